@@ -1,0 +1,66 @@
+"""A model version: immutable, addressed by content, with the contract it keeps and the facts it came with."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from interlock.domain.contract import Contract
+from interlock.domain.names import VersionRef, version_ref
+
+ModelFormat = Literal["onnx", "skops", "pickle", "mlflow"]
+Placement = Literal["inline", "thread", "isolated"]
+
+
+class Parity(msgspec.Struct, frozen=True, kw_only=True):
+    """Proof that the compiled twin answers like the original, on `rows` reference and edge rows.
+
+    `proven` is what serving looks at; `reason` says why a twin is not used.
+    """
+
+    proven: bool
+    rows: int = 0
+    worst_difference: float | None = None
+    worst_row: dict[str, Any] | None = None
+    reason: str = ""
+
+
+class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One registered version.
+
+    Args:
+        name, version: `wine`, 3. Versions of a name count 1, 2, 3, ...
+        digest: SHA-256 (hex) of the artifact as registered.
+        model_format: How the artifact is stored.
+        serving_digest: SHA-256 of the file that serves: the proven ONNX twin, or the artifact itself.
+        serving_format: Its format.
+        placement: Where it runs. `inline` and `thread` only for ONNX whose time was measured at registration.
+        row_us: Measured microseconds for one row, at registration.
+        contract: What it takes and gives.
+        parity: Report on the twin, if one was tried.
+        profile: The reference profile: `{"spec": ..., "counts": base64 of Profile.to_bytes()}`, or None.
+        frameworks: Name to version of what made it, as far as known.
+        lineage: Free facts: parent, code version, run, training data, metrics.
+        warnings: What registration noticed and a person should read.
+    """
+
+    name: str
+    version: int
+    digest: str
+    model_format: ModelFormat
+    serving_digest: str
+    serving_format: ModelFormat
+    placement: Placement
+    contract: Contract
+    created_at: datetime
+    created_by: str
+    row_us: float | None = None
+    parity: Parity | None = None
+    profile: dict[str, Any] | None = None
+    frameworks: dict[str, str] = {}
+    lineage: dict[str, Any] = {}
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> VersionRef:
+        return version_ref(self.name, self.version)

@@ -1,0 +1,102 @@
+"""A release: a candidate's way from the first request to all of them, or back."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+ReleaseState = Literal[
+    "draft", "testing", "awaiting_approval", "running", "paused", "inconclusive",
+    "promoted", "rolled_back", "rejected", "cancelled",
+]  # fmt: skip
+TERMINAL: frozenset[str] = frozenset({"promoted", "rolled_back", "rejected", "cancelled"})
+
+GateOutcome = Literal["ok", "breach", "not_enough_data", "not_comparable", "error"]
+Verb = Literal["promote", "roll_back", "advance", "wait"]
+
+
+class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a candidate earns traffic. The defaults are the product's; every number is a choice stated in the docs.
+
+    Args:
+        steps: Traffic shares, rising, the last one 1. Each but the last is gated.
+        alpha: Total probability that a candidate no worse than the champion is rolled back. Split over the gates.
+        min_units: Units that the challenger must have been assigned in a step before it may advance.
+        min_labels: Labelled rows that both versions scored, before any step may advance, where labels arrive.
+        quality_margin: The last gated step asks that the loss is surely at most this share above the champion's.
+        quality_harm: A loss surely more than this share above the champion's is harm and rolls back.
+        latency_quantile: Which quantile of the latency is compared.
+        latency_ratio: The challenger's may be so many times the champion's.
+        latency_floor_ms: Below this, nobody waits: a challenger under it is never too slow.
+        max_failure_rate: Where failures are too rare for a ratio, the last gated step asks to be surely below this.
+        guard_max_failure_rate: The gateway's own bound, enforced also when nothing else is alive.
+        require_labels: `auto`: quality gates the last step if labels have arrived on this endpoint; `yes`; `no`.
+    """
+
+    steps: tuple[float, ...] = (0.01, 0.05, 0.25, 1.0)
+    alpha: float = 0.05
+    min_units: int = 100
+    min_labels: int = 500
+    quality_margin: float = 0.02
+    quality_harm: float = 0.005
+    latency_quantile: float = 0.95
+    latency_ratio: float = 1.5
+    latency_floor_ms: float = 10.0
+    max_failure_rate: float = 0.01
+    guard_max_failure_rate: float = 0.2
+    require_labels: Literal["auto", "yes", "no"] = "auto"
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """What one gate says at one look.
+
+    `lower` and `upper` bound the quantity named by `metric` and `scale` at all times at once, at level `alpha`.
+    """
+
+    metric: str
+    outcome: GateOutcome
+    scale: Literal["difference", "ratio"]
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    margin: float | None
+    counts: dict[str, int]
+    reason: str
+    alpha: float
+    non_inferior: bool = False
+    details: dict[str, Any] = {}
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided, when, and the sentence a person reads."""
+
+    outcome: Verb
+    reason: str
+    at: datetime
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """The stored state of a release. Changed only by `releases/`, in one transaction with traffic plan and audit."""
+
+    id: str
+    endpoint: str
+    strategy: Literal["canary"]
+    state: ReleaseState
+    candidate: str
+    champion: str
+    plan: ReleasePlan
+    created_at: datetime
+    created_by: str
+    step: int = 0
+    step_started_at: datetime | None = None
+    salt: str = ""
+    decision: Decision | None = None
+    gates: tuple[Gate, ...] = ()
+    finished_at: datetime | None = None
+
+    @property
+    def traffic_share(self) -> float:
+        """The challenger's share that the stored state asks for."""
+        if self.state == "promoted":
+            return 1.0
+        return self.plan.steps[self.step] if self.state in ("running", "paused") else 0.0

@@ -1,0 +1,63 @@
+"""Environment and command line become one frozen `Settings`. Read once; nothing else looks at the environment."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where everything lives and listens.
+
+    Args:
+        home: The folder that holds everything. Default `./.interlock`, or `INTERLOCK_HOME`.
+        host: Address both ports bind to. Loopback by default.
+        port: Gateway port; 0 lets the system choose.
+        control_port: Control port; 0 lets the system choose.
+        workers: Gateway worker processes.
+        no_auth: Every caller acts as admin. Loopback only.
+        allowed_hosts: Further host names that requests may carry, besides loopback's and `host`.
+        default_endpoint: The endpoint that answers `/invocations`; by default the only one there is.
+        max_body_bytes: Larger requests are refused with 413 before they are read.
+        store_url: SQLAlchemy URL of the control-plane store. Default: SQLite in the home folder.
+    """
+
+    home: Path = field(default_factory=lambda: Path(os.environ.get("INTERLOCK_HOME", ".interlock")).resolve())
+    host: str = "127.0.0.1"
+    port: int = 8080
+    control_port: int = 8081
+    workers: int = 1
+    no_auth: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    default_endpoint: str | None = None
+    max_body_bytes: int = 16 * 1024 * 1024
+    store_url: str = ""
+
+    @property
+    def database_url(self) -> str:
+        return self.store_url or f"sqlite:///{self.home / 'store.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        """Artifacts by SHA-256: a file `artifacts/<hex>` each (folders are stored as tar)."""
+        return self.home / "artifacts"
+
+    @property
+    def spools(self) -> Path:
+        """One folder per gateway worker slot."""
+        return self.home / "spool"
+
+    @property
+    def gateway_state(self) -> Path:
+        """What each gateway slot needs to start without the store."""
+        return self.home / "gateway"
+
+    @property
+    def log(self) -> Path:
+        """Delta tables: `predictions/E`, `scores/E`, `labels/E`."""
+        return self.home / "log"
+
+    @property
+    def run(self) -> Path:
+        """Files that only matter while the processes run: addresses, metrics, staging."""
+        return self.home / "run"
