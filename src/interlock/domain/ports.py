@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 Columns = Mapping[str, NDArray[Any]]
 """Rows by column, the shape in which models are fed and answer: one array a field, first axis the rows.
 
-Element types by datatype: FP32/FP64 float64 (missing is NaN), INT32/INT64 int64, BOOL bool_, BYTES object (str, missing is
-None). A field of shape `(30,)` is an array of shape `(rows, 30)`.
+Element types by datatype: FP32/FP64 float64 (missing is NaN), INT32/INT64 int64, BOOL bool_, BYTES object (str,
+missing is None). A field of shape `(30,)` is an array of shape `(rows, 30)`.
 """
 
 
