@@ -31,7 +31,7 @@ MISSING_ZONES = dict.fromkeys(["BQN", "PSE", "SJU", "STT"], "America/Puerto_Rico
 
 SCHEMA = pa.schema(
     [
-        ("scheduled_at", pa.timestamp("s", tz="UTC")),
+        ("scheduled_at", pa.timestamp("ms", tz="UTC")),
         ("utc_offset_hours", pa.int8()),
         ("carrier", pa.string()),
         ("origin", pa.string()),
