@@ -45,7 +45,7 @@ def analyze(failures: int, trials: int, *, alpha: float = 0.05) -> FailureRateRe
     Examples:
         >>> result = analyze(5, 1000)
         >>> result.rate, round(result.lower, 4), round(result.upper, 4)
-        (0.005, 0.0011, 0.0146)
+        (0.005, 0.0005, 0.018)
 
     References:
         Robbins (1970), Statistical methods related to the law of the iterated logarithm, doi:10.1214/aoms/1177696786.

@@ -1,7 +1,7 @@
 """Anytime-valid bounds on one latency quantile of champion and challenger.
 
 Called by latency gates, after every batch of requests if they like. It refuses to guess: where the requests do not
-bound the quantile from above (under some 200 for p95, under some 1,000 for p99), `upper` is infinite.
+bound the quantile from above (under 171 for p95, under 555 for p99), `upper` is infinite.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from scipy.special import betaln, xlog1py, xlogy
 from interlock.stats.log_histogram import EDGES_US, accumulate
 from interlock.stats.log_histogram import quantile as read_quantile
 
-# Requests that the prior is worth. 100 bounds p95 after 190 requests; 250 would be 3 % narrower at 5,000 but needs 290.
+# Requests that the prior is worth. With 100 p95 has an upper bound after 171 requests at the default alpha, p99 after
+# 555; 250 would be 4 % narrower at 5,000 requests but needs 239 and 701.
 _PRIOR_WEIGHT = 100.0
 
 

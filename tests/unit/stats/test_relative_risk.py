@@ -17,8 +17,8 @@ def false_alarms(*, rate: float, shares: list[float], drift: float, runs: int, s
                 challenger = rng.random(500) < share
                 failed = rng.random(500) < rate * (1 + drift * number)
                 counts += (int((challenger & failed).sum()), int((~challenger & failed).sum()))
-                alarmed |= analyze([*done, StepFailures(*counts, share)]).p_value <= 0.05
-            done.append(StepFailures(*counts, share))
+                alarmed |= analyze([*done, StepFailures(int(counts[0]), int(counts[1]), share)]).p_value <= 0.05
+            done.append(StepFailures(int(counts[0]), int(counts[1]), share))
         alarms += alarmed
     return alarms / runs
 
@@ -38,7 +38,7 @@ def test_harm_from_five_to_eight_percent_is_found_within_1400_units_per_arm() ->
         while units < 5000:
             counts += (rng.binomial(25, 0.08), rng.binomial(25, 0.05))
             units += 25
-            if analyze([StepFailures(*counts, 0.5)]).p_value <= 0.05 / 3:
+            if analyze([StepFailures(int(counts[0]), int(counts[1]), 0.5)]).p_value <= 0.05 / 3:
                 break
         found_after.append(units)
     assert np.median(found_after) <= 1400
@@ -51,7 +51,7 @@ def test_bounds_cover_the_true_relative_risk_at_every_look() -> None:
         counts, covered = np.zeros(2, dtype=int), True
         for _ in range(40):
             counts += (rng.binomial(50, 0.06), rng.binomial(50, 0.04))
-            result = analyze([StepFailures(*counts, 0.5)])
+            result = analyze([StepFailures(int(counts[0]), int(counts[1]), 0.5)])
             covered &= result.lower <= 1.5 <= result.upper
         missed += not covered
     assert missed / 200 <= 0.05 + 3 * 0.0155
