@@ -1,0 +1,246 @@
+"""The loop that moves releases: look, judge, decide, act. One process runs it, about twice a second.
+
+Everything it knows is in the store and the log, so it may be killed at any instant and go on where it was. What it
+keeps in memory only saves work. One broken release never stops the others.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from interlock.domain.contract import Contract
+from interlock.domain.errors import ConflictError, NotFoundError
+from interlock.domain.evidence import StepCounts
+from interlock.domain.gateway_state import GatewayState
+from interlock.domain.model import Placement
+from interlock.domain.release import Decision, Gate, Release
+from interlock.domain.traffic import TrafficPlan
+from interlock.releases import canary, gates, loading, road
+from interlock.releases.canary import ReleaseDecision
+from interlock.releases.evidence import Evidence, EvidenceReader, counts_of
+from interlock.releases.road import Mover
+from interlock.store import Store, Transaction
+
+_log = logging.getLogger(__name__)
+
+# Looks are kept when an outcome changes, and else at times that grow with the release's age: some 500 in a week.
+_LOOK_SHARE_OF_AGE = 0.02
+
+# A gate that broke is asked again, not twice a second: each time leaves a traceback in the log.
+_RETRY = timedelta(seconds=10)
+
+_MOVES: dict[str, Callable[[Transaction, Release, Mover], Release]] = {
+    "advance": road.advance,
+    "promote": road.promote,
+    "roll_back": road.roll_back,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """The last look at a release: with the same `key` it would come out the same, unless a gate was broken."""
+
+    at: datetime
+    key: tuple[Any, ...]
+    evidence: Evidence
+    gates: dict[str, Gate]
+
+    @property
+    def is_broken(self) -> bool:
+        return any(gate.outcome == "error" for gate in self.gates.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Situation:
+    """What the store says about a release now."""
+
+    release: Release
+    plan: TrafficPlan
+    live: tuple[GatewayState, ...]
+    heard: tuple[GatewayState, ...]
+
+
+class ReleaseController:
+    """Moves every active release.
+
+    Args:
+        store: The control plane's store.
+        reader: The prediction log.
+        clock: Aware UTC.
+    """
+
+    def __init__(self, store: Store, reader: EvidenceReader, clock: Callable[[], datetime]) -> None:
+        self._store, self._reader, self._clock = store, reader, clock
+        self._looked: dict[str, _Looked] = {}
+        self._kept_at: dict[str, datetime] = {}
+        self._facts: dict[str, tuple[Placement, Contract]] = {}
+
+    def step(self) -> None:
+        """Look once at every active release, and act."""
+        with self._store.read() as tx:
+            active = tx.releases.active()
+        for release in active:
+            try:
+                self._step(release)
+            except ConflictError as conflict:
+                # Someone else moved it: the next look sees how it stands.
+                _log.info("release %s: %s", release.id, conflict)
+            except Exception:
+                _log.exception("release %s could not be looked at; trying again", release.id)
+        kept = {release.id for release in active}
+        self._looked = {id: looked for id, looked in self._looked.items() if id in kept}
+        self._kept_at = {id: at for id, at in self._kept_at.items() if id in kept}
+
+    def _step(self, release: Release) -> None:
+        now = self._clock()
+        situation = self._situation(release, now)
+        if situation is None:
+            self._move(road.roll_back, release, self._mover("rolled back: the endpoint was deleted", now))
+            return
+        withdrawn = _withdrawn(situation)
+        if withdrawn is not None:
+            self._move(road.roll_back, release, self._mover(withdrawn, now))
+        elif release.state == "draft":
+            self._begin(situation, now)
+        else:
+            self._look(situation, now)
+
+    def _situation(self, release: Release, now: datetime) -> _Situation | None:
+        since = loading.live_since(now)
+        with self._store.read() as tx:
+            try:
+                plan = tx.plans.current(release.endpoint)
+            except NotFoundError:
+                return None
+            heard = tx.gateways.live(min(since, release.created_at))
+        return _Situation(release, plan, tuple(gateway for gateway in heard if gateway.at >= since), tuple(heard))
+
+    def _begin(self, situation: _Situation, now: datetime) -> None:
+        release = situation.release
+        missing = loading.missing(situation.plan, situation.live)
+        if missing is None:
+            reason = f"begun: {len(situation.live)} live gateways have loaded {release.candidate}"
+            self._move(road.begin, release, self._mover(reason, now))
+        else:
+            self._note(release, ReleaseDecision("wait", missing), release.gates, now)
+
+    def _look(self, situation: _Situation, now: datetime) -> None:
+        release = situation.release
+        looked = self._judge(release, now)
+        found = tuple(looked.gates.values())
+        decision = canary.decide(looked.evidence, looked.gates)
+        if decision.outcome != "roll_back":
+            decision = _held_back(decision, situation)
+        if decision.outcome == "wait":
+            self._note(release, decision, found, now)
+        else:
+            self._move(_MOVES[decision.outcome], release, self._mover(decision.reason, now, found))
+
+    def _judge(self, release: Release, now: datetime) -> _Looked:
+        with self._store.read() as tx:
+            counts = counts_of(tx, release)
+        key = (release.step, counts, self._log_version(release))
+        last = self._looked.get(release.id)
+        if last is not None and last.key == key and not (last.is_broken and now - last.at >= _RETRY):
+            return last
+        evidence = self._gather(release, counts)
+        looked = self._looked[release.id] = _Looked(now, key, evidence, gates.judge(evidence))
+        return looked
+
+    def _log_version(self, release: Release) -> tuple[Any, ...] | None:
+        try:
+            return self._reader.evidence_version(release.endpoint)
+        except Exception:
+            # Reading the rows will say what is wrong.
+            return None
+
+    def _gather(self, release: Release, counts: tuple[StepCounts, ...]) -> Evidence:
+        champion, contract = self._fact(release.champion)
+        placements = (champion, self._fact(release.candidate)[0])
+        try:
+            has_labels = self._reader.has_labels(release.endpoint)
+            rows = self._reader.paired(release.endpoint, release.id)
+        except Exception as fault:
+            # Live errors still count, so harm rolls back; nothing is promoted without the log.
+            return Evidence(release, counts, placements, contract, True, pa.table({}), fault)
+        return Evidence(release, counts, placements, contract, has_labels, rows)
+
+    def _fact(self, ref: str) -> tuple[Placement, Contract]:
+        """Placement and contract of a version; versions never change."""
+        if ref not in self._facts:
+            with self._store.read() as tx:
+                version = tx.models.get(ref)
+            self._facts[ref] = (version.placement, version.contract)
+        return self._facts[ref]
+
+    def _note(self, release: Release, decision: ReleaseDecision, found: tuple[Gate, ...], now: datetime) -> None:
+        """Write down what was seen, if it is news."""
+        before = release.decision
+        same = before is not None and (before.outcome, before.reason) == (decision.outcome, decision.reason)
+        if same and found == release.gates:
+            return
+        with self._store.transaction() as tx:
+            there = tx.releases.get(release.id)
+            if (there.state, there.step) != (release.state, release.step):
+                return
+            noted = Decision(outcome=decision.outcome, reason=decision.reason, at=now)
+            tx.releases.update(msgspec.structs.replace(there, decision=noted, gates=found))
+            self._keep_look(tx, release, found, now)
+            _audit_broken(tx, release, found, now)
+
+    def _keep_look(self, tx: Transaction, release: Release, found: tuple[Gate, ...], now: datetime) -> None:
+        last = self._kept_at.get(release.id)
+        due = last is None or now - last >= _LOOK_SHARE_OF_AGE * (now - release.created_at)
+        if found and found != release.gates and (due or _outcomes(found) != _outcomes(release.gates)):
+            tx.releases.add_look(release.id, now, release.step, found)
+            self._kept_at[release.id] = now
+
+    def _move(self, move: Callable[[Transaction, Release, Mover], Release], release: Release, mover: Mover) -> None:
+        with self._store.transaction() as tx:
+            move(tx, release, mover)
+            if mover.gates:
+                tx.releases.add_look(release.id, mover.at, release.step, mover.gates)
+        _log.info("release %s of %s: %s", release.id, release.endpoint, mover.reason)
+
+    def _mover(self, reason: str, now: datetime, found: tuple[Gate, ...] = ()) -> Mover:
+        return Mover("controller", "system", now, reason, found)
+
+
+def _withdrawn(situation: _Situation) -> str | None:
+    """Why the candidate must go whatever the evidence says."""
+    release = situation.release
+    tripped = loading.trip(release, situation.heard)
+    if tripped is not None:
+        return f"rolled back: withdrawn by the gateway's guard: {tripped}"
+    unloadable = loading.load_error(release, situation.plan, situation.live)
+    if unloadable is not None:
+        return f"rolled back: {release.candidate} could not be loaded: {unloadable}"
+    return None
+
+
+def _held_back(decision: ReleaseDecision, situation: _Situation) -> ReleaseDecision:
+    """A pause, or a gateway that has not caught up, turns a move into waiting."""
+    if decision.outcome == "wait":
+        return decision
+    if situation.release.state == "paused":
+        return ReleaseDecision("wait", f"paused by a person; otherwise {decision.reason}")
+    missing = loading.missing(situation.plan, situation.live)
+    return decision if missing is None else ReleaseDecision("wait", missing)
+
+
+def _outcomes(found: tuple[Gate, ...]) -> list[tuple[str, str, bool]]:
+    return [(gate.metric, gate.outcome, gate.non_inferior) for gate in found]
+
+
+def _audit_broken(tx: Transaction, release: Release, found: tuple[Gate, ...], now: datetime) -> None:
+    """A gate that has just broken is for people to know."""
+    known = {gate.reason for gate in release.gates if gate.outcome == "error"}
+    news = [gate.reason for gate in found if gate.outcome == "error" and gate.reason not in known]
+    if news:
+        details = {"release": release.id, "reasons": news}
+        tx.audit.append(now, "controller", "system", "release.gate_broke", release.endpoint, details)

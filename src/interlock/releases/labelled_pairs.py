@@ -1,0 +1,84 @@
+"""Rows that both versions scored and whose label is ripe, as arrays: what the quality gate computes losses from.
+
+The delay of a label may depend on the label (late flights land late), so that among fresh rows the labelled ones are a
+flattering selection. Only rows old enough that nearly all labels due have come are used, and how many of those have
+none is reported.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from interlock.domain.contract import Contract, Scalar
+
+# Age at which a row counts: the delay that all but one in a hundred labels keep.
+_RIPE_QUANTILE = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPairs:
+    """Ripe rows with a label on which both versions answered.
+
+    Args:
+        rows: Those rows, columns as in the paired table.
+        ripe_rows: Rows old enough, with a label or not.
+        maturity_seconds: The age asked for; None before any label.
+    """
+
+    rows: pa.Table
+    ripe_rows: int
+    maturity_seconds: float | None
+
+    @property
+    def coverage(self) -> float:
+        """Share of the ripe rows that can be used."""
+        return self.rows.num_rows / self.ripe_rows if self.ripe_rows else 0.0
+
+    @property
+    def units(self) -> NDArray[np.int64]:
+        """Number of each row's unit, from 0."""
+        return np.asarray(self.rows["unit"].combine_chunks().dictionary_encode().indices.to_numpy(), dtype=np.int64)
+
+
+def ripe(paired: pa.Table) -> LabelledPairs:
+    """Keep the rows old enough, and of those the ones with a label and two answers."""
+    if paired.num_rows == 0:
+        return LabelledPairs(paired, 0, None)
+    answered = paired.filter(
+        pc.and_(pc.equal(paired["champion_status"], "ok"), pc.equal(paired["challenger_status"], "ok"))
+    )
+    labelled = pc.is_valid(answered["observed_at"])
+    observed = _microseconds(answered["observed_at"].filter(labelled))
+    if len(observed) == 0:
+        return LabelledPairs(answered.slice(0, 0), 0, None)
+    delays = np.maximum(observed - _microseconds(answered["event_at"].filter(labelled)), 0)
+    maturity = float(np.quantile(delays, _RIPE_QUANTILE))
+    old_enough = pa.array(_microseconds(answered["event_at"]) <= observed.max() - maturity)
+    rows = answered.filter(pc.and_(old_enough, labelled))
+    return LabelledPairs(rows, int(pc.sum(old_enough).as_py() or 0), maturity / 1e6)
+
+
+def class_indices(contract: Contract, labels: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Index of each label (as text) among the contract's classes, -1 for what is none of them."""
+    spelled = {spelling: index for index, name in enumerate(contract.classes) for spelling in _spellings(name)}
+    encoded = labels.combine_chunks().dictionary_encode()
+    known = np.array([spelled.get(str(text), -1) for text in encoded.dictionary.to_pylist()], dtype=np.int64)
+    indices = encoded.indices.fill_null(-1).to_numpy()
+    return np.where(indices < 0, -1, known[indices]) if len(known) else np.full(len(indices), -1, dtype=np.int64)
+
+
+def _spellings(name: Scalar) -> set[str]:
+    """How a class may be written: JSON, Python or SQL; 1, 1.0 and true are one class where classes are numbers."""
+    spellings = {str(name)}
+    if isinstance(name, bool | int | float):
+        spellings |= {str(float(name)), f"{float(name):g}"}
+        if name in (0, 1):
+            spellings |= {"true", "True"} if name else {"false", "False"}
+    return spellings
+
+
+def _microseconds(times: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.asarray(pc.cast(times, pa.timestamp("us", tz="UTC")).to_numpy().astype("datetime64[us]").astype(np.int64))

@@ -1,0 +1,153 @@
+"""What people do with releases: start, promote, pause, resume, roll back, look. Called by the control API.
+
+It refuses what cannot end well before anything is written: a second release on an endpoint, a candidate that breaks
+callers, a plan without steps to decide on.
+"""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+from interlock.domain.access import Key
+from interlock.domain.contract_diff import diff
+from interlock.domain.errors import ConflictError
+from interlock.domain.model import ModelVersion
+from interlock.domain.release import Release, ReleasePlan, ReleaseState
+from interlock.domain.traffic import TrafficPlan
+from interlock.releases import champions, road, showing
+from interlock.releases import plan as plans
+from interlock.releases.road import Mover
+from interlock.store import Store, Transaction
+
+
+class Releases:
+    """Releases of every endpoint.
+
+    Args:
+        store: The control plane's store.
+        clock: Aware UTC.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store, self._clock = store, clock
+
+    def start(
+        self,
+        endpoint: str,
+        candidate: str,
+        *,
+        strategy: Literal["canary"] = "canary",
+        plan: ReleasePlan | None = None,
+        actor: Key,
+        reason: str = "",
+    ) -> Release:
+        """Start a release. It gets traffic once every live gateway has loaded the candidate.
+
+        Raises:
+            NotFoundError: No such endpoint, or no such version.
+            ConflictError: A release is active, the candidate serves already, or its contract breaks callers.
+            InvalidInputError: The plan breaks a rule.
+        """
+        plan = plan or ReleasePlan()
+        plans.check(plan)
+        now = self._clock()
+        with self._store.transaction() as tx:
+            tx.endpoints.get(endpoint)
+            champion = tx.plans.current(endpoint).champion
+            _check_candidate(endpoint, tx.models.get(champion), tx.models.get(candidate))
+            release = Release(
+                id=f"{endpoint}-{len(tx.releases.list(endpoint)) + 1}",
+                endpoint=endpoint,
+                strategy=strategy,
+                state="draft",
+                candidate=candidate,
+                champion=champion,
+                plan=plan,
+                created_at=now,
+                created_by=actor.name,
+                salt=secrets.token_hex(16),
+            )
+            return road.start(tx, release, Mover.person(actor, now, reason))
+
+    def promote(self, id: str, *, actor: Key, reason: str = "") -> Release:
+        """Make the candidate champion now, whatever the gates say. The audit entry holds what they said."""
+        return self._move(id, "promoted", road.promote, actor, f"promoted by {actor.name}", reason)
+
+    def pause(self, id: str, *, actor: Key, reason: str = "") -> Release:
+        """Keep the traffic as it is and stop deciding, except that harm still rolls back."""
+        return self._move(id, "paused", road.pause, actor, f"paused by {actor.name}", reason)
+
+    def resume(self, id: str, *, actor: Key, reason: str = "") -> Release:
+        """Decide again."""
+        return self._move(id, "running", road.resume, actor, f"resumed by {actor.name}", reason)
+
+    def rollback(self, endpoint: str, *, to: str | None = None, actor: Key, reason: str = "") -> TrafficPlan:
+        """Take the endpoint back, now: end its active release, or return to the champion before, or to `to`.
+
+        Returns:
+            The traffic plan as it is then.
+
+        Raises:
+            NotFoundError: No such endpoint or version.
+            ConflictError: Nothing to go back to, or `to` would break callers.
+        """
+        mover = Mover.person(actor, self._clock(), _sentence(f"rolled back by {actor.name}", reason))
+        with self._store.transaction() as tx:
+            tx.endpoints.get(endpoint)
+            active = tx.releases.active(endpoint)
+            for release in active:
+                (road.cancel if release.state == "draft" else road.roll_back)(tx, release, mover)
+            if not active or to is not None:
+                champions.go_back(tx, endpoint, to, mover)
+            return tx.plans.current(endpoint)
+
+    def get(self, id: str) -> Release:
+        """Raises NotFoundError."""
+        with self._store.read() as tx:
+            return tx.releases.get(id)
+
+    def list(self, endpoint: str | None = None) -> list[dict[str, Any]]:
+        """All releases, or those of one endpoint, as `show` gives them, oldest first."""
+        with self._store.read() as tx:
+            return [self._show(tx, release) for release in tx.releases.list(endpoint)]
+
+    def show(self, id: str) -> dict[str, Any]:
+        """A release as `interlock release show --json` prints it."""
+        with self._store.read() as tx:
+            return self._show(tx, tx.releases.get(id))
+
+    def _show(self, tx: Transaction, release: Release) -> dict[str, Any]:
+        return showing.show(release, looks=tx.releases.count_looks(release.id), now=self._clock())
+
+    def _move(
+        self,
+        id: str,
+        state: ReleaseState,
+        move: Callable[[Transaction, Release, Mover], Release],
+        actor: Key,
+        what: str,
+        reason: str,
+    ) -> Release:
+        with self._store.transaction() as tx:
+            release = tx.releases.get(id)
+            if release.state == state:
+                # Asked twice, done once.
+                return release
+            mover = Mover.person(actor, self._clock(), _sentence(what, reason), release.gates)
+            return move(tx, release, mover)
+
+
+def _check_candidate(endpoint: str, champion: ModelVersion, candidate: ModelVersion) -> None:
+    if champion.ref == candidate.ref:
+        raise ConflictError(f"{candidate.ref} is the champion of endpoint {endpoint!r} already")
+    breaking = [found.what for found in diff(champion.contract, candidate.contract) if found.kind == "breaking"]
+    if breaking:
+        raise ConflictError(
+            f"{candidate.ref} would break callers of endpoint {endpoint!r}, who rely on {champion.ref}: "
+            f"{'; '.join(breaking)}"
+        )
+
+
+def _sentence(what: str, reason: str) -> str:
+    return f"{what}: {reason}" if reason else what

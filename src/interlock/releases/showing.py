@@ -1,0 +1,45 @@
+"""A release as people and scripts see it: the JSON that `docs` promise for `interlock release show`."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from interlock.domain.release import Gate, Release
+
+_GATE_FIELDS = (
+    "metric", "outcome", "scale", "estimate", "lower", "upper", "margin", "counts", "reason", "non_inferior", "details",
+)  # fmt: skip
+
+
+def show(release: Release, *, looks: int, now: datetime) -> dict[str, Any]:
+    """Spell a release as plain JSON values.
+
+    Args:
+        release: As stored.
+        looks: How many looks were kept.
+        now: For the seconds of one that has not ended.
+    """
+    decision = release.decision
+    return {
+        "id": release.id,
+        "endpoint": release.endpoint,
+        "strategy": release.strategy,
+        "state": release.state,
+        "candidate": release.candidate,
+        "champion": release.champion,
+        "step": release.step,
+        "traffic_share": release.traffic_share,
+        "decision": None if decision is None else msgspec.to_builtins(decision),
+        "gates": [_gate(gate) for gate in release.gates],
+        "steps": list(release.plan.steps),
+        "looks": looks,
+        "started_at": msgspec.to_builtins(release.created_at),
+        "finished_at": msgspec.to_builtins(release.finished_at),
+        "seconds": round(((release.finished_at or now) - release.created_at).total_seconds(), 1),
+    }
+
+
+def _gate(gate: Gate) -> dict[str, Any]:
+    plain = msgspec.to_builtins(gate)
+    return {name: plain[name] for name in _GATE_FIELDS}

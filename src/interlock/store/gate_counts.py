@@ -1,0 +1,73 @@
+"""Counts that the gates of a release look at. Added by the collector in the transaction of its cursor."""
+
+import hashlib
+from collections.abc import Iterable
+
+from sqlalchemy import and_, insert, select
+
+from interlock.domain.evidence import StepCounts, StepDelta
+from interlock.store.repository import Repository
+from interlock.store.tables import gate_counts, gate_units
+
+# Values in one IN (...): well under the limits of both databases.
+_CHUNK = 500
+
+
+class GateCountRepository(Repository):
+    """Units, failed units and latencies by release, step and version assigned."""
+
+    def add(self, delta: StepDelta) -> None:
+        """Add what a segment brought."""
+        key = {"release_id": delta.release_id, "step": delta.step, "is_challenger": delta.is_challenger}
+        query = select(gate_counts).where(and_(*(gate_counts.c[name] == value for name, value in key.items())))
+        there = self._connection.execute(query).first()
+        units, failed, latency = delta.units, delta.failed_units, delta.latency
+        if there is not None:
+            units, failed, latency = units + there.units, failed + there.failed_units, latency + there.latency
+        self._put(gate_counts, key, {"units": units, "failed_units": failed, "latency": latency})
+
+    def list(self, release_id: str) -> list[StepCounts]:
+        """Everything counted for a release, by step, champion first."""
+        query = select(gate_counts).where(gate_counts.c.release_id == release_id)
+        rows = self._connection.execute(query.order_by(gate_counts.c.step, gate_counts.c.is_challenger))
+        return [
+            StepCounts(
+                release_id=row.release_id,
+                step=row.step,
+                is_challenger=row.is_challenger,
+                units=row.units,
+                failed_units=row.failed_units,
+                latency_counts=tuple(row.latency.tolist()),
+            )
+            for row in rows
+        ]
+
+    def new_units(self, release_id: str, step: int, is_challenger: bool, units: Iterable[str]) -> int:
+        """Remember keyed units; how many were not met before in this step on this side."""
+        return len(self.first_met(release_id, step, is_challenger, units))
+
+    def first_met(self, release_id: str, step: int, is_challenger: bool, units: Iterable[str]) -> set[str]:
+        """Remember keyed units; which were not met before in this step on this side."""
+        return self._remember(release_id, step, is_challenger, False, units)
+
+    def new_failed_units(self, release_id: str, step: int, is_challenger: bool, units: Iterable[str]) -> int:
+        """Remember keyed units that failed; how many had not failed before in this step on this side."""
+        return len(self._remember(release_id, step, is_challenger, True, units))
+
+    def _remember(
+        self, release_id: str, step: int, is_challenger: bool, is_failed: bool, units: Iterable[str]
+    ) -> set[str]:
+        key = {"release_id": release_id, "step": step, "is_challenger": is_challenger, "is_failed": is_failed}
+        here = and_(*(gate_units.c[name] == value for name, value in key.items()))
+        # Digests and not the keys themselves: units are often people, and may be long.
+        asked = {hashlib.blake2b(unit.encode(), digest_size=16).digest(): unit for unit in units}
+        digests = list(asked)
+        new: set[str] = set()
+        for start in range(0, len(digests), _CHUNK):
+            some = digests[start : start + _CHUNK]
+            known = set(self._connection.scalars(select(gate_units.c.unit).where(here, gate_units.c.unit.in_(some))))
+            fresh = [unit for unit in some if unit not in known]
+            if fresh:
+                self._connection.execute(insert(gate_units), [{**key, "unit": unit} for unit in fresh])
+            new.update(asked[unit] for unit in fresh)
+        return new

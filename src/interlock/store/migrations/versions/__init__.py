@@ -1,0 +1,1 @@
+"""One file per step. A step never changes once it was released."""

@@ -1,0 +1,162 @@
+"""The tables as the program sees them now. How a database gets there is in `migrations/`; a test compares the two."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+
+from interlock.domain.access import Key
+from interlock.domain.endpoint import Endpoint
+from interlock.domain.gateway_state import GatewayState
+from interlock.domain.model import ModelVersion
+from interlock.domain.release import Gate, Release
+from interlock.domain.traffic import TrafficPlan
+from interlock.domain.verdict import Verdict
+from interlock.store.columns import Counts, Json, UtcTime
+
+metadata = MetaData()
+
+# 128 characters of a name, a colon, and a version.
+_NAME, _REF = String(128), String(160)
+
+
+def _body(kind: Any) -> "Column[Any]":
+    return Column("body", Json(kind), nullable=False)
+
+
+def _key(name: str, kind: Any) -> "Column[Any]":
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+models = Table("models", metadata, _key("name", _NAME), _key("version", Integer()), _body(ModelVersion))
+endpoints = Table("endpoints", metadata, _key("name", _NAME), _body(Endpoint))
+plans = Table(
+    "plans",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("generation", Integer()),
+    Column("is_current", Boolean, nullable=False),
+    _body(TrafficPlan),
+)
+# Gateways ask for the current plans several times a second, whatever the length of the history.
+Index(
+    "plans_current", plans.c.endpoint, unique=True, sqlite_where=text("is_current"), postgresql_where=text("is_current")
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    _key("id", _REF),
+    Column("endpoint", _NAME, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("created_at", UtcTime(), nullable=False),
+    _body(Release),
+)
+# The database itself keeps an endpoint from having two releases at once.
+Index(
+    "releases_active",
+    releases.c.endpoint,
+    unique=True,
+    sqlite_where=text("is_active"),
+    postgresql_where=text("is_active"),
+)
+looks = Table(
+    "looks",
+    metadata,
+    _key("release_id", _REF),
+    _key("number", Integer()),
+    Column("at", UtcTime(), nullable=False),
+    Column("step", Integer, nullable=False),
+    _body(tuple[Gate, ...]),
+)
+gateways = Table(
+    "gateways",
+    metadata,
+    _key("id", String(128)),
+    Column("at", UtcTime(), nullable=False),
+    _body(GatewayState),
+)
+keys = Table(
+    "keys",
+    metadata,
+    _key("digest", String(64)),
+    Column("name", _NAME, nullable=False),
+    Column("is_live", Boolean, nullable=False),
+    Column("created_at", UtcTime(), nullable=False),
+    _body(Key),
+)
+Index("keys_live", keys.c.name, unique=True, sqlite_where=text("is_live"), postgresql_where=text("is_live"))
+audit = Table(
+    "audit",
+    metadata,
+    _key("number", BigInteger()),
+    Column("at", UtcTime(), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("details", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+gate_counts = Table(
+    "gate_counts",
+    metadata,
+    _key("release_id", _REF),
+    _key("step", Integer()),
+    _key("is_challenger", Boolean()),
+    Column("units", BigInteger, nullable=False),
+    Column("failed_units", BigInteger, nullable=False),
+    Column("latency", Counts(), nullable=False),
+)
+gate_units = Table(
+    "gate_units",
+    metadata,
+    _key("release_id", _REF),
+    _key("step", Integer()),
+    _key("is_challenger", Boolean()),
+    _key("is_failed", Boolean()),
+    _key("unit", LargeBinary(16)),
+    sqlite_with_rowid=False,
+)
+spools = Table("spools", metadata, _key("spool", String(128)), Column("segment", BigInteger, nullable=False))
+spool_rows = Table(
+    "spool_rows",
+    metadata,
+    _key("spool", String(128)),
+    _key("endpoint", _NAME),
+    _key("segment", BigInteger()),
+    Column("predictions", BigInteger, nullable=False),
+    Column("labels", BigInteger, nullable=False),
+    Column("quarantined", BigInteger, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+)
+profiles = Table(
+    "profiles",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("version", _REF),
+    _key("hour", UtcTime()),
+    Column("profile", LargeBinary, nullable=False),
+)
+Index("profiles_hour", profiles.c.endpoint, profiles.c.hour)
+service_hours = Table(
+    "service_hours",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("hour", UtcTime()),
+    _key("version", _REF),
+    Column("requests", BigInteger, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("latency", Counts(), nullable=False),
+)
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("endpoint", _NAME, nullable=False),
+    Column("window_start", UtcTime(), nullable=False),
+    Column("window_end", UtcTime(), nullable=False),
+    _body(Verdict),
+)
+Index("verdicts_window", verdicts.c.endpoint, verdicts.c.window_start)
+cursors = Table("cursors", metadata, _key("name", String(256)), Column("value", Text, nullable=False))

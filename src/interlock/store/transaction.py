@@ -1,0 +1,41 @@
+"""One transaction with all its repositories, so that what belongs together is written together or not at all."""
+
+from sqlalchemy import Connection
+
+from interlock.store.audit import AuditRepository
+from interlock.store.cursors import CursorRepository
+from interlock.store.endpoints import EndpointRepository
+from interlock.store.gate_counts import GateCountRepository
+from interlock.store.gateways import GatewayRepository
+from interlock.store.keys import KeyRepository
+from interlock.store.models import ModelRepository
+from interlock.store.plans import PlanRepository
+from interlock.store.profiles import ProfileRepository
+from interlock.store.releases import ReleaseRepository
+from interlock.store.service_hours import ServiceHourRepository
+from interlock.store.spools import SpoolRepository
+from interlock.store.verdicts import VerdictRepository
+
+
+class Transaction:
+    """Repositories on one connection. Valid inside the `with` of `Store.transaction()` or `Store.read()` only."""
+
+    __slots__ = (
+        "audit", "cursors", "endpoints", "gate_counts", "gateways", "keys", "models", "plans", "profiles", "releases",
+        "service_hours", "spools", "verdicts",
+    )  # fmt: skip
+
+    def __init__(self, connection: Connection) -> None:
+        self.audit = AuditRepository(connection)
+        self.cursors = CursorRepository(connection)
+        self.endpoints = EndpointRepository(connection)
+        self.gate_counts = GateCountRepository(connection)
+        self.gateways = GatewayRepository(connection)
+        self.keys = KeyRepository(connection)
+        self.models = ModelRepository(connection)
+        self.plans = PlanRepository(connection)
+        self.profiles = ProfileRepository(connection)
+        self.releases = ReleaseRepository(connection)
+        self.service_hours = ServiceHourRepository(connection)
+        self.spools = SpoolRepository(connection)
+        self.verdicts = VerdictRepository(connection)

@@ -1,0 +1,32 @@
+"""Verdicts of monitoring. Kept for ever, also when a window was judged again because labels came late."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from interlock.domain.verdict import Verdict
+from interlock.store.repository import Repository
+from interlock.store.tables import verdicts
+
+
+class VerdictRepository(Repository):
+    """Verdicts by endpoint and window."""
+
+    def append(self, new: Iterable[Verdict]) -> None:
+        """Add verdicts."""
+        rows = [
+            {"endpoint": one.endpoint, "window_start": one.window_start, "window_end": one.window_end, "body": one}
+            for one in new
+        ]
+        if rows:
+            self._connection.execute(insert(verdicts), rows)
+
+    def list(self, endpoint: str, since: datetime | None = None, until: datetime | None = None) -> list[Verdict]:
+        """Verdicts whose window overlaps [since, until), by window, then as they were added."""
+        query = select(verdicts.c.body).where(verdicts.c.endpoint == endpoint)
+        if since is not None:
+            query = query.where(verdicts.c.window_end > since)
+        if until is not None:
+            query = query.where(verdicts.c.window_start < until)
+        return list(self._connection.scalars(query.order_by(verdicts.c.window_start, verdicts.c.number)))

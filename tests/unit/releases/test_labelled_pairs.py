@@ -1,0 +1,66 @@
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from interlock.domain.contract import Contract, Scalar
+from interlock.releases.labelled_pairs import class_indices, ripe
+
+Paired = Callable[..., pa.Table]
+
+P = [0.5, 0.5]
+
+
+def test_only_rows_older_than_nearly_all_delays_are_ripe(paired: Paired) -> None:
+    pairs = ripe(paired([0] * 100, [P] * 100, [P] * 100, delay_minutes=30.0))
+    # The newest label came at minute 129; 30 minutes before that all rows are old enough.
+    assert (pairs.ripe_rows, pairs.rows.num_rows, pairs.maturity_seconds) == (100, 100, 1800)
+
+
+def test_late_labels_that_depend_on_the_outcome_do_not_flatter(paired: Paired) -> None:
+    # Class 1 is known after ten hours, class 0 after one: seen at hour 30, fresh rows have labels of class 0 only.
+    rng = np.random.default_rng(1)
+    classes = rng.random(1800) < 0.3
+    delay = np.where(classes, 600.0, 60.0)
+    arrived = np.arange(1800) + delay <= 1800
+    labels = [int(one) if seen else None for one, seen in zip(classes, arrived, strict=True)]
+    pairs = ripe(paired(labels, [P] * 1800, [P] * 1800, delay_minutes=delay))
+    labelled = np.array([label for label in labels if label is not None])
+    assert labelled.mean() < 0.25
+    assert pairs.coverage == 1.0
+    assert pairs.rows["label_number"].to_numpy().mean() == pytest.approx(classes[:1200].mean(), abs=0.01)
+
+
+def test_coverage_counts_ripe_rows_without_label(paired: Paired) -> None:
+    pairs = ripe(paired([0, None, 0, None, 0, 0], [P] * 6, [P] * 6, delay_minutes=0.0))
+    assert (pairs.ripe_rows, pairs.rows.num_rows, pairs.coverage) == (6, 4, 4 / 6)
+
+
+def test_rows_that_a_version_could_not_answer_are_left_out(paired: Paired) -> None:
+    status = ["ok", "model_error", "ok"]
+    pairs = ripe(paired([0] * 3, [P] * 3, [P] * 3, delay_minutes=0.0, challenger_status=status))
+    assert pairs.rows.num_rows == 2
+
+
+@pytest.mark.parametrize("rows", [0, 5])
+def test_without_labels_nothing_is_ripe(paired: Paired, rows: int) -> None:
+    pairs = ripe(paired([None] * rows, [P] * rows, [P] * rows) if rows else pa.table({}))
+    assert (pairs.rows.num_rows, pairs.coverage, pairs.maturity_seconds) == (0, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("classes", "texts", "expected"),
+    [
+        ((0, 1), ["0", "1", "1.0", "true", "False", "2", None], [0, 1, 1, 1, 0, -1, -1]),
+        ((False, True), ["true", "false", "1", "0"], [1, 0, 1, 0]),
+        (("late", "on time"), ["on time", "late", "?"], [1, 0, -1]),
+        ((0.5, 2.0), ["2", "0.5", "2.0"], [1, 0, 1]),
+        (("1", "2"), ["2", "1"], [1, 0]),
+    ],
+)
+def test_labels_meet_their_class_however_they_are_written(
+    classes: tuple[Scalar, ...], texts: list[str | None], expected: list[int]
+) -> None:
+    contract = Contract(inputs=(), outputs=(), task="multiclass", classes=classes)
+    assert class_indices(contract, pa.chunked_array([pa.array(texts, pa.string())])).tolist() == expected

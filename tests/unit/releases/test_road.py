@@ -1,0 +1,191 @@
+"""One test per letter of the diagram in `road`, and what holds for all."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+import pytest
+
+from interlock.domain.errors import ConflictError
+from interlock.domain.release import Release, ReleaseState
+from interlock.domain.traffic import TrafficPlan
+from interlock.releases import road
+from interlock.releases.road import Mover
+from interlock.store import Store
+
+Make = Callable[..., Release]
+
+
+@pytest.fixture
+def mover(now: datetime) -> Mover:
+    return Mover("ann", "operator", now, "because")
+
+
+@pytest.fixture
+def draft(store: Store, release: Make, mover: Mover) -> Release:
+    with store.transaction() as tx:
+        return road.start(tx, release(state="draft"), mover)
+
+
+@pytest.fixture
+def running(store: Store, draft: Release, mover: Mover) -> Release:
+    with store.transaction() as tx:
+        return road.begin(tx, draft, mover)
+
+
+def now_at(store: Store) -> tuple[Release, TrafficPlan]:
+    with store.read() as tx:
+        return tx.releases.get("wine-1"), tx.plans.current("wine")
+
+
+def test_a_start_has_the_candidate_loaded_without_traffic(store: Store, draft: Release) -> None:
+    release, plan = now_at(store)
+    assert release == draft
+    assert (plan.generation, plan.champion, plan.challenger, plan.warm) == (2, "wine:1", None, ("wine:2",))
+    assert plan.traffic_share == release.traffic_share == 0
+
+
+def test_b_begin_gives_the_first_share(store: Store, running: Release, now: datetime) -> None:
+    release, plan = now_at(store)
+    assert (release.state, release.step, release.step_started_at) == ("running", 0, now)
+    assert (plan.generation, plan.challenger, plan.traffic_share, plan.warm) == (3, "wine:2", 0.1, ())
+    assert (plan.release_id, plan.step, plan.salt) == ("wine-1", 0, "s")
+
+
+def test_c_advance_gives_the_next_share(store: Store, running: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        road.advance(tx, running, mover)
+    release, plan = now_at(store)
+    assert (release.state, release.step, release.traffic_share) == ("running", 1, 0.5)
+    assert (plan.traffic_share, plan.step, plan.salt) == (0.5, 1, "s")
+
+
+def test_c_advance_ends_at_the_last_gated_step(store: Store, running: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        last = road.advance(tx, running, mover)
+        with pytest.raises(ConflictError, match="last gated step"):
+            road.advance(tx, last, mover)
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_d_promotion_makes_the_candidate_champion(
+    store: Store, running: Release, mover: Mover, is_paused: bool
+) -> None:
+    with store.transaction() as tx:
+        road.promote(tx, road.pause(tx, running, mover) if is_paused else running, mover)
+    release, plan = now_at(store)
+    assert (release.state, release.traffic_share, release.finished_at) == ("promoted", 1.0, mover.at)
+    assert (plan.champion, plan.challenger, plan.warm, plan.release_id) == ("wine:2", None, ("wine:1",), None)
+    assert plan.traffic_share == 0
+
+
+def test_e_pause_keeps_the_traffic(store: Store, running: Release, mover: Mover) -> None:
+    before = now_at(store)[1]
+    with store.transaction() as tx:
+        road.pause(tx, running, mover)
+    release, plan = now_at(store)
+    assert (release.state, release.traffic_share) == ("paused", 0.1)
+    assert plan == before
+
+
+def test_f_resume_runs_again(store: Store, running: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        road.resume(tx, road.pause(tx, running, mover), mover)
+    assert now_at(store)[0].state == "running"
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_g_rollback_takes_all_traffic_in_one_plan(
+    store: Store, running: Release, mover: Mover, is_paused: bool
+) -> None:
+    generation = now_at(store)[1].generation
+    with store.transaction() as tx:
+        road.roll_back(tx, road.pause(tx, running, mover) if is_paused else running, mover)
+    release, plan = now_at(store)
+    assert (release.state, release.traffic_share) == ("rolled_back", 0.0)
+    assert release.decision is not None
+    assert (release.decision.outcome, release.decision.reason) == ("roll_back", "because")
+    assert (plan.generation, plan.champion, plan.challenger) == (generation + 1, "wine:1", None)
+    assert plan.versions == ("wine:1",)
+
+
+def test_h_a_draft_that_cannot_be_loaded_is_rolled_back(store: Store, draft: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        road.roll_back(tx, draft, mover)
+    release, plan = now_at(store)
+    assert release.state == "rolled_back"
+    assert plan.versions == ("wine:1",)
+
+
+def test_i_a_draft_is_cancelled(store: Store, draft: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        road.cancel(tx, draft, mover)
+    release, plan = now_at(store)
+    assert release.state == "cancelled"
+    assert plan.versions == ("wine:1",)
+
+
+_FROM: dict[str, tuple[ReleaseState, ...]] = {
+    "begin": ("draft",),
+    "advance": ("running",),
+    "promote": ("running", "paused"),
+    "pause": ("running",),
+    "resume": ("paused",),
+    "roll_back": ("draft", "running", "paused"),
+    "cancel": ("draft",),
+}
+
+
+@pytest.mark.parametrize("move", _FROM)
+@pytest.mark.parametrize("state", ["draft", "running", "paused", "promoted", "rolled_back", "cancelled"])
+def test_no_move_starts_elsewhere(store: Store, running: Release, mover: Mover, move: str, state: ReleaseState) -> None:
+    there = msgspec.structs.replace(running, state=state)
+    with store.transaction() as tx:
+        tx.releases.update(there)
+    if state in _FROM[move]:
+        with store.transaction() as tx:
+            getattr(road, move)(tx, there, mover)
+        return
+    before = now_at(store)
+    with pytest.raises(ConflictError, match=state), store.transaction() as tx:
+        getattr(road, move)(tx, there, mover)
+    assert now_at(store) == before
+
+
+def test_a_move_from_a_stale_state_is_refused(store: Store, running: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        road.advance(tx, running, mover)
+    with pytest.raises(ConflictError, match="moved meanwhile"), store.transaction() as tx:
+        road.promote(tx, running, mover)
+    assert now_at(store)[0].state == "running"
+
+
+def test_every_move_is_audited_with_its_reason(store: Store, running: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        road.roll_back(tx, road.advance(tx, running, mover), mover)
+    with store.read() as tx:
+        entries = tx.audit.list(subject="wine")
+        assert tx.audit.verify().ok
+    assert [entry.action for entry in reversed(entries)] == [
+        "release.start", "release.begin", "release.advance", "release.roll_back",
+    ]  # fmt: skip
+    assert all(entry.details["reason"] == "because" and entry.actor == "ann" for entry in entries)
+    assert [entry.details["generation"] for entry in reversed(entries)] == [2, 3, 4, 5]
+
+
+def test_other_warm_versions_stay_warm(store: Store, release: Make, mover: Mover) -> None:
+    with store.transaction() as tx:
+        tx.plans.append(TrafficPlan(endpoint="wine", generation=2, champion="wine:1", warm=("wine:3", "wine:2")))
+        draft = road.start(tx, release(state="draft"), mover)
+        assert tx.plans.current("wine").warm == ("wine:2", "wine:3")
+        running = road.begin(tx, draft, mover)
+        road.roll_back(tx, running, mover)
+        assert tx.plans.current("wine").warm == ("wine:3",)
+
+
+def test_a_release_of_a_deleted_endpoint_can_end(store: Store, running: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        tx.plans.remove("wine")
+        road.roll_back(tx, running, mover)
+        assert tx.releases.get("wine-1").state == "rolled_back"
+        assert tx.plans.all_current() == []
