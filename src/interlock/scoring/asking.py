@@ -1,0 +1,142 @@
+"""Asks a version for many logged rows: a bad row does not spoil its neighbours, a hung model does not hang us.
+
+Called by paired scoring. A failing batch is halved until the failing rows stand alone. What runs in a process of its
+own has a deadline for each batch, and after a few missed ones the rest of the rows are not tried in this call.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interlock.domain.errors import ModelFailedError
+from interlock.domain.model import ModelVersion
+from interlock.domain.ports import Columns, Predictor, Runtime, rows_of, take
+from interlock.runtimes.load import load_predictor, load_runtime
+
+BATCH_ROWS = 2000
+
+# What a batch may take beside the endpoint's deadline: slow forests need some milliseconds a row.
+_SECONDS_PER_ROW = 0.01
+
+# Each missed deadline costs its time; after so many the version is taken to hang.
+_MOST_TIMEOUTS = 2
+
+# How long rows wait, in one call, for a runner process that is being restarted.
+_PATIENCE_SECONDS = 10.0
+_PAUSE_SECONDS = 0.05
+
+
+@dataclass
+class Answers:
+    """One status a row, and the outputs of the rows that are `ok`, in order. `reasons` counts what went wrong."""
+
+    status: NDArray[np.object_]
+    outputs: dict[str, list[Any]]
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+class AskedVersion:
+    """A version loaded for scoring: in this process if its format is data, else in a runner process.
+
+    Args:
+        version: Which.
+        artifacts: Folder of artifacts.
+        deadline_seconds: The endpoint's.
+
+    Raises:
+        UnloadableModelError: It cannot be loaded.
+    """
+
+    def __init__(self, version: ModelVersion, artifacts: Path, deadline_seconds: float) -> None:
+        self.version, self._deadline_seconds = version, deadline_seconds
+        self._predictor: Predictor | None = None
+        self._runtime: Runtime | None = None
+        if version.placement == "isolated":
+            self._runtime = load_runtime(version, artifacts)
+            self._loop = asyncio.Runner()
+        else:
+            self._predictor = load_predictor(version, artifacts)
+
+    def ask(self, columns: Columns) -> Answers:
+        """Answer rows, each with its own status."""
+        call = _Call(self, rows_of(columns))
+        for start in range(0, rows_of(columns), BATCH_ROWS):
+            call.ask(columns, start, min(start + BATCH_ROWS, rows_of(columns)))
+        return call.answers()
+
+    def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        """One attempt for all rows.
+
+        Raises:
+            ModelFailedError: It failed, or passed the deadline.
+        """
+        if self._runtime is None:
+            assert self._predictor is not None
+            return self._predictor.predict(columns)
+        deadline = self._deadline_seconds + _SECONDS_PER_ROW * rows_of(columns)
+        return self._loop.run(self._runtime.predict(columns, deadline))
+
+    def close(self) -> None:
+        """Free the model, and end its process."""
+        if self._predictor is not None:
+            self._predictor.close()
+        if self._runtime is not None:
+            self._loop.run(self._runtime.close())
+            self._loop.close()
+
+
+class _Call:
+    """One call's rows and what is left of its patience."""
+
+    def __init__(self, asked: AskedVersion, rows: int) -> None:
+        self._asked = asked
+        self._status = np.full(rows, "model_error", dtype=np.object_)
+        self._found: dict[int, dict[str, NDArray[Any]]] = {}
+        self._reasons: Counter[str] = Counter()
+        self._timeouts = 0
+        self._patience_ends = time.monotonic() + _PATIENCE_SECONDS
+
+    def ask(self, columns: Columns, start: int, stop: int) -> None:
+        try:
+            outputs = self._attempt(take(columns, slice(start, stop)))
+        except ModelFailedError as error:
+            if stop - start == 1 or self._has_given_up() or error.status == "breaker_open":
+                self._status[start:stop] = error.status
+                self._reasons[f"{error.status}: {error.reason}"] += stop - start
+                return
+            middle = (start + stop) // 2
+            self.ask(columns, start, middle)
+            self.ask(columns, middle, stop)
+        else:
+            self._status[start:stop] = "ok"
+            self._found[start] = outputs
+
+    def _has_given_up(self) -> bool:
+        return self._timeouts > _MOST_TIMEOUTS
+
+    def _attempt(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        if self._has_given_up():
+            raise ModelFailedError(self._asked.version.ref, "timeout", "it hangs; not tried")
+        while True:
+            try:
+                return self._asked.predict(columns)
+            except ModelFailedError as error:
+                if error.status == "timeout":
+                    self._timeouts += 1
+                if error.status != "breaker_open" or time.monotonic() > self._patience_ends:
+                    raise
+                # Its process died or hung a moment ago and is being started again; nothing says when it is there.
+                time.sleep(_PAUSE_SECONDS)
+
+    def answers(self) -> Answers:
+        outputs: dict[str, list[Any]] = {}
+        for start in sorted(self._found):
+            for name, values in self._found[start].items():
+                outputs.setdefault(name, []).extend(values.tolist())
+        return Answers(self._status, outputs, self._reasons)

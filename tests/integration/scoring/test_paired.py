@@ -1,0 +1,140 @@
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from interlock.domain.errors import ConflictError
+
+if TYPE_CHECKING:
+    from tests.integration.scoring.conftest import World
+
+
+def test_each_row_is_scored_by_the_version_that_did_not_answer(world: "World") -> None:
+    world.release()
+    by_champion = world.predict([1.0, 2.0])
+    by_challenger = world.predict([5.0], version="m:2", assigned_version="m:2", role="challenger")
+    assert world.scorer().step() == 3
+    assert world.scores() == {
+        by_champion[0]: ("m:2", "ok", 3.0),
+        by_champion[1]: ("m:2", "ok", 6.0),
+        by_challenger[0]: ("m:1", "ok", pytest.approx(10.0)),
+    }
+    paired = world.reader.paired("e", "r").to_pylist()
+    assert [(row["champion.prediction"], row["challenger.prediction"]) for row in paired][:2] == [
+        (0.5, 3.0),
+        (0.5, 6.0),
+    ]
+
+
+def test_rows_outside_the_release_and_pinned_rows_are_left_alone(world: "World") -> None:
+    world.release()
+    world.predict([1.0], release_id=None)
+    world.predict([1.0], release_id="another")
+    world.predict([1.0], version="m:2", assigned_version="m:2", role="pinned")
+    assert world.scorer().step() == 0
+    assert world.scores() == {}
+
+
+def test_a_challenger_that_failed_live_is_not_asked_again(world: "World") -> None:
+    world.release()
+    ids = world.predict([1.0], assigned_version="m:2", attempt_status="timeout")
+    assert world.scorer().step() == 1
+    assert world.scores() == {ids[0]: ("m:2", "timeout", None)}
+    assert world.reader.paired("e", "r")["challenger_status"].to_pylist() == ["timeout"]
+
+
+def test_one_bad_row_does_not_spoil_its_neighbours(world: "World", caplog: pytest.LogCaptureFixture) -> None:
+    world.release()
+    ids = world.predict([1.0, None, -4.0, *[2.0] * 97])
+    with caplog.at_level(logging.WARNING):
+        world.scorer().step()
+    scores = world.scores()
+    assert scores[ids[1]] == ("m:2", "model_error", None)
+    assert scores[ids[2]] == ("m:2", "invalid_output", None)
+    assert [scores[id] for id in ids[3:]] == [("m:2", "ok", 6.0)] * 97
+    assert "x is missing" in caplog.text
+
+
+def test_scores_are_exactly_once_when_the_scorer_dies_after_its_append(world: "World") -> None:
+    world.release()
+    world.predict([1.0, 2.0])
+    assert world.scorer().step() == 2
+    # It died before anything else; the next one knows only what the log says.
+    again = world.scorer()
+    assert again.step() == 0
+    more = world.predict([3.0])
+    assert again.step() == 1
+    assert world.scorer().step() == 0
+    assert world.scores()[more[0]] == ("m:2", "ok", 9.0)
+    assert len(world.scores()) == 3
+
+
+def test_another_scorer_at_the_same_time_doubles_nothing(world: "World", monkeypatch: pytest.MonkeyPatch) -> None:
+    world.release()
+    world.predict([1.0])
+    late = world.scorer()
+    late.step()
+    world.predict([2.0])
+    world.scorer().step()
+    # It had read the log before the other one wrote, and writes after it.
+    late.step()
+    assert len(world.scores()) == 2
+    monkeypatch.setattr(late._delta_log, "append", _refuse)
+    world.predict([3.0])
+    assert late.step() == 0
+    monkeypatch.undo()
+    assert late.step() == 1
+    assert len(world.scores()) == 3
+
+
+def _refuse(*_: object) -> bool:
+    raise ConflictError("another process wrote")
+
+
+def test_a_candidate_that_cannot_be_loaded_fails_on_every_row(world: "World", caplog: pytest.LogCaptureFixture) -> None:
+    world.release(candidate="m:4")
+    ids = world.predict([1.0, 2.0])
+    with caplog.at_level(logging.WARNING):
+        assert world.scorer().step() == 2
+    assert world.scores() == {id: ("m:4", "model_error", None) for id in ids}
+    assert "m:4" in caplog.text
+
+
+def test_a_hanging_candidate_does_not_hang_scoring(world: "World") -> None:
+    world.release(candidate="m:3")
+    fine = world.predict([1.0, 2.0])
+    scorer = world.scorer()
+    scorer.step()
+    assert world.scores()[fine[0]] == ("m:3", "ok", 3.0)
+    hangs = world.predict([-2.0, -2.0, -2.0])
+    began = monotonic()
+    assert scorer.step() == 3
+    assert monotonic() - began < 60
+    assert {world.scores()[id][1] for id in hangs} <= {"timeout", "breaker_open"}
+
+
+def test_paused_releases_are_scored_and_ended_ones_are_not(world: "World") -> None:
+    release = world.release()
+    with world.store.transaction() as tx:
+        tx.releases.update(msgspec.structs.replace(release, state="paused"))
+    world.predict([1.0])
+    scorer = world.scorer()
+    assert scorer.step() == 1
+    with world.store.transaction() as tx:
+        tx.releases.update(msgspec.structs.replace(release, state="rolled_back"))
+    world.predict([1.0])
+    assert scorer.step() == 0
+
+
+def test_without_a_release_nothing_is_read(world: "World") -> None:
+    assert world.scorer().step() == 0
+
+
+def test_a_release_before_the_first_prediction_waits(world: "World") -> None:
+    world.release()
+    scorer = world.scorer()
+    assert scorer.step() == 0
+    world.predict([1.0])
+    assert scorer.step() == 1
