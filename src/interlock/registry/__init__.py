@@ -1,1 +1,1 @@
-"""TODO."""
+"""Model versions and endpoints: registering, compiling, proving, looking up."""

@@ -1,12 +1,15 @@
 """Mergeable profiles by endpoint, version and hour of the event, as bytes that `stats.profile` understands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import and_, func, select
 
 from interlock.store.repository import Repository
 from interlock.store.tables import profiles
+
+# Values in one IN (...): well under the limits of both databases.
+_CHUNK = 500
 
 
 class ProfileRepository(Repository):
@@ -19,6 +22,21 @@ class ProfileRepository(Repository):
         key = {"endpoint": endpoint, "version": version, "hour": hour}
         query = select(profiles.c.profile).where(and_(*(profiles.c[name] == value for name, value in key.items())))
         self._put(profiles, key, {"profile": merge(self._connection.scalar(query), delta)})
+
+    def merge_all(self, endpoint: str, merges: Mapping[tuple[str, datetime], Callable[[bytes | None], bytes]]) -> None:
+        """Put what each function makes of what is there, or of None, in its place, by version and hour."""
+        hours = sorted({hour for _, hour in merges})
+        there: dict[tuple[str, datetime], bytes] = {}
+        for start in range(0, len(hours), _CHUNK):
+            query = select(profiles.c.version, profiles.c.hour, profiles.c.profile).where(
+                and_(profiles.c.endpoint == endpoint, profiles.c.hour.in_(hours[start : start + _CHUNK]))
+            )
+            there.update({(version, hour): found for version, hour, found in self._connection.execute(query)})
+        rows = [
+            {"endpoint": endpoint, "version": version, "hour": hour, "profile": merge(there.get((version, hour)))}
+            for (version, hour), merge in merges.items()
+        ]
+        self._put_all(profiles, ("endpoint", "version", "hour"), rows)
 
     def between(
         self, endpoint: str, start: datetime, end: datetime, version: str | None = None

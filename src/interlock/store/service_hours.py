@@ -1,15 +1,20 @@
 """How service went by endpoint, version and hour: requests, failures, rows, latencies."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, select
+from sqlalchemy import Row, and_, select
 
 from interlock.store.repository import Repository
 from interlock.store.tables import service_hours
+
+# Values in one IN (...): well under the limits of both databases.
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,13 +47,25 @@ class ServiceHourRepository(Repository):
 
     def add(self, delta: ServiceDelta) -> None:
         """Add what a segment brought."""
-        key = {"endpoint": delta.endpoint, "hour": delta.hour, "version": delta.version}
-        query = select(service_hours).where(and_(*(service_hours.c[name] == value for name, value in key.items())))
-        there = self._connection.execute(query).first()
-        values = {"requests": delta.requests, "failures": delta.failures, "rows": delta.rows, "latency": delta.latency}
-        if there is not None:
-            values = {name: value + getattr(there, name) for name, value in values.items()}
-        self._put(service_hours, key, values)
+        self.add_all([delta])
+
+    def add_all(self, deltas: Iterable[ServiceDelta]) -> None:
+        """Add many at once, one for each hour and version: a batch of backdated requests spans hundreds of hours."""
+        by_endpoint: dict[str, list[ServiceDelta]] = {}
+        for delta in deltas:
+            by_endpoint.setdefault(delta.endpoint, []).append(delta)
+        for endpoint, added in by_endpoint.items():
+            there = self._there(endpoint, sorted({delta.hour for delta in added}))
+            rows = [_values(delta, there.get((delta.version, delta.hour))) for delta in added]
+            self._put_all(service_hours, ("endpoint", "hour", "version"), rows)
+
+    def _there(self, endpoint: str, hours: Sequence[datetime]) -> dict[tuple[str, datetime], Row[Any]]:
+        found = {}
+        for start in range(0, len(hours), _CHUNK):
+            some = service_hours.c.hour.in_(hours[start : start + _CHUNK])
+            query = select(service_hours).where(and_(service_hours.c.endpoint == endpoint, some))
+            found.update({(row.version, row.hour): row for row in self._connection.execute(query)})
+        return found
 
     def between(self, endpoint: str, start: datetime, end: datetime) -> list[ServiceHour]:
         """Every version's hours from `start` up to but not with `end`, by hour."""
@@ -68,3 +85,10 @@ class ServiceHourRepository(Repository):
             )
             for row in rows
         ]
+
+
+def _values(delta: ServiceDelta, there: Row[Any] | None) -> dict[str, Any]:
+    counts = {"requests": delta.requests, "failures": delta.failures, "rows": delta.rows, "latency": delta.latency}
+    if there is not None:
+        counts = {name: count + getattr(there, name) for name, count in counts.items()}
+    return {"endpoint": delta.endpoint, "hour": delta.hour, "version": delta.version, **counts}

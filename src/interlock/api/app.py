@@ -1,0 +1,28 @@
+"""The control plane as an ASGI application."""
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from interlock.api import audit, docs, endpoints, keys, log, models, monitoring, problems, releases, status, uploads
+from interlock.api.access import GuardedRoute
+from interlock.api.edge import Edge
+from interlock.api.services import Services
+
+PREFIX = "/api/v1"
+
+
+def create_app(services: Services) -> FastAPI:
+    """Join the routes. FastAPI's own docs pages are left out: they load scripts from elsewhere."""
+    app = FastAPI(title="Interlock", version=version("interlock"), openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.state.key_ring = services.key_ring
+    app.state.no_auth = services.settings.no_auth
+    api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
+    for nouns in (models, endpoints, monitoring, releases, log, audit, keys, status, uploads):
+        api.include_router(nouns.router)
+    app.include_router(api)
+    app.include_router(docs.router)
+    problems.install(app)
+    app.add_middleware(Edge, hosts=(services.settings.host, *services.settings.allowed_hosts))
+    return app

@@ -1,0 +1,107 @@
+"""Models: register a version from uploads, list, show, compare contracts."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from interlock.api.access import Actor, GuardedRoute, needs
+from interlock.api.rendering import plain
+from interlock.api.services import Given
+from interlock.domain.access import Key
+from interlock.domain.contract_diff import diff
+from interlock.domain.errors import ForbiddenError
+from interlock.domain.model import ModelVersion
+from interlock.domain.names import check_name, split_ref, version_ref
+from interlock.registry.registration import Registration
+
+router = APIRouter(prefix="/models", tags=["models"], route_class=GuardedRoute)
+
+
+class NewVersion(BaseModel, extra="forbid"):
+    """What a new version is made of. `source` and `reference` are ids of uploads."""
+
+    source: str
+    reference: str | None = None
+    label: str | None = Field(None, description="column of the reference that holds the label")
+    trust_pickle: bool = Field(False, description="loading it runs code that came with it; needs role admin")
+    parent: str | None = Field(None, description="version it was made from, NAME:VERSION")
+
+
+@router.get("", **needs("read"))
+def list_models(services: Given) -> dict[str, Any]:
+    """Every version of every model, without profiles."""
+    return {"models": [summary(version) for version in services.registry.list()]}
+
+
+@router.get("/{name}", **needs("read"))
+def list_versions(name: str, services: Given) -> dict[str, Any]:
+    """The versions of one model."""
+    services.registry.get(name)  # one that is not there is not one without versions
+    return {"models": [summary(version) for version in services.registry.list(name)]}
+
+
+@router.get("/{name}/versions/{version}", **needs("read"))
+def show_version(name: str, version: int, services: Given) -> dict[str, Any]:
+    """All that is known of a version."""
+    return detail(services.registry.get(version_ref(name, version)))
+
+
+@router.get("/{name}/versions/{version}/diff/{other}", **needs("read"))
+def diff_versions(name: str, version: int, other: str, services: Given) -> dict[str, Any]:
+    """What a caller of `name:version` would notice if `other` (a version number, or NAME:VERSION) answered."""
+    old = services.registry.get(version_ref(name, version))
+    new = services.registry.get(
+        other if ":" in other else version_ref(name, int(other)) if other.isdecimal() else other
+    )
+    found = diff(old.contract, new.contract)
+    breaking = any(difference.kind == "breaking" for difference in found)
+    return {"from": old.ref, "to": new.ref, "breaking": breaking, "differences": plain(found)}
+
+
+@router.post("/{name}", status_code=201, **needs("operate"))
+def register(name: str, new: NewVersion, actor: Actor, services: Given) -> dict[str, Any]:
+    """Register a version: it is loaded, measured and checked in a process of its own, which can take a while."""
+    check_name("model", name)
+    _may_trust(actor, new)
+    uploads = [upload for upload in (new.source, new.reference) if upload is not None]
+    try:
+        reference: Path | None = services.staging.find(new.reference) if new.reference else None
+        registration = Registration(
+            name=name,
+            source=services.staging.find(new.source),
+            reference=reference,
+            label=new.label,
+            trust_pickle=new.trust_pickle,
+            parent=_parent(new.parent),
+            created_by=actor.name,
+            role=actor.role,
+        )
+        return detail(services.registry.register(registration))
+    finally:
+        for upload in uploads:
+            services.staging.discard(upload)
+
+
+def summary(version: ModelVersion) -> dict[str, Any]:
+    """The facts of a list's row."""
+    shown = ("name", "version", "model_format", "serving_format", "placement", "row_us", "created_at", "created_by")
+    return {"ref": version.ref, **{name: plain(getattr(version, name)) for name in shown}}
+
+
+def detail(version: ModelVersion) -> dict[str, Any]:
+    """Everything but the profile's counts, which only programs read."""
+    everything: dict[str, Any] = msgspec.to_builtins(version)
+    profile = everything.pop("profile")
+    return {"ref": version.ref, **everything, "has_profile": profile is not None}
+
+
+def _may_trust(actor: Key, new: NewVersion) -> None:
+    if new.trust_pickle and not actor.may("admin"):
+        raise ForbiddenError(f"key {actor.name!r} (role {actor.role}) may not trust pickles; that needs role admin")
+
+
+def _parent(ref: str | None) -> str | None:
+    return version_ref(*split_ref(ref)) if ref else None

@@ -1,0 +1,46 @@
+"""Everything that routes call, in one frozen bundle that `bootstrap` fills."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from interlock.api.key_ring import KeyRing
+from interlock.api.uploads import Staging
+from interlock.monitoring.service import Monitoring
+from interlock.predictions.reader import LogReader
+from interlock.registry.endpoints import Endpoints
+from interlock.registry.service import Registry
+from interlock.releases.service import Releases
+from interlock.settings import Settings
+from interlock.store.database import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the control plane can do.
+
+    Args:
+        clock: Aware UTC now.
+    """
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    store: Store
+    key_ring: KeyRing
+    registry: Registry
+    endpoints: Endpoints
+    releases: Releases
+    monitoring: Monitoring
+    reader: LogReader
+    staging: Staging
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Given = Annotated[Services, Depends(_services)]

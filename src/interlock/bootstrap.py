@@ -1,0 +1,158 @@
+"""The only place that names concrete classes: from `Settings` to working parts.
+
+Each function imports what its own part needs and no more, because every part is a process of its own and starts with
+these imports. The command line must not pay for FastAPI, nor the API for a gateway's ONNX runtime.
+"""
+
+import socket
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from interlock.settings import Settings
+
+if TYPE_CHECKING:
+    from interlock.api.key_ring import KeyRing
+    from interlock.api.services import Services
+    from interlock.domain.access import Key
+    from interlock.monitoring.controller import MonitoringController
+    from interlock.predictions.collector import Collector
+    from interlock.predictions.reader import LogReader
+    from interlock.registry.artifacts import ArtifactStore
+    from interlock.releases.controller import ReleaseController
+    from interlock.scoring.paired import PairedScorer
+    from interlock.store.database import Store
+
+
+def now() -> datetime:
+    """The clock of a running server."""
+    return datetime.now(UTC)
+
+
+def build_store(settings: Settings) -> "Store":
+    """The control plane's store, whose schema the supervisor has brought up to date."""
+    from interlock.store.database import Store
+
+    return Store(settings.database_url)
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the store's schema up to date."""
+    store = build_store(settings)
+    try:
+        store.migrate()
+    finally:
+        store.close()
+
+
+def build_key_ring(settings: Settings) -> "KeyRing":
+    """Keys, for the API and for commands that work on the home folder itself."""
+    from interlock.api.key_ring import KeyRing
+
+    return KeyRing(build_store(settings), now)
+
+
+def local_actor() -> "Key":
+    """Whoever owns the home folder: acts in commands that work on it without a server."""
+    from interlock.api.key_ring import local_actor
+
+    return local_actor(now())
+
+
+def create_first_key(settings: Settings) -> str | None:
+    """The administrator's key, if there has never been a key."""
+    return build_key_ring(settings).create_first()
+
+
+def build_reader(settings: Settings) -> "LogReader":
+    """Reads the prediction log."""
+    from interlock.predictions.reader import LogReader
+
+    return LogReader(settings.log)
+
+
+def build_artifacts(settings: Settings) -> "ArtifactStore":
+    """Model files by content."""
+    from interlock.registry.artifacts import ArtifactStore
+
+    return ArtifactStore(settings.artifacts)
+
+
+def build_services(settings: Settings) -> "Services":
+    """Everything that the API calls."""
+    from interlock.api.key_ring import KeyRing
+    from interlock.api.services import Services
+    from interlock.api.uploads import Staging
+    from interlock.monitoring.service import Monitoring
+    from interlock.registry.endpoints import Endpoints
+    from interlock.registry.service import Registry
+    from interlock.releases.service import Releases
+
+    store, reader = build_store(settings), build_reader(settings)
+    return Services(
+        settings=settings,
+        clock=now,
+        store=store,
+        key_ring=KeyRing(store, now),
+        registry=Registry(store, settings.artifacts, now),
+        endpoints=Endpoints(store, now),
+        releases=Releases(store, now),
+        monitoring=Monitoring(store, reader, now),
+        reader=reader,
+        staging=Staging(settings.run / "staging"),
+    )
+
+
+def serve_api(settings: Settings, listener: socket.socket) -> None:
+    """Run the control plane's API until SIGTERM."""
+    from interlock.api.app import create_app
+    from interlock.api.server import serve
+
+    serve(create_app(build_services(settings)), listener)
+
+
+def serve_gateway(settings: Settings, listener: socket.socket, *, slot: str) -> None:
+    """Run a gateway worker until SIGTERM."""
+    import uvloop
+
+    from interlock.gateway.worker import run
+
+    uvloop.run(run(settings, listener, slot))
+
+
+def build_collector(settings: Settings) -> "Collector":
+    """Brings the spools into the log and into the counts."""
+    from interlock.predictions.collector import Collector
+
+    return Collector(settings.spools, settings.log, build_store(settings), now)
+
+
+def run_collector(settings: Settings, stop: threading.Event) -> None:
+    """Collect until told to stop, then once more."""
+    build_collector(settings).run(stop)
+
+
+def build_scorer(settings: Settings) -> "PairedScorer":
+    """Scores logged rows with the version that did not answer them."""
+    from interlock.predictions.delta_log import DeltaLog
+    from interlock.scoring.paired import PairedScorer
+
+    reader, delta_log = build_reader(settings), DeltaLog(settings.log)
+    return PairedScorer(build_store(settings), reader, delta_log, settings.artifacts, now)
+
+
+def build_release_controller(settings: Settings) -> "ReleaseController":
+    """Decides on running releases."""
+    from interlock.predictions.delta_log import DeltaLog
+    from interlock.releases.controller import ReleaseController
+    from interlock.releases.log_evidence import LogEvidence
+
+    evidence = LogEvidence(DeltaLog(settings.log), build_reader(settings))
+    return ReleaseController(build_store(settings), evidence, now)
+
+
+def build_monitoring_controller(settings: Settings) -> "MonitoringController":
+    """Writes the verdicts of closed windows."""
+    from interlock.monitoring.controller import MonitoringController
+
+    return MonitoringController(build_store(settings), build_reader(settings), now)

@@ -1,0 +1,137 @@
+"""`interlock model`: register, list, show, diff."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
+from interlock.cli.output import note, show_facts, show_json, show_table
+from interlock.cli.working import working
+from interlock.domain.errors import InvalidInputError
+from interlock.domain.names import check_name, split_ref
+
+app = typer.Typer(name="model", help="Model versions.", no_args_is_help=True)
+
+Ref = Annotated[str, typer.Argument(metavar="NAME:V", help="A version, like wine:3.")]
+
+
+@app.command()
+def register(  # noqa: PLR0913, PLR0917 (options of a command)
+    name: Annotated[str, typer.Argument(help="The model's name.")],
+    source: Annotated[Path, typer.Argument(help="Model file, or MLflow model folder.")],
+    reference: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet of rows like those to come, not trained on.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the reference that holds the label.")] = None,
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Loading it runs code that came with it, and you trust that.")
+    ] = False,
+    parent: Annotated[str | None, typer.Option(help="The version it was made from, NAME:V.")] = None,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Register a model as the next version of a name.
+
+    Example: [bold]interlock model register wine model.skops --reference heldout.csv --label quality[/bold]
+    """
+    check_name("model", name)
+    for path in (source, reference):
+        if path is not None and not path.exists():
+            raise InvalidInputError(f"{path} does not exist; name a file or folder on this machine")
+    with connect(server, home) as client, working(f"loading, checking and measuring {source.name}"):
+        found = client.register(
+            name, source, reference=reference, label=label, trust_pickle=trust_pickle, parent=parent
+        )
+    if as_json:
+        show_json(found)
+        return
+    print(f"registered {found['ref']}")
+    show_facts(_facts(found))
+    for warning in found["warnings"]:
+        note(f"warning: {warning}")
+
+
+@app.command("list")
+def list_versions(
+    name: Annotated[str | None, typer.Argument(help="Only this model.")] = None,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """List versions.
+
+    Example: [bold]interlock model list wine[/bold]
+    """
+    with connect(server, home) as client:
+        found = client.models(name)
+    if as_json:
+        show_json({"models": found})
+    else:
+        columns = ("ref", "model_format", "serving_format", "placement", "row_us", "created_at", "created_by")
+        show_table(found, columns, empty="no models yet; `interlock model register NAME FILE` adds one")
+
+
+@app.command()
+def show(
+    ref: Annotated[str, typer.Argument(metavar="NAME[:V]", help="A version, or a name for its newest.")],
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Show a version: contract, proof of its compiled twin, measurements, warnings.
+
+    Example: [bold]interlock model show wine:3[/bold]
+    """
+    with connect(server, home) as client:
+        found = client.model(ref if ":" in ref else client.models(ref)[-1]["ref"])
+    if as_json:
+        show_json(found)
+        return
+    show_facts(_facts(found))
+    for side in ("inputs", "outputs"):
+        print(f"\n{side}")
+        columns = ("name", "datatype", "shape", "nullable", "minimum", "maximum", "categories")
+        show_table(found["contract"][side], columns, empty="none")
+
+
+@app.command()
+def diff(first: Ref, second: Ref, server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """What callers of the first would notice if the second answered. Exit code 1 if it would break them.
+
+    Example: [bold]interlock model diff wine:1 wine:2[/bold]
+    """
+    for ref in (first, second):
+        split_ref(ref)
+    with connect(server, home) as client:
+        found = client.diff(first, second)
+    if as_json:
+        show_json(found)
+    else:
+        show_table(found["differences"], ("kind", "what"), empty=f"{first} and {second} have the same contract")
+    sys.exit(1 if found["breaking"] else 0)
+
+
+def _facts(found: dict[str, Any]) -> dict[str, Any]:
+    parity = found.get("parity") or {}
+    return {
+        "version": found["ref"],
+        "stored as": f"{found['model_format']}, sha256 {found['digest'][:16]}...",
+        "served as": f"{found['serving_format']}, {found['placement']}",
+        "microseconds a row": found["row_us"],
+        "twin": _spell_parity(parity),
+        "task": found["contract"]["task"],
+        "made with": found["frameworks"],
+        "created": f"{found['created_at']} by {found['created_by']}",
+        "warnings": found["warnings"] or None,
+    }
+
+
+def _spell_parity(parity: dict[str, Any]) -> str | None:
+    if not parity:
+        return None
+    if not parity["proven"]:
+        return f"not used: {parity['reason']}"
+    return f"proven equal on {parity['rows']} rows, worst difference {parity['worst_difference']:.2g}"

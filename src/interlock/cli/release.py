@@ -1,0 +1,154 @@
+"""`interlock release`: start, list, show, and the by-hand verbs."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Reason, Server, connect, shares
+from interlock.cli.output import show_facts, show_json, show_table
+from interlock.domain.errors import InvalidInputError
+from interlock.domain.names import split_ref
+
+app = typer.Typer(name="release", help="A candidate's way to all traffic, or back.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The release, as `release list` shows it.")]
+Endpoint = Annotated[str, typer.Argument(help="The endpoint's name.")]
+
+
+@app.command()
+def start(
+    endpoint: Endpoint,
+    candidate: Annotated[str, typer.Option(metavar="NAME:V", help="The version to release.")],
+    strategy: Annotated[str, typer.Option(help="canary")] = "canary",
+    steps: Annotated[str | None, typer.Option(help="Traffic shares, rising to 1, like 0.01,0.05,0.25,1.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="JSON or TOML file with fields of the plan.")] = None,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Start a release: the candidate earns traffic on evidence, or loses it.
+
+    Example: [bold]interlock release start wine --candidate wine:2 --steps 0.01,0.05,0.25,1[/bold]
+    """
+    split_ref(candidate)
+    given = _read_plan(plan) if plan else {}
+    if steps is not None:
+        given["steps"] = shares(steps)
+    with connect(server, home) as client:
+        _print(client.start_release(endpoint, candidate, strategy=strategy, plan=given), as_json=as_json)
+
+
+@app.command("list")
+def list_releases(
+    endpoint: Annotated[str | None, typer.Argument(help="Only of this endpoint.")] = None,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """List releases, newest first.
+
+    Example: [bold]interlock release list wine[/bold]
+    """
+    with connect(server, home) as client:
+        found = client.releases(endpoint)
+    if as_json:
+        show_json({"releases": found})
+    else:
+        columns = ("id", "endpoint", "state", "candidate", "champion", "step", "traffic_share")
+        show_table(found, columns, empty="no releases yet; `interlock release start ENDPOINT --candidate NAME:V`")
+
+
+@app.command()
+def show(id: Id, server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Show a release: state, decision, what each gate says.
+
+    Example: [bold]interlock release show wine-1[/bold]
+    """
+    with connect(server, home) as client:
+        _print(client.release(id), as_json=as_json)
+
+
+@app.command()
+def promote(
+    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
+) -> None:
+    """Give the candidate all traffic now, whatever the gates say.
+
+    Example: [bold]interlock release promote wine-1 --reason "checked by hand"[/bold]
+    """
+    with connect(server, home) as client:
+        _print(client.promote(id, reason), as_json=as_json)
+
+
+@app.command()
+def pause(
+    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
+) -> None:
+    """Keep the traffic as it is; harm still rolls back.
+
+    Example: [bold]interlock release pause wine-1 --reason "weekend"[/bold]
+    """
+    with connect(server, home) as client:
+        _print(client.pause(id, reason), as_json=as_json)
+
+
+@app.command()
+def resume(
+    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
+) -> None:
+    """Decide again.
+
+    Example: [bold]interlock release resume wine-1[/bold]
+    """
+    with connect(server, home) as client:
+        _print(client.resume(id, reason), as_json=as_json)
+
+
+@app.command()
+def rollback(
+    endpoint: Endpoint,
+    to: Annotated[str | None, typer.Option(metavar="NAME:V", help="Default: the champion before.")] = None,
+    reason: Reason = "",
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Take an endpoint's traffic back, now.
+
+    Example: [bold]interlock release rollback wine --reason "complaints"[/bold]
+    """
+    with connect(server, home) as client:
+        found = client.rollback(endpoint, to=to, reason=reason)
+    if as_json:
+        show_json(found)
+    else:
+        print(f"{found['model']} answers at {endpoint!r}")
+
+
+def _print(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    facts = ("id", "endpoint", "strategy", "state", "candidate", "champion", "step", "traffic_share")
+    decision = found.get("decision") or {}
+    show_facts({**{name: found[name] for name in facts}, "decision": decision.get("reason")})
+    if found["gates"]:
+        print()
+        columns = ("metric", "outcome", "estimate", "lower", "upper", "margin", "counts", "reason")
+        show_table(found["gates"], columns, empty="")
+
+
+def _read_plan(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text()
+        found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InvalidInputError(f"{path} is not JSON or TOML: {error}") from error
+    if not isinstance(found, dict):
+        raise InvalidInputError(f'{path} must hold fields of a plan, like {{"steps": [0.05, 1]}}')
+    return found

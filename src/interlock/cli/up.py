@@ -1,0 +1,74 @@
+"""`interlock up`: start everything."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, StoreUrl, split
+from interlock.cli.output import note
+from interlock.process.supervisor import Addresses, Listener, supervise
+from interlock.settings import Settings
+
+
+def up(  # noqa: PLR0913, PLR0917 (options of a command)
+    home: Home = DEFAULT_HOME,
+    host: Annotated[str, typer.Option(help="Address that both ports bind to.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Gateway port; 0 lets the system choose.", min=0, max=65535)] = 8080,
+    control_port: Annotated[int, typer.Option(help="Control port; 0 lets the system choose.", min=0, max=65535)] = 8081,
+    workers: Annotated[int, typer.Option(help="Gateway worker processes.", min=1, max=256)] = 1,
+    no_auth: Annotated[bool, typer.Option("--no-auth", help="Every caller acts as admin. Loopback only.")] = False,
+    allowed_host: Annotated[str | None, typer.Option(help="Further host names that requests may carry.")] = None,
+    default_endpoint: Annotated[str | None, typer.Option(help="The endpoint that answers /invocations.")] = None,
+    store_url: StoreUrl = "",
+    as_json: AsJson = False,
+    until_stdin_ends: Annotated[bool, typer.Option("--until-stdin-ends", hidden=True)] = False,
+) -> None:
+    """Start gateway, control plane and log; stop with Ctrl-C or SIGTERM.
+
+    Prints one line `ready gateway=URL control=URL` when both ports answer. The first start prints the administrator's
+    key on stderr, once.
+
+    Example: [bold]interlock up --port 8080 --control-port 8081 --workers 2[/bold]
+    """
+    settings = Settings(
+        home=Path(home).resolve(),
+        host=host,
+        port=port,
+        control_port=control_port,
+        workers=workers,
+        no_auth=no_auth,
+        allowed_hosts=split(allowed_host),
+        default_endpoint=default_endpoint,
+        store_url=store_url,
+    )
+    if until_stdin_ends:
+        threading.Thread(target=_stop_when_stdin_ends, daemon=True).start()
+    supervise(settings, Listener(ready=_say_json if as_json else _say, first_key=_hand_over))
+
+
+def _say(addresses: Addresses) -> None:
+    print(f"ready gateway={addresses.gateway} control={addresses.control}", flush=True)
+
+
+def _say_json(addresses: Addresses) -> None:
+    print(f'{{"gateway": "{addresses.gateway}", "control": "{addresses.control}", "pid": {os.getpid()}}}', flush=True)
+
+
+def _hand_over(key: str) -> None:
+    note(
+        "first start: this is the administrator's key. It is shown once and kept nowhere.\n\n"
+        f"  export INTERLOCK_API_KEY={key}\n\n"
+        "The command line and the Python client read it from there. "
+        "Lost? `interlock key create --role admin --name NAME`"
+    )
+
+
+def _stop_when_stdin_ends() -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,153 @@
+"""`Client(url, api_key)`: what a program says to a running Interlock.
+
+It knows the control port and learns the gateway's address from it. Predictions and labels go to the gateway, all else
+to the control plane.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from interlock.client.control_plane import ControlPlane
+from interlock.client.prediction import Prediction
+from interlock.client.rows import Inputs, columns_of, encode_inputs
+from interlock.client.transport import Transport, clean, decode
+from interlock.domain.errors import InvalidInputError
+
+_LABELS_A_REQUEST = 5_000
+# Registering loads, converts, proves and measures; nothing else takes long.
+_CONTROL_SECONDS = 900.0
+
+
+class Client(ControlPlane):
+    """A connection to a running Interlock. May be shared by threads.
+
+    Args:
+        url: The control port, as `interlock up` prints it. Default: `INTERLOCK_URL`.
+        api_key: The key. Default: `INTERLOCK_API_KEY`.
+        gateway: The gateway's address, if the one that the control plane names cannot be reached from here.
+        timeout_seconds: How long to wait for a prediction.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        gateway: str | None = None,
+        timeout_seconds: float = 60.0,
+    ) -> None:
+        url = url or os.environ.get("INTERLOCK_URL")
+        if not url:
+            raise InvalidInputError("no server named; pass the control port's url, or set INTERLOCK_URL")
+        self._key = api_key or os.environ.get("INTERLOCK_API_KEY")
+        self._timeout = timeout_seconds
+        super().__init__(Transport(url, self._key, _CONTROL_SECONDS))
+        self._gateway = Transport(gateway, self._key, timeout_seconds) if gateway else None
+        self._inputs: dict[str, Inputs] = {}
+        self._infer_paths: dict[str, str] = {}
+
+    def predict(
+        self,
+        endpoint: str,
+        rows: Any,
+        *,
+        key: str | None = None,
+        event_at: datetime | list[datetime] | None = None,
+        request_id: str | None = None,
+    ) -> Prediction:
+        """Ask for predictions.
+
+        Args:
+            endpoint: Its name.
+            rows: A dict of columns, a list of dicts, or a pandas, Polars or Arrow table.
+            key: Who or what it is about; the same key stays with the same version during a release.
+            event_at: When it happened in the world, if not now: one time, or one a row. The key must allow `backdate`.
+            request_id: The caller's own id, for labels that come by it.
+
+        Raises:
+            InterlockError: As the gateway says; or ServerUnreachableError.
+        """
+        body: dict[str, Any] = {"inputs": None}
+        if request_id is not None:
+            body["id"] = request_id
+        if event_at is not None:
+            body["parameters"] = {"event_at": event_at}
+        extra = b"" if key is None else b"X-Interlock-Key: " + clean("key", key) + b"\r\n"
+        columns = columns_of(rows)
+        known = self._inputs.get(endpoint) or self._learn(endpoint)
+        body["inputs"] = encode_inputs(columns, known)
+        try:
+            return self._infer(endpoint, body, extra)
+        except InvalidInputError:
+            # A release may have brought a version that takes other types.
+            if (learnt := self._learn(endpoint)) == known:
+                raise
+        body["inputs"] = encode_inputs(columns, learnt)
+        return self._infer(endpoint, body, extra)
+
+    def label(self, endpoint: str, labels: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> dict[str, Any]:
+        """Tell what was true.
+
+        Args:
+            endpoint: Its name.
+            labels: Prediction id to label; or a list of `{"prediction_id", "label", "observed_at"?, "source"?,
+                "weight"?}`, with `"request_id"` and `"request_row"` in place of the prediction id if need be.
+
+        Returns:
+            `{"accepted": n, "rejected": [{"index", "error"}]}`
+        """
+        given = list(_label_dicts(labels))
+        accepted, rejected = 0, []
+        for start in range(0, len(given), _LABELS_A_REQUEST):
+            path = f"/endpoints/{quote(endpoint, safe='')}/labels"
+            body = {"labels": given[start : start + _LABELS_A_REQUEST]}
+            answer = decode(self.gateway.call("POST", path, body, repeatable=True).body)
+            accepted += answer["accepted"]
+            rejected += [{**each, "index": each["index"] + start} for each in answer["rejected"]]
+        return {"accepted": accepted, "rejected": rejected}
+
+    @property
+    def gateway(self) -> Transport:
+        """Requests to the gateway, whose address is learnt on first use."""
+        if self._gateway is None:
+            address = self._get("/address")["gateway"]
+            self._gateway = Transport(address, self._key, self._timeout)
+        return self._gateway
+
+    def metadata(self, endpoint: str) -> dict[str, Any]:
+        """What an endpoint takes and gives, in the shape of the Open Inference Protocol."""
+        return dict(self.gateway.json("GET", f"/v2/models/{quote(endpoint, safe='')}"))
+
+    def _infer(self, endpoint: str, body: dict[str, Any], extra: bytes) -> Prediction:
+        return Prediction.of(self.gateway.call("POST", self._infer_paths[endpoint], body, extra=extra, repeatable=True))
+
+    def _learn(self, endpoint: str) -> Inputs:
+        found = {each["name"]: (each["datatype"], each["shape"]) for each in self.metadata(endpoint)["inputs"]}
+        self._infer_paths[endpoint] = f"/v2/models/{quote(endpoint, safe='')}/infer"
+        self._inputs[endpoint] = found
+        return found
+
+    def close(self) -> None:
+        """Close this thread's connections."""
+        self._control.close()
+        if self._gateway is not None:
+            self._gateway.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _label_dicts(labels: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    if isinstance(labels, Mapping):
+        yield from ({"prediction_id": prediction, "label": label} for prediction, label in labels.items())
+    else:
+        yield from labels

@@ -1,0 +1,194 @@
+"""Directs the demo: what is trained and released when, in the flights' own time.
+
+Called by `interlock demo`. It decides nothing about a release: it starts them, as a person would, and watches. The
+year's dates are the only plan; the rest is what the product does with the evidence.
+"""
+
+import logging
+import sys
+import tempfile
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import skops.io
+
+from interlock.demo import flights as data
+from interlock.demo import models, summary
+from interlock.demo.narrator import Narrator
+from interlock.demo.replay import Replay
+from interlock.process.launch import Server, launch
+
+ENDPOINT = MODEL = "flights"
+# 275 days in about 100 seconds, with the two fifths of the flights that two cores can serve and judge in that time.
+DEFAULT_SPEED = 240_000.0
+_SHARE = 0.4
+_FIRST_DAY = date(2013, 1, 1)
+_TRAINED_UNTIL = (date(2013, 3, 31), date(2013, 4, 14), date(2013, 5, 31))
+_REPLAYED = (date(2013, 4, 1), date(2013, 12, 31))
+_SECOND_RELEASED_AT = datetime(2013, 4, 15, tzinfo=UTC)
+_THIRD_RELEASED_AT = datetime(2013, 6, 1, tzinfo=UTC)
+_TICK_SECONDS = 0.25
+_DRAIN_SECONDS = 30.0
+
+MISTAKES = {
+    "missing": "it cannot take a missing weather value, and one flight in nine has no pressure",
+    "timezone": "it was trained on hours of another time zone than it is fed",
+    "unit": "it was trained on temperatures that had been converted to Fahrenheit twice",
+    "none": "nothing is wrong with it",
+}
+
+
+@dataclass(slots=True)
+class Chapter:
+    """One release as the story follows it."""
+
+    title: str
+    starts_at: datetime
+    ready: "Future[str]"
+    release_id: str | None = None
+    seen: tuple[str, int] | None = None
+    finished: bool = False
+
+
+def run(
+    *,
+    home: Path | None,
+    port: int,
+    control_port: int,
+    speed: float | None,
+    seed: int,
+    bad: models.Bad,
+    once: bool,
+    as_json: bool,
+) -> dict[str, Any]:
+    """Play the year.
+
+    Args:
+        home: A folder that does not exist yet or is empty; None for a temporary one that is removed at the end.
+        speed: Seconds of flight time a second.
+        seed: Chooses the flights that are replayed, and the models' own randomness.
+        bad: The third version's mistake, one of `MISTAKES`.
+        once: End with the summary; otherwise, on a terminal, stay up until interrupted.
+        as_json: The story goes to stderr.
+
+    Returns:
+        The summary.
+    """
+    began = time.monotonic()
+    logging.getLogger("skops").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="interlock-demo-") as folder, Narrator(to_stderr=as_json) as narrator:
+        narrator.chapter("Will this flight arrive more than 15 minutes late?")
+        narrator.say("Every flight out of New York in 2013 is asked about at its scheduled departure.")
+        narrator.say("Whether it was late is known when it lands. Interlock serves, releases and watches the model.")
+        server = launch(home or Path(folder) / "home", port=port, control_port=control_port, key_name="demo")
+        with server, ThreadPoolExecutor(max_workers=1) as trainer:
+            story = _Story(server, narrator, Path(folder), seed=seed, bad=bad)
+            story.first_version()
+            story.prepare(trainer)
+            story.play(speed or DEFAULT_SPEED)
+            result = story.finish(began)
+            if not as_json:
+                summary.tell(narrator, result)
+            if not once and sys.stdout.isatty():
+                _stay(server, narrator)
+    return result
+
+
+class _Story:
+    def __init__(self, server: Server, narrator: Narrator, folder: Path, *, seed: int, bad: models.Bad) -> None:
+        self._client = server.connect()
+        self._narrator, self._folder, self._seed, self._bad = narrator, folder, seed, bad
+        flights = data.load()
+        self._past = [data.between(flights, _FIRST_DAY, last) for last in _TRAINED_UNTIL]
+        self._replayed = data.sample(data.between(flights, *_REPLAYED), _SHARE, seed)
+        self._chapters: list[Chapter] = []
+        self._replay: Replay | None = None
+
+    def first_version(self) -> None:
+        self._narrator.chapter("January to March: a first model")
+        trained = models.train("schedule", self._past[0], self._seed)
+        version = self._register(trained, 1)
+        self._client.create_endpoint(ENDPOINT, version)
+        self._narrator.say(f"{version} knows the schedule only. It is registered, and endpoint {ENDPOINT!r} serves it.")
+
+    def prepare(self, trainer: ThreadPoolExecutor) -> None:
+        """Have the second version at hand, and train the third while the year goes on."""
+        second = trainer.submit(lambda: self._register(models.train("boosting", self._past[1], self._seed), 2))
+        third = trainer.submit(lambda: self._register(models.third(self._bad, self._past[2], self._seed), 3))
+        self._chapters = [
+            Chapter("a better model: gradient boosting, with the weather", _SECOND_RELEASED_AT, second),
+            Chapter(f"a third model; {MISTAKES[self._bad]}", _THIRD_RELEASED_AT, third),
+        ]
+        self._narrator.say(f"{second.result()} is trained too, with the weather. Nobody has been served by it yet.")
+
+    def play(self, speed: float) -> None:
+        self._narrator.chapter("April to December: the year is replayed, one request per flight, labels at landing")
+        replay = self._replay = Replay(self._client, ENDPOINT, self._replayed, speed=speed)
+        replay.start()
+        try:
+            while replay.running:
+                time.sleep(_TICK_SECONDS)
+                self._follow(replay)
+                self._narrator.status(replay.now, replay.progress, self._status(replay))
+        finally:
+            replay.stop()
+
+    def finish(self, began: float) -> dict[str, Any]:
+        assert self._replay is not None
+        self._narrator.say("The year is over. Waiting until every record is in the log.", at=self._replay.now)
+        self._client.wait_until_logged(_DRAIN_SECONDS)
+        releases = [chapter.release_id for chapter in self._chapters if chapter.release_id]
+        return summary.gather(self._client, ENDPOINT, self._replay.counts, releases, time.monotonic() - began)
+
+    def _register(self, trained: models.Trained, number: int) -> str:
+        """Register a model, with rows it was not trained on as its reference."""
+        model, reference = self._folder / f"v{number}.skops", self._folder / f"v{number}.parquet"
+        skops.io.dump(trained.pipeline, model)
+        pq.write_table(trained.reference, reference)
+        return str(self._client.register(MODEL, model, reference=reference, label=data.LABEL)["ref"])
+
+    def _follow(self, replay: Replay) -> None:
+        """Start the next release when its day has come and the one before is over; tell what the others do."""
+        for chapter in self._chapters:
+            if chapter.release_id is None:
+                if replay.now < chapter.starts_at or not chapter.ready.done():
+                    return
+                self._start(chapter, replay)
+            if not chapter.finished:
+                self._tell(chapter, replay)
+                return
+
+    def _start(self, chapter: Chapter, replay: Replay) -> None:
+        candidate = chapter.ready.result()
+        self._narrator.chapter(f"{replay.now:%d %B}: {candidate}, {chapter.title}")
+        chapter.release_id = self._client.start_release(ENDPOINT, candidate, strategy="canary")["id"]
+
+    def _tell(self, chapter: Chapter, replay: Replay) -> None:
+        assert chapter.release_id is not None
+        release = self._client.release(chapter.release_id)
+        now_at = (release["state"], release["step"])
+        if now_at == chapter.seen:
+            return
+        chapter.seen = now_at
+        chapter.finished = release["state"] in ("promoted", "rolled_back")
+        reason = f": {release['decision']['reason']}" if release["decision"] else ""
+        shown = release["state"].replace("_", " ")
+        if release["state"] == "running":
+            shown = f"{release['candidate']} gets {release['traffic_share']:.0%} of the traffic"
+        self._narrator.say(f"{shown}{reason}", at=replay.now)
+
+    def _status(self, replay: Replay) -> str:
+        counts = replay.counts
+        return f"{counts.requests:,} requests, {counts.failures} failed, {counts.labels:,} labels"
+
+
+def _stay(server: Server, narrator: Narrator) -> None:
+    narrator.chapter("The server stays up; Ctrl-C ends it")
+    narrator.say(f"gateway {server.gateway}, control {server.control}, key {server.key}")
+    narrator.say(f"Try: INTERLOCK_URL={server.control} INTERLOCK_API_KEY={server.key} interlock monitor {ENDPOINT}")
+    server.wait()

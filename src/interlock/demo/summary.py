@@ -1,0 +1,90 @@
+"""What was measured in a run of the demo, as one JSON document and as tables.
+
+Every figure comes from the running product's own answers, or from what the callers counted. Nothing is written in
+advance.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from interlock.client.client import Client
+from interlock.demo.narrator import Narrator
+from interlock.demo.replay import Counts
+
+
+def gather(client: Client, endpoint: str, counts: Counts, releases: Iterable[str], seconds: float) -> dict[str, Any]:
+    """Ask the product what happened.
+
+    Args:
+        releases: Ids of the releases, in order.
+        seconds: Length of the whole run.
+
+    Returns:
+        The document of `interlock demo --once --json`.
+    """
+    return {
+        "requests": counts.requests,
+        "caller_failures": counts.failures,
+        "fallbacks": counts.fallbacks,
+        "labels": counts.labels,
+        "releases": [client.release(release) for release in releases],
+        "drift": client.drift_by_month(endpoint),
+        "quality": client.quality_by_month(endpoint),
+        "log": client.reconciliation()[endpoint],
+        "seconds": round(seconds, 1),
+    }
+
+
+def tell(narrator: Narrator, summary: dict[str, Any]) -> None:
+    """Show the document to a person."""
+    narrator.chapter("What was measured")
+    narrator.table("Releases", [_release(release) for release in summary["releases"]])
+    narrator.table("Quality, from labels that came after landing", _quality(summary["quality"]))
+    narrator.table("Inputs and outputs that drifted (severity 0 to 1, by month)", _drift(summary["drift"]))
+    log = summary["log"]
+    narrator.say(
+        f"{summary['requests']:,} requests, {summary['caller_failures']} of them without an answer; "
+        f"{summary['labels']:,} labels; {summary['seconds']:.0f} seconds."
+    )
+    narrator.say(
+        f"Log: {log['acknowledged']:,} rows acknowledged = {log['logged']:,} logged + {log['waiting']:,} waiting "
+        f"+ {log['quarantined']:,} quarantined + {log['unrecorded']:,} unrecorded."
+    )
+
+
+def _release(release: dict[str, Any]) -> dict[str, Any]:
+    decision = release["decision"] or {"reason": "no decision: the data ended before the evidence sufficed"}
+    return {
+        "candidate": release["candidate"],
+        "against": release["champion"],
+        "state": release["state"].replace("_", " "),
+        "decision": decision["reason"],
+    }
+
+
+def _quality(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A line per month and version, its metrics beside each other."""
+    lines: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["month"], row["version"])):
+        line = lines.setdefault((row["month"], row["version"]), {"month": row["month"], "version": row["version"]})
+        line["labels"] = f"{row['labels']:,}"
+        if row["metric"] in ("roc_auc", "brier"):
+            line[row["metric"]] = None if row["value"] is None else f"{row['value']:.3f}"
+    return list(lines.values())
+
+
+def _drift(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A line per month: what drifted most."""
+    months: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        months.setdefault(row["month"], []).extend([row] if row["drifted"] else [])
+    return [
+        {
+            "month": month,
+            "drifted": ", ".join(
+                f"{row['column']} {row['severity']:.2f}"
+                for row in sorted(drifted, key=lambda row: -row["severity"])[:5]
+            ),
+        }
+        for month, drifted in sorted(months.items())
+    ]

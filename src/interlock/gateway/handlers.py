@@ -1,0 +1,187 @@
+"""What each route does, free of transport: `handle(Request) -> Answer`.
+
+Reads the protocol, hands the call to `Answering`, and lets the protocol write the answer. Routes and permissions are in
+`routes`; what is served is looked up when the request comes, never before.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from importlib.metadata import version as installed_version
+from typing import Any
+
+import msgspec
+
+from interlock.domain.contract import Contract
+from interlock.domain.errors import InvalidInputError, OverloadedError
+from interlock.gateway import binary_tensors, invocations, open_inference
+from interlock.gateway.answering import Answering, Call
+from interlock.gateway.columns import Rows
+from interlock.gateway.event_times import event_times
+from interlock.gateway.exchange import Answer, Request
+from interlock.gateway.faults import shown
+from interlock.gateway.labels import Labels
+from interlock.gateway.metrics import Metrics
+from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint
+
+_VERSION = installed_version("interlock")
+_LONGEST_ID = 256
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_PROMETHEUS = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+
+def _json(value: Any, status: int = 200) -> Answer:
+    return Answer(msgspec.json.encode(value), status)
+
+
+class Predict:
+    """`infer` and `invocations`."""
+
+    def __init__(self, board: Board, answering: Answering) -> None:
+        self._board, self._answering = board, answering
+
+    async def infer(self, endpoint: str, request: Request, pinned: str | None = None) -> Answer:
+        """Open Inference Protocol."""
+        served = self._board.get(endpoint)
+        version = _pinned(served, pinned)
+        target = version or served.champion
+        given, raw = open_inference.decode(request.body, request.headers.get(binary_tensors.HEADER))
+        rows = open_inference.read_rows(given, raw, target.reader)
+        encoder = open_inference.Encoder(given, target.contract)
+        event_at = given.parameters.get("event_at") if given.parameters else None
+        if given.id is not None and len(given.id) > _LONGEST_ID:
+            raise InvalidInputError(f"id has {len(given.id)} characters, must have at most {_LONGEST_ID}")
+        call = _call(served, version, rows, request, event_at)
+        call.request_id = given.id
+        return await self._answering.answer(call, encoder.encode)
+
+    async def invoke(self, endpoint: str, request: Request) -> Answer:
+        """MLflow."""
+        served = self._board.get(endpoint)
+        champion = served.champion
+        kind = request.headers.get(b"content-type", b"")
+        given = invocations.decode(request.body, kind, champion.reader)
+        every_output = invocations.wants_all(given)
+        rows = invocations.read_rows(given, champion.reader)
+        call = _call(served, None, rows, request, (given.params or {}).get("event_at"))
+        return await self._answering.answer(
+            call, lambda prediction: invocations.encode(prediction, every_output=every_output)
+        )
+
+
+def _call(served: ServedEndpoint, pinned: LoadedVersion | None, rows: Rows, request: Request, event_at: Any) -> Call:
+    headers = request.headers
+    call = Call(served, rows, request.began_ns, pinned)
+    if (unit_key := headers.get(b"x-interlock-key")) is not None:
+        call.unit_key = _unit_key(unit_key)
+    if (deadline := headers.get(b"x-interlock-deadline-ms")) is not None:
+        call.deadline_seconds = _deadline_seconds(deadline)
+    if event_at is not None:
+        call.event_at_us = event_times(event_at, rows.count, request.key)
+    return call
+
+
+def _unit_key(header: bytes) -> str:
+    try:
+        text = header.decode().strip()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("X-Interlock-Key is not UTF-8 text") from error
+    if not 0 < len(text) <= _LONGEST_ID:
+        raise InvalidInputError(f"X-Interlock-Key has {len(text)} characters, must have 1 to {_LONGEST_ID}")
+    return text
+
+
+def _deadline_seconds(header: bytes) -> float:
+    try:
+        milliseconds = float(header)
+    except ValueError:
+        milliseconds = math.nan
+    if not 0 < milliseconds < math.inf:
+        raise InvalidInputError(
+            f"X-Interlock-Deadline-Ms == {header.decode('latin-1')[:30]!r}, must be a number of milliseconds above 0"
+        )
+    return milliseconds / 1000
+
+
+def _pinned(served: ServedEndpoint, named: str | None) -> LoadedVersion | None:
+    """The version in `/versions/{named}`: `wine:3`, or `3` of the champion's model, else of any in the plan."""
+    if named is None:
+        return None
+    ref = resolve_version(served, named)
+    if ref is None:
+        known = ", ".join(served.versions)
+        raise InvalidInputError(f"version == {shown(named)}, must be one that {served.name!r} keeps loaded: {known}")
+    return served.versions[ref]
+
+
+def resolve_version(served: ServedEndpoint, named: str) -> str | None:
+    """`name:version` of what a path calls a version, if it is in the plan."""
+    if named in served.versions:
+        return named
+    found = [loaded for loaded in served.versions.values() if str(loaded.version.version) == named]
+    found.sort(key=lambda loaded: loaded.version.name != served.champion.version.name)
+    return found[0].ref if found else None
+
+
+class Describe:
+    """Health and metadata. Answers from memory, also when nothing else is alive."""
+
+    def __init__(self, board: Board, is_ready: Callable[[], bool]) -> None:
+        self._board, self._is_ready = board, is_ready
+
+    async def live(self, _request: Request) -> Answer:
+        return _json({"live": True})
+
+    async def ready(self, _request: Request) -> Answer:
+        is_ready = self._is_ready()
+        return _json({"ready": is_ready}, 200 if is_ready else 503)
+
+    async def server(self, _request: Request) -> Answer:
+        return _json({"name": "interlock", "version": _VERSION, "extensions": ["binary_tensor_data"]})
+
+    async def model(self, endpoint: str, _request: Request, pinned: str | None = None) -> Answer:
+        served = self._board.get(endpoint)
+        version = _pinned(served, pinned) or served.champion
+        return _json(
+            {
+                "name": endpoint,
+                "versions": list(served.versions),
+                "platform": f"interlock_{version.version.serving_format}",
+                **_tensors(version.contract),
+            }
+        )
+
+    async def model_ready(self, endpoint: str, _request: Request, pinned: str | None = None) -> Answer:
+        _pinned(self._board.get(endpoint), pinned)
+        return _json({"name": endpoint, "ready": True})
+
+    async def ping(self, _request: Request) -> Answer:
+        return Answer(b"\n", 200)
+
+    async def version(self, _request: Request) -> Answer:
+        return Answer(_VERSION.encode(), 200, [_TEXT])
+
+
+def _tensors(contract: Contract) -> dict[str, Any]:
+    def listed(fields: Sequence[Any]) -> list[dict[str, Any]]:
+        return [{"name": found.name, "datatype": found.datatype, "shape": [-1, *found.shape]} for found in fields]
+
+    return {"inputs": listed(contract.inputs), "outputs": listed(contract.outputs)}
+
+
+class Report:
+    """Labels in, counts out."""
+
+    def __init__(self, board: Board, labels: Labels, metrics: Metrics) -> None:
+        self._board, self._labels, self._metrics = board, labels, metrics
+        self._one_page = asyncio.Semaphore(1)
+
+    async def label(self, endpoint: str, request: Request) -> Answer:
+        contract = self._board.get(endpoint).champion.contract
+        return await self._labels.accept(endpoint, contract, request.body)
+
+    async def metrics(self, _request: Request) -> Answer:
+        if self._one_page.locked():
+            raise OverloadedError("the metrics are being read already")
+        async with self._one_page:
+            return Answer(await asyncio.to_thread(self._metrics.page), 200, [_PROMETHEUS])

@@ -1,0 +1,141 @@
+"""What this worker counts, and the page that sums it over all workers.
+
+Each process writes its counts to files of its own in one folder (prometheus-client's multiprocess mode), so any worker
+can answer `GET /metrics` for all, and counts outlive the worker that made them. The supervisor empties the folder at
+start.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_MODEL_SECONDS = (0.00005, 0.0001, 0.00025, *_SECONDS)
+
+
+class Meter:
+    """The counts of answers by one version in one role, looked up once."""
+
+    __slots__ = ("_model", "_requests", "_rows", "_seconds")
+
+    def __init__(self, requests: Any, rows: Any, seconds: Any, model: Any) -> None:
+        self._requests, self._rows = requests.inc, rows.inc
+        self._seconds, self._model = seconds.observe, model.observe
+
+    def answered(self, rows: int, seconds: float, model_seconds: float) -> None:
+        self._requests()
+        self._rows(rows)
+        self._seconds(seconds)
+        self._model(model_seconds)
+
+
+class Metrics:
+    """All counts of this process.
+
+    Args:
+        folder: Where processes keep their counts. Made if it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _forget_dead_gauges(folder)
+        # The library takes the folder from the environment only, and decides at import whether it counts in files.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # untyped library
+        self._folder = folder
+        self._meters: dict[tuple[str, str, str], Meter] = {}
+        by_version = ("endpoint", "version", "role")
+        self._requests = _counter("interlock_requests", "Requests by answer", (*by_version, "code"))
+        self._rows = _counter("interlock_answered_rows", "Rows predicted, recorded and answered", by_version)
+        self._fallbacks = _counter(
+            "interlock_fallbacks", "Requests that the champion answered for a failing challenger",
+            ("endpoint", "version", "status"),
+        )  # fmt: skip
+        self._rejected = _counter("interlock_rejected", "Requests refused or failed, by reason", ("endpoint", "reason"))
+        self._seconds = _histogram("interlock_request_seconds", "From body to answer", by_version, _SECONDS)
+        self._model = _histogram("interlock_model_seconds", "In the model", by_version, _MODEL_SECONDS)
+        self._labels = _counter("interlock_labels", "Labels accepted", ("endpoint",))
+        self._generation = Gauge(
+            "interlock_plan_generation", "Traffic plan in force, the oldest of all workers", ("endpoint",),
+            registry=None, multiprocess_mode="livemin",
+        )  # fmt: skip
+        # The most recent value of a slot stands for it, also between a worker's death and its successor's start.
+        self._acknowledged = Gauge(
+            "interlock_acknowledged_rows", "Prediction rows acknowledged ever, by this worker slot's spool",
+            ("endpoint", "slot"), registry=None, multiprocess_mode="mostrecent",
+        )  # fmt: skip
+        workers = Gauge("interlock_gateway_workers", "Live workers", registry=None, multiprocess_mode="livesum")
+        workers.set(1)
+
+    def meter(self, endpoint: str, version: str, role: str) -> Meter:
+        """Where answers of a version are counted."""
+        key = (endpoint, version, role)
+        meter = self._meters.get(key)
+        if meter is None:
+            meter = self._meters[key] = Meter(
+                self._requests.labels(*key, "200"),
+                self._rows.labels(*key),
+                self._seconds.labels(*key),
+                self._model.labels(*key),
+            )
+        return meter
+
+    def fallback(self, endpoint: str, version: str, status: str) -> None:
+        """The champion answers for `version`."""
+        self._fallbacks.labels(endpoint, version, status).inc()
+
+    def refused(self, endpoint: str, status: int, reason: str) -> None:
+        """A request was refused, or failed."""
+        self._requests.labels(endpoint, "", "", str(status)).inc()
+        self._rejected.labels(endpoint, reason).inc()
+
+    def labelled(self, endpoint: str, count: int) -> None:
+        """Labels were accepted."""
+        self._labels.labels(endpoint).inc(count)
+
+    def acknowledged(self, slot: str, rows: Mapping[str, int]) -> None:
+        """What a slot's spool has acknowledged ever, by endpoint."""
+        for endpoint, count in rows.items():
+            self._acknowledged.labels(endpoint, slot).set(count)
+
+    def serves(self, endpoint: str, generation: int) -> None:
+        """A traffic plan came into force."""
+        self._generation.labels(endpoint).set(generation)
+
+    def forget(self, endpoints: Iterable[str]) -> None:
+        """Endpoints are gone: free what was kept for them."""
+        gone = set(endpoints)
+        self._meters = {key: meter for key, meter in self._meters.items() if key[0] not in gone}
+
+    def page(self) -> bytes:
+        """The Prometheus text, summed over workers. Reads files: call off the event loop."""
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]  # untyped library
+        return generate_latest(registry)
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...]) -> Counter:
+    return Counter(name, text, labels, registry=None)
+
+
+def _histogram(name: str, text: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> Histogram:
+    return Histogram(name, text, labels, buckets=bounds, registry=None)
+
+
+def _forget_dead_gauges(folder: Path) -> None:
+    for pid in {file.stem.rpartition("_")[2] for file in folder.glob("gauge_live*.db")}:
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            multiprocess.mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]  # untyped library
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,43 @@
+"""Identifiers of predictions: UUIDv7, made in the worker, rising within it.
+
+Called once a request. The standard library has none before Python 3.14, and `uuid4` costs a system call each.
+"""
+
+import os
+import time
+
+_BATCH = 1024
+_HIGH = 0x7 << 76
+_VARIANT = 0x2 << 62
+_RANDOM = (1 << 62) - 1
+
+
+class PredictionIds:
+    """A source of UUIDv7: 48 bits of milliseconds, 12 of their fraction (RFC 9562, method 3), 62 random.
+
+    Examples:
+        >>> first, second = PredictionIds().take(2)
+        >>> first < second
+        True
+    """
+
+    __slots__ = ("_last", "_random")
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._random: list[int] = []
+
+    def take(self, count: int) -> list[str]:
+        """The next `count` identifiers, each greater than all before it."""
+        # In 4096ths of a millisecond. A clock that stands or goes back does not stop the ids from rising.
+        tick = max(time.time_ns() * 4096 // 1_000_000, self._last + 1)
+        self._last = tick + count - 1
+        return [self._format(tick + offset) for offset in range(count)]
+
+    def _format(self, tick: int) -> str:
+        if not self._random:
+            noise = os.urandom(8 * _BATCH)
+            self._random = [int.from_bytes(noise[at : at + 8], "big") & _RANDOM for at in range(0, len(noise), 8)]
+        value = (tick >> 12) << 80 | _HIGH | (tick & 0xFFF) << 64 | _VARIANT | self._random.pop()
+        text = f"{value:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,149 @@
+"""Which path and method leads where, and what the caller must be allowed to do. What is not here is refused.
+
+The table holds one entry per path that exists now, so finding a route is one lookup; it is made anew when an endpoint
+comes, goes or changes versions.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
+from urllib.parse import unquote
+
+from interlock.gateway.errors import RefusedError, UnknownEndpointError
+from interlock.gateway.exchange import Answer, Request
+from interlock.gateway.handlers import Describe, Predict, Report
+from interlock.gateway.served import Board, ServedEndpoint
+
+Handle = Callable[[Request], Awaitable[Answer]]
+
+_PREDICT = ("predict",)
+_LABEL = ("label",)
+# Whoever may ask a model may know what it takes, and whoever watches may know both.
+_LOOK = ("predict", "read")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one method on one path leads.
+
+    Args:
+        actions: The caller's key must allow one of them; none needed if it is empty.
+        endpoint: The endpoint it is about, if any.
+        is_mlflow: Whether errors are told in MLflow's words too.
+    """
+
+    handle: Handle
+    actions: tuple[str, ...] = ()
+    endpoint: str | None = None
+    is_mlflow: bool = False
+
+
+class Routes:
+    """The table of routes.
+
+    Args:
+        default_endpoint: Who answers `/invocations`; None: the only endpoint there is.
+    """
+
+    def __init__(
+        self, board: Board, predict: Predict, describe: Describe, report: Report, default_endpoint: str | None
+    ) -> None:
+        self._board, self._predict, self._describe, self._report = board, predict, describe, report
+        self._default = default_endpoint
+        self._table: dict[str, dict[str, Route]] = {}
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Make the table for what is served now."""
+        table = {
+            "/v2/health/live": {"GET": Route(self._describe.live)},
+            "/v2/health/ready": {"GET": Route(self._describe.ready)},
+            "/v2": {"GET": Route(self._describe.server, _LOOK)},
+            "/metrics": {"GET": Route(self._report.metrics, _LOOK)},
+        }
+        for served in self._board.endpoints:
+            table.update(self._of_endpoint(served))
+        default = self._board.find(self._default) if self._default is not None else self._only()
+        if default is not None:
+            table.update(self._of_default(default.name))
+        self._table = table
+
+    def find(self, path: str, method: str) -> Route:
+        """The route.
+
+        Raises:
+            RefusedError: There is no such path (404), or not with this method (405).
+        """
+        methods = self._table.get(path) or self._table.get(path.rstrip("/"))
+        if methods is None:
+            return _missing(path, method, self._board)
+        route = methods.get(method)
+        if route is None:
+            allowed = ", ".join(methods)
+            raise RefusedError(
+                405, "method", f"{method[:20]} is not possible here, only {allowed}", [(b"allow", allowed.encode())]
+            )
+        return route
+
+    def _only(self) -> ServedEndpoint | None:
+        endpoints = self._board.endpoints
+        return endpoints[0] if len(endpoints) == 1 else None
+
+    def _of_endpoint(self, served: ServedEndpoint) -> dict[str, dict[str, Route]]:
+        name = served.name
+        table = self._of_model(f"/v2/models/{name}", name, None)
+        for ref in served.versions:
+            for spelt in (ref, ref.rpartition(":")[2]):
+                table.update(self._of_model(f"/v2/models/{name}/versions/{spelt}", name, spelt))
+        invoke = Route(partial(self._predict.invoke, name), _PREDICT, name, is_mlflow=True)
+        table[f"/endpoints/{name}/invocations"] = {"POST": invoke}
+        table[f"/endpoints/{name}/labels"] = {"POST": Route(partial(self._report.label, name), _LABEL, name)}
+        return table
+
+    def _of_model(self, path: str, name: str, pinned: str | None) -> dict[str, dict[str, Route]]:
+        return {
+            path: {"GET": Route(partial(self._describe.model, name, pinned=pinned), _LOOK, name)},
+            f"{path}/ready": {"GET": Route(partial(self._describe.model_ready, name, pinned=pinned), _LOOK, name)},
+            f"{path}/infer": {"POST": Route(partial(self._predict.infer, name, pinned=pinned), _PREDICT, name)},
+        }
+
+    def _of_default(self, name: str) -> dict[str, dict[str, Route]]:
+        return {
+            "/invocations": {"POST": Route(partial(self._predict.invoke, name), _PREDICT, name, is_mlflow=True)},
+            "/ping": {"GET": Route(self._describe.ping)},
+            "/health": {"GET": Route(self._describe.ping)},
+            "/version": {"GET": Route(self._describe.version)},
+        }
+
+
+def _missing(path: str, method: str, board: Board) -> Route:
+    """Explain a path that is not in the table.
+
+    What names endpoints is told to callers with a key only, so it is a route of its own that always refuses.
+    """
+    match path.strip("/").split("/"):
+        case ["v2", "models", name, *rest]:
+            return Route(partial(_refuse_model, board, unquote(name), rest), _LOOK)
+        case ["endpoints", name, action] if action in ("invocations", "labels"):
+            refuse = partial(_refuse_model, board, unquote(name), [])
+            return Route(refuse, ("predict", "label", "read"), is_mlflow=action == "invocations")
+        case ["invocations"]:
+            return Route(partial(_refuse_default, board), _PREDICT, is_mlflow=True)
+    raise RefusedError(404, "route", f"there is nothing at {method[:20]} {path[:200]}")
+
+
+async def _refuse_model(board: Board, name: str, rest: list[str], _request: Request) -> NoReturn:
+    served = board.find(name)
+    if served is None:
+        raise UnknownEndpointError(name, board.names)
+    if len(rest) >= 2 and rest[0] == "versions":
+        known = ", ".join(served.versions)
+        message = f"Request for unknown model: version {rest[1][:128]!r} of {name!r} is not loaded; there is: {known}"
+        raise RefusedError(404, "version", message)
+    raise RefusedError(404, "route", f"there is nothing at /{'/'.join(rest)[:200]} of {name!r}")
+
+
+async def _refuse_default(board: Board, _request: Request) -> NoReturn:
+    names = ", ".join(board.names[:20]) or "none yet"
+    raise RefusedError(404, "route", f"say which endpoint: POST /endpoints/NAME/invocations; there is: {names}")

@@ -1,0 +1,157 @@
+"""What is served right now: loaded versions, and the endpoints that route to them.
+
+`Board` is replaced piece by piece in the event loop, and read by every request. A request holds the `ServedEndpoint` it
+began with to its end, so that a new plan never changes a request that is under way.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interlock.domain.contract import Contract
+from interlock.domain.errors import ModelFailedError
+from interlock.domain.model import ModelVersion
+from interlock.domain.ports import Columns, Runtime
+from interlock.domain.traffic import TrafficPlan
+from interlock.gateway.columns import ColumnReader
+from interlock.gateway.errors import UnknownEndpointError
+
+Adapter = Callable[[Columns, int], Columns]
+
+
+class LoadedVersion:
+    """A version that answers in this worker."""
+
+    __slots__ = ("_output_names", "contract", "reader", "ref", "runtime", "version")
+
+    def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
+        self.version, self.runtime = version, runtime
+        self.ref = str(version.ref)
+        self.contract = version.contract
+        self.reader = ColumnReader(version.contract)
+        self._output_names = tuple(output.name for output in version.contract.outputs)
+
+    def plain(self, outputs: dict[str, NDArray[Any]], rows: int) -> dict[str, list[Any]]:
+        """Outputs as plain values.
+
+        Raises:
+            ModelFailedError: An output of the contract is missing, or has another number of rows.
+        """
+        plain: dict[str, list[Any]] = {}
+        for name in self._output_names:
+            values = outputs.get(name)
+            if values is None or len(values) != rows:
+                raise ModelFailedError(self.ref, "invalid_output", f"output {name!r} does not have {rows} rows")
+            plain[name] = values.tolist()
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class ServedEndpoint:
+    """A traffic plan with its versions loaded.
+
+    Args:
+        challenger: None also when the plan names one that this worker could not load: it then gets no traffic here.
+        adapt: From columns that keep the champion's contract to the challenger's; None if they are the same.
+        versions: All that are loaded, by `name:version`.
+    """
+
+    plan: TrafficPlan
+    champion: LoadedVersion
+    challenger: LoadedVersion | None
+    versions: dict[str, LoadedVersion]
+    adapt: Adapter | None = None
+    deadline_seconds: float = field(init=False, default=1.0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "deadline_seconds", self.plan.deadline_ms / 1000)
+
+    @property
+    def name(self) -> str:
+        return self.plan.endpoint
+
+
+def serve(plan: TrafficPlan, loaded: dict[str, LoadedVersion]) -> ServedEndpoint:
+    """Join a plan with its versions. The champion must be among them."""
+    champion = loaded[plan.champion]
+    challenger = loaded.get(plan.challenger) if plan.challenger is not None else None
+    adapt = adapter(champion.contract, challenger.contract) if challenger is not None else None
+    versions = {ref: loaded[ref] for ref in plan.versions if ref in loaded}
+    return ServedEndpoint(plan, champion, challenger, versions, adapt)
+
+
+def adapter(source: Contract, target: Contract) -> Adapter | None:
+    """How columns of one contract are given to a model of another that a release found compatible.
+
+    What only the target knows is missing (it is nullable, or the release would not have begun); integers become floats
+    where the target takes floats.
+    """
+    if [_kind(source, name) for name in _names(target)] == [_kind(target, name) for name in _names(target)]:
+        return None
+    target_reader = ColumnReader(target)
+    floats = {found.name for found in target.inputs if found.datatype in ("FP32", "FP64")}
+
+    def adapt(columns: Columns, rows: int) -> Columns:
+        adapted: dict[str, NDArray[Any]] = {}
+        for name in target_reader.names:
+            values = columns.get(name)
+            if values is None:
+                values = target_reader.missing(name, rows)
+            elif name in floats:
+                values = values.astype(np.float64, copy=False)
+            adapted[name] = values
+        return adapted
+
+    return adapt
+
+
+def _names(contract: Contract) -> list[str]:
+    return [found.name for found in contract.inputs]
+
+
+def _kind(contract: Contract, name: str) -> str | None:
+    found = contract.input(name)
+    if found is None:
+        return None
+    return "float" if found.datatype in ("FP32", "FP64") else found.datatype.replace("INT32", "INT64")
+
+
+class Board:
+    """Endpoints by name, as served now."""
+
+    def __init__(self) -> None:
+        self._endpoints: dict[str, ServedEndpoint] = {}
+        self._on_change: Callable[[], None] = lambda: None
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Call this whenever an endpoint was put or removed."""
+        self._on_change = call
+
+    def put(self, endpoint: ServedEndpoint) -> None:
+        self._endpoints = {**self._endpoints, endpoint.name: endpoint}
+        self._on_change()
+
+    def remove(self, name: str) -> None:
+        self._endpoints = {known: served for known, served in self._endpoints.items() if known != name}
+        self._on_change()
+
+    def get(self, name: str) -> ServedEndpoint:
+        """Raises UnknownEndpointError."""
+        found = self._endpoints.get(name)
+        if found is None:
+            raise UnknownEndpointError(name, self.names)
+        return found
+
+    def find(self, name: str) -> ServedEndpoint | None:
+        return self._endpoints.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(self._endpoints))
+
+    @property
+    def endpoints(self) -> tuple[ServedEndpoint, ...]:
+        return tuple(self._endpoints.values())

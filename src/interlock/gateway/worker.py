@@ -1,0 +1,159 @@
+"""One gateway worker: a process that serves the data plane on a socket it inherited, until SIGTERM.
+
+Started by `interlock.process.part` through `bootstrap`. It shares the socket with other workers, and nothing else: its
+spool and its memory are its slot's own. SIGTERM stops it accepting, lets requests under way finish, seals the spool,
+and ends.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket as sockets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+import uvicorn
+
+from interlock.domain.model import ModelVersion
+from interlock.domain.ports import Runtime
+from interlock.gateway.answering import Answering
+from interlock.gateway.app import GatewayApp
+from interlock.gateway.guards import Guards
+from interlock.gateway.handlers import Describe, Predict, Report
+from interlock.gateway.hosts import HostCheck
+from interlock.gateway.http_protocol import BoundedHttpProtocol
+from interlock.gateway.key_ring import KeyRing
+from interlock.gateway.labels import Labels
+from interlock.gateway.memory import MemoryFile
+from interlock.gateway.metrics import Metrics
+from interlock.gateway.plan_source import ReadableStore
+from interlock.gateway.plans import PlanWatcher
+from interlock.gateway.routes import Routes
+from interlock.gateway.served import Board
+from interlock.gateway.versions import Versions
+from interlock.predictions.spool import Spool
+from interlock.runtimes.load import load_runtime
+from interlock.settings import Settings
+from interlock.store.database import Store
+
+log = logging.getLogger(__name__)
+
+_KEEP_SECONDS = 0.25
+_DRAIN_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 75
+_BACKLOG = 2048
+
+Load = Callable[[ModelVersion], Runtime]
+
+
+async def run(settings: Settings, listener: sockets.socket, slot: str) -> None:
+    """Serve until SIGTERM.
+
+    Args:
+        listener: Bound and listening; other workers may have it too.
+        slot: `gw0`, `gw1`, ...: names the spool and the memory, the same over restarts.
+    """
+    store = Store(settings.database_url)
+    try:
+        async with gateway(settings, store, slot) as app:
+            server = Server(server_config(app))
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, server.stop)
+            # What exists now lives to the end: the collector need not look at it again and again.
+            gc.collect()
+            gc.freeze()
+            await server.serve(sockets=[listener])
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def gateway(
+    settings: Settings, store: ReadableStore, slot: str, *, load: Load | None = None
+) -> AsyncIterator[GatewayApp]:
+    """Everything of a worker but the HTTP server: follows the store, keeps the spool.
+
+    Args:
+        load: Loads a version; by default from the home folder's artifacts.
+    """
+    load = load or partial(load_runtime, artifacts=settings.artifacts)
+    with Spool(settings.spools / slot) as spool:
+        metrics = Metrics(settings.run / "metrics")
+        board, guards, versions = Board(), Guards(), Versions(load)
+        watcher = PlanWatcher(
+            store,
+            id=f"{sockets.gethostname()}/{slot}",
+            board=board,
+            versions=versions,
+            guards=guards,
+            metrics=metrics,
+            memory_file=MemoryFile(settings.gateway_state / slot),
+            clock=lambda: datetime.now(UTC),
+        )
+        key_ring = KeyRing(no_auth=settings.no_auth, refreshed=watcher.refreshed)
+        routes = Routes(
+            board,
+            Predict(board, Answering(spool, guards, metrics)),
+            Describe(board, is_ready=lambda: watcher.is_ready),
+            Report(board, Labels(spool, metrics), metrics),
+            settings.default_endpoint,
+        )
+        board.on_change(routes.rebuild)
+        await watcher.start(key_ring)
+        stopping = asyncio.Event()
+        keeping = asyncio.create_task(_keep(spool, slot, metrics, stopping))
+        hosts = HostCheck((settings.host, *settings.allowed_hosts))
+        try:
+            yield GatewayApp(routes, key_ring, hosts, metrics, max_body_bytes=settings.max_body_bytes)
+        finally:
+            # Not cancelled: its thread would go on sealing while the spool is closed.
+            stopping.set()
+            await keeping
+            await watcher.stop()
+            await versions.close()
+
+
+async def _keep(spool: Spool, slot: str, metrics: Metrics, stopping: asyncio.Event) -> None:
+    """Hand segments to the collector as they come of age."""
+    while not stopping.is_set():
+        metrics.acknowledged(slot, spool.acknowledged)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _KEEP_SECONDS)
+        try:
+            await asyncio.to_thread(spool.seal)
+        except OSError:
+            log.warning("the spool's segment could not be sealed; it goes on", exc_info=True)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, stopped by `stop`: its own signal handlers would end the process by the signal, not by 0."""
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with contextlib.nullcontext():
+            yield
+
+
+def server_config(app: GatewayApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=BoundedHttpProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )

@@ -1,0 +1,85 @@
+"""What a segment holds, as rows for the log: the step between a spool's files and everything that counts them.
+
+Called by the collector, and by reconciliation for what still waits. The same segment always gives the same rows, also
+after a restart: contracts of versions never change.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from interlock.predictions import label_rows, prediction_rows
+from interlock.predictions.records import FailureRecord, LabelsRecord, PredictionRecord, Record, encoder
+from interlock.predictions.segments import Segment
+from interlock.store.spools import SegmentRows
+
+TypesOf = Callable[[str], Mapping[str, pa.DataType]]
+"""Types of the fields of a version, `name:version`; empty for one that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Rows of one segment.
+
+    Args:
+        predictions: By endpoint and version that answered.
+        labels: By endpoint.
+        requests: Every answered or failed request, in order.
+        counted: Rows by endpoint.
+        set_aside: Bytes for the quarantine: no record, or a record that does not fit its version's contract.
+    """
+
+    segment: Segment
+    predictions: dict[tuple[str, str], pa.Table] = field(default_factory=dict)
+    labels: dict[str, pa.Table] = field(default_factory=dict)
+    requests: list[PredictionRecord | FailureRecord] = field(default_factory=list)
+    counted: dict[str, SegmentRows] = field(default_factory=dict)
+    set_aside: list[bytes] = field(default_factory=list)
+
+    def count(self, endpoint: str, rows: SegmentRows) -> None:
+        """Add rows of an endpoint."""
+        self.counted[endpoint] = self.counted.get(endpoint, SegmentRows()) + rows
+
+
+def convert(segment: Segment, types_of: TypesOf) -> Contents:
+    """Turn a segment's records into rows. Never fails: what does not fit is set aside and counted."""
+    contents = Contents(segment, set_aside=list(segment.damaged))
+    predictions: dict[tuple[str, str], list[PredictionRecord]] = defaultdict(list)
+    labels: dict[str, list[LabelsRecord]] = defaultdict(list)
+    for record in segment.records:
+        if isinstance(record, PredictionRecord):
+            predictions[record.endpoint, record.version].append(record)
+        elif isinstance(record, LabelsRecord):
+            labels[record.endpoint].append(record)
+        else:
+            contents.count(record.endpoint, SegmentRows(failures=1))
+        if not isinstance(record, LabelsRecord):
+            contents.requests.append(record)
+    for (endpoint, version), found in predictions.items():
+        _add_predictions(contents, endpoint, version, prediction_rows.convert(found, types_of(version)))
+    for endpoint, given in labels.items():
+        _add_labels(contents, endpoint, given)
+    return contents
+
+
+def _add_predictions(contents: Contents, endpoint: str, version: str, rows: prediction_rows.PredictionRows) -> None:
+    if rows.table is not None:
+        contents.predictions[endpoint, version] = rows.table
+        contents.count(endpoint, SegmentRows(predictions=rows.table.num_rows))
+    lost = sum(len(record.prediction_ids) for record in rows.misfits)
+    contents.count(endpoint, SegmentRows(quarantined=lost))
+    contents.set_aside.extend(_encode(rows.misfits))
+
+
+def _add_labels(contents: Contents, endpoint: str, given: list[LabelsRecord]) -> None:
+    table, misfits = label_rows.convert(given)
+    if table.num_rows:
+        contents.labels[endpoint] = table
+        contents.count(endpoint, SegmentRows(labels=table.num_rows))
+    contents.set_aside.extend(_encode(misfits))
+
+
+def _encode(records: Sequence[Record]) -> list[bytes]:
+    return [encoder.encode(record) for record in records]

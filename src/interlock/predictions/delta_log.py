@@ -1,0 +1,124 @@
+"""The log: one Delta table per kind and endpoint, appended to exactly once.
+
+Kinds are `predictions`, `labels` and `scores`. Written by the collector and by paired scoring, read by everyone. An
+append carries application transactions (who wrote, up to which number), and one that is in already does nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from interlock.domain.errors import ConflictError
+from interlock.predictions.log_schema import PARTITIONS
+
+Kind = Literal["predictions", "labels", "scores"]
+
+
+class DeltaLog:
+    """The tables below one folder. Several threads may read; only one may append.
+
+    Args:
+        root: Holds `KIND/ENDPOINT`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._tables: dict[tuple[Kind, str], DeltaTable] = {}
+        self._refreshing = Lock()
+
+    def path(self, kind: Kind, endpoint: str) -> Path:
+        """Where the table is, or will be."""
+        return self.root / kind / endpoint
+
+    def endpoints(self, kind: Kind) -> list[str]:
+        """Endpoints that have a table of this kind."""
+        return sorted(found.parent.name for found in (self.root / kind).glob("*/_delta_log"))
+
+    def append(self, kind: Kind, endpoint: str, table: pa.Table, app_transactions: Mapping[str, int]) -> bool:
+        """Append rows in one commit, once.
+
+        delta-rs records application transactions but does not refuse a replayed one. So the stored ones are read first,
+        and the write goes through the same table object: had another process written in between, it fails.
+
+        Args:
+            kind: Kind of table; made at its first append.
+            endpoint: Whose.
+            table: Rows. Columns that the table lacks are added to it.
+            app_transactions: Writer to the number up to which these are its rows. Numbers of a writer only rise.
+
+        Returns:
+            Whether it appended: False if all transactions are in already.
+
+        Raises:
+            ConflictError: Some are in and others not, so the rows must be chosen anew; or another process wrote at the
+                same time under the same name.
+        """
+        present = self.table(kind, endpoint)
+        known = [_is_in(present, writer, number) for writer, number in app_transactions.items()]
+        if known and all(known):
+            return False
+        if any(known):
+            raise ConflictError(f"some of {dict(app_transactions)} are in the {kind} of {endpoint!r} already")
+        transactions = [Transaction(writer, number) for writer, number in app_transactions.items()]
+        try:
+            write_deltalake(
+                present or self.path(kind, endpoint),
+                table,
+                mode="append",
+                partition_by=PARTITIONS[kind],
+                schema_mode="merge" if present else None,
+                commit_properties=CommitProperties(app_transactions=transactions),
+            )
+        except CommitFailedError as error:
+            # The object no longer tells what is stored.
+            self._tables.pop((kind, endpoint), None)
+            raise ConflictError(f"another process wrote the {kind} of {endpoint!r}: {error}") from error
+        return True
+
+    def table(self, kind: Kind, endpoint: str) -> DeltaTable | None:
+        """The table as it is now, or None before its first append."""
+        with self._refreshing:
+            known = self._tables.get((kind, endpoint))
+            if known is not None and (self.path(kind, endpoint) / "_delta_log").is_dir():
+                known.update_incremental()
+                return known
+            try:
+                self._tables[kind, endpoint] = DeltaTable(self.path(kind, endpoint))
+            except TableNotFoundError:
+                self._tables.pop((kind, endpoint), None)
+            return self._tables.get((kind, endpoint))
+
+    def schema(self, kind: Kind, endpoint: str) -> pa.Schema:
+        """Columns of the table, with their metadata; none before its first append."""
+        table = self.table(kind, endpoint)
+        return pa.schema(table.schema().to_arrow()) if table else pa.schema([])
+
+    def files(self, kind: Kind, endpoint: str, *, where: Sequence[tuple[str, str, str]] = ()) -> list[str]:
+        """Parquet files of the present version.
+
+        Args:
+            kind, endpoint: The table.
+            where: Conditions (column, sign, value), all of which the rows must meet: files that surely hold none are
+                left out. Exact for `date` only.
+        """
+        table = self.table(kind, endpoint)
+        return table.file_uris(file_pruning_predicate=list(where) or None) if table else []
+
+    def version(self, kind: Kind, endpoint: str) -> int | None:
+        """Number of the present version, or None before the first append."""
+        table = self.table(kind, endpoint)
+        return table.version() if table else None
+
+    def transaction_version(self, kind: Kind, endpoint: str, app_id: str) -> int:
+        """Up to which number a writer's rows are in; 0 for none."""
+        table = self.table(kind, endpoint)
+        return (table.transaction_version(app_id) or 0) if table else 0
+
+
+def _is_in(table: DeltaTable | None, writer: str, number: int) -> bool:
+    return table is not None and (table.transaction_version(writer) or 0) >= number

@@ -1,0 +1,159 @@
+"""Columns of the log's tables, and how a contract's names and types become columns.
+
+Delta refuses names that differ only in case, and a column never changes its type. So a second field that would be the
+same column gets the suffix `~2` (then `~3`, ...): `input.Age` beside `input.age`, or `input.age` as a number in one
+version and as text in the next. The field that a column holds stands in the column's metadata under `interlock.name`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from interlock.domain.contract import Contract, Field
+
+FIELD_NAME = b"interlock.name"
+
+TIME = pa.timestamp("us", tz="UTC")
+
+# No event of ours happened outside: 1900 to 2200. Readers may turn every logged time into a date.
+EARLIEST_US = -2_208_988_800_000_000
+LATEST_US = 7_258_118_400_000_000
+
+PREDICTIONS = pa.schema(
+    [
+        ("prediction_id", pa.string()),
+        ("request_id", pa.string()),
+        ("request_row", pa.int32()),
+        ("at", TIME),
+        ("event_at", TIME),
+        ("assigned_version", pa.string()),
+        ("version", pa.string()),
+        ("role", pa.string()),
+        ("attempt_status", pa.string()),
+        ("release_id", pa.string()),
+        ("step", pa.int32()),
+        ("unit", pa.string()),
+        ("propensity", pa.float64()),
+        ("latency_us", pa.int64()),
+        ("model_us", pa.int64()),
+        ("rows_in_batch", pa.int32()),
+        ("date", pa.date32()),
+    ]
+)
+"""Columns of every predictions table; `input.<name>` and `output.<name>` come from the contract."""
+
+LABELS = pa.schema(
+    [
+        ("prediction_id", pa.string()),
+        ("request_id", pa.string()),
+        ("request_row", pa.int32()),
+        ("label", pa.string()),
+        ("label_number", pa.float64()),
+        ("label_text", pa.string()),
+        ("observed_at", TIME),
+        ("at", TIME),
+        ("source", pa.string()),
+        ("weight", pa.float64()),
+        # Which of the labels that were accepted together: the later one wins.
+        ("batch_row", pa.int32()),
+    ]
+)
+
+SCORES = pa.schema(
+    [
+        ("prediction_id", pa.string()),
+        ("version", pa.string()),
+        ("release_id", pa.string()),
+        ("status", pa.string()),
+        ("at", TIME),
+    ]
+)
+"""Columns of every scores table; `output.<name>` come from the contract."""
+
+PARTITIONS: dict[str, list[str] | None] = {"predictions": ["date"], "labels": None, "scores": None}
+
+_TYPES: dict[str, Any] = {
+    "BOOL": pa.bool_(),
+    "INT32": pa.int64(),
+    "INT64": pa.int64(),
+    "FP32": pa.float64(),
+    "FP64": pa.float64(),
+    "BYTES": pa.string(),
+}
+
+
+def field_types(contract: Contract) -> dict[str, pa.DataType]:
+    """Arrow types of a contract's fields, by `input.<name>` and `output.<name>`.
+
+    Examples:
+        >>> number, vector = Field(name="x", datatype="FP32"), Field(name="v", datatype="FP32", shape=(3,))
+        >>> {name: str(kind) for name, kind in field_types(Contract(inputs=(number, vector), outputs=())).items()}
+        {'input.x': 'double', 'input.v': 'list<item: double>'}
+    """
+    inputs = {f"input.{field.name}": _field_type(field) for field in contract.inputs}
+    return inputs | {f"output.{field.name}": _field_type(field) for field in contract.outputs}
+
+
+def _field_type(field: Field) -> pa.DataType:
+    if not field.shape:
+        return _TYPES[field.datatype]
+    kind = pa.float64() if field.is_numeric else _TYPES[field.datatype]
+    for _ in field.shape:
+        kind = pa.list_(kind)
+    return kind
+
+
+def guess_type(values: Iterable[Any]) -> pa.DataType:
+    """The type for a field that no contract names, from its first value."""
+    value = next((value for value in values if value is not None), None)
+    if isinstance(value, list):
+        return pa.list_(pa.string() if value and isinstance(value[0], str) else pa.float64())
+    kinds = {bool: pa.bool_(), int: pa.int64(), str: pa.string()}
+    return kinds.get(type(value), pa.float64())
+
+
+def place(present: pa.Schema, wanted: pa.Schema) -> pa.Schema:
+    """Find or make a column for each wanted field.
+
+    Args:
+        present: Columns of the table so far.
+        wanted: Fields by the names of the contract.
+
+    Returns:
+        A column for each field, in the order of `wanted`.
+
+    Examples:
+        >>> wanted = pa.schema([("input.Age", pa.int64()), ("input.age", pa.int64())])
+        >>> place(pa.schema([("input.age", pa.string())]), wanted).names
+        ['input.Age~2', 'input.age~3']
+    """
+    columns = {(field_name(column), _canonical(column.type)): column for column in present}
+    taken = {column.name.lower() for column in present}
+    placed = []
+    for field in wanted:
+        column = columns.get((field.name, _canonical(field.type)))
+        if column is None:
+            column = _new_column(field, taken)
+            taken.add(column.name.lower())
+        placed.append(column)
+    return pa.schema(placed)
+
+
+def _canonical(kind: pa.DataType) -> str:
+    """The type without the names that writers give to a list's items: Arrow says `item`, Delta `element`."""
+    return f"list<{_canonical(kind.value_type)}>" if pa.types.is_list(kind) else str(kind)
+
+
+def field_name(column: pa.Field) -> str:
+    """The field that a column holds, as the contract calls it."""
+    name: bytes | None = (column.metadata or {}).get(FIELD_NAME)
+    return name.decode() if name else str(column.name)
+
+
+def _new_column(field: pa.Field, taken: set[str]) -> pa.Field:
+    name, number = field.name, 1
+    while name.lower() in taken:
+        number += 1
+        name = f"{field.name}~{number}"
+    return pa.field(name, field.type, metadata={FIELD_NAME: field.name.encode()} if number > 1 else None)

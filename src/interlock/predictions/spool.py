@@ -1,0 +1,184 @@
+"""The spool: where a gateway worker writes each record before the answer leaves.
+
+One folder per worker slot, held by a lock while open. `append` is one `write` to a file, so what it returned from
+survives the death of the process; with `sync` it survives the machine. The collector takes it from there. A record that
+cannot be written is refused, never half kept: the answer it stands for must not leave.
+
+    .open ──seal (a)──► .sealed ──collector──► deleted
+      └─process dies, recovery (b): torn tail cut, then as (a)
+"""
+
+import contextlib
+import errno
+import os
+import time
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+from zlib import crc32
+
+from interlock.domain.errors import ConflictError, UnrecordedError
+from interlock.predictions import segments, spool_state
+from interlock.predictions.frames import HEAD, MARK, pack
+from interlock.predictions.segments import Header, encode_header
+from interlock.predictions.spool_state import SpoolState
+
+# Beyond this age or size the next `seal` ends a segment: evidence is seconds behind, and a segment fits in memory.
+_SEGMENT_SECONDS = 1.0
+_SEGMENT_BYTES = 4 * 1024 * 1024
+# The collector, or a predecessor that is on its way out, may hold the lock for a moment.
+_LOCK_SECONDS = 10.0
+
+
+class Spool:
+    """A slot's spool. `append` and `seal` may be called from different threads.
+
+    Args:
+        folder: The slot's folder; its name is the slot. Made if it is not there.
+
+    Examples:
+        >>> import tempfile
+        >>> with Spool(Path(tempfile.mkdtemp()) / "gw0") as spool:
+        ...     spool.append(b"...", rows=2, endpoint="wine")
+        ...     spool.acknowledged
+        {'wine': 2}
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._appending, self._sealing = Lock(), Lock()
+        self._lock: int | None = None
+
+    def open(self) -> Self:
+        """Take the folder, put what a predecessor left in order, and begin a segment.
+
+        Raises:
+            ConflictError: A living process holds the folder.
+            OSError: The folder cannot be made or written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = spool_state.take_lock(self.folder, wait_seconds=_LOCK_SECONDS)
+        if self._lock is None:
+            raise ConflictError(f"spool {self.folder} is in use by another process; each worker needs its own slot")
+        state = spool_state.recover(self.folder)
+        self.id, self._sequence, self._acknowledged = state.id, state.sequence, dict(state.acknowledged)
+        self._begin_segment()
+        return self
+
+    @property
+    def acknowledged(self) -> dict[str, int]:
+        """Rows of predictions that were ever acknowledged in this spool, by endpoint, over all restarts."""
+        return dict(self._acknowledged)
+
+    def append(self, record: bytes, *, rows: int, endpoint: str, sync: bool = False) -> None:
+        """Write one record; when this returns it is acknowledged.
+
+        Args:
+            record: As `records.encoder` gives it.
+            rows: Prediction rows in it: 0 for failures and labels.
+            endpoint: Whose rows they are.
+            sync: Wait until it is on the disk. Takes milliseconds: call from a thread.
+
+        Raises:
+            UnrecordedError: The disk is full or broken. Nothing is kept, so the answer must be withheld. (If only the
+                wait for the disk failed, the record may be kept although it was refused.)
+        """
+        frame = HEAD.pack(MARK, len(record), crc32(record)) + record
+        with self._appending:
+            try:
+                written = os.write(self._descriptor, frame)
+            except OSError as error:
+                self._cut()
+                raise UnrecordedError(f"not recorded, so not answered: {error.strerror}") from error
+            if written != len(frame):
+                self._cut()
+                raise UnrecordedError("not recorded, so not answered: the disk is full")
+            self._end += written
+            self._acknowledged[endpoint] = self._acknowledged.get(endpoint, 0) + rows
+            # A descriptor of its own: `seal` may close the other one meanwhile.
+            syncing = os.dup(self._descriptor) if sync else -1
+        if sync:
+            _sync(syncing)
+
+    def seal(self, *, force: bool = False) -> bool:
+        """Hand the segment to the collector if it is old or big enough, and begin the next. Empty ones go on.
+
+        Syncs the folder, which takes milliseconds: call from a thread, four times a second or so.
+
+        Args:
+            force: Whatever its age.
+
+        Returns:
+            Whether a segment was sealed.
+
+        Raises:
+            OSError: No segment could be begun; the present one goes on.
+        """
+        with self._sealing:
+            old = time.monotonic() - self._began >= _SEGMENT_SECONDS or self._end >= _SEGMENT_BYTES
+            if self._end == self._header_end or not (old or force):
+                return False
+            sealed = self._descriptor
+            self._begin_segment()
+            os.close(sealed)
+            self._rename_finished()
+            return True
+
+    def close(self) -> None:
+        """Seal what there is and give the folder back. May be called twice."""
+        if self._lock is None:
+            return
+        with self._sealing, self._appending:
+            os.close(self._descriptor)
+            state = SpoolState(id=self.id, sequence=self._sequence, acknowledged=self.acknowledged)
+            spool_state.recover(self.folder, state)
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin_segment(self) -> None:
+        sequence = self._sequence + 1
+        path = segments.open_path(self.folder, sequence)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            segments.sync_folder(self.folder)
+            with self._appending:
+                header = pack(encode_header(Header(self.id, sequence, self._acknowledged)))
+                if os.write(descriptor, header) != len(header):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+                self._descriptor, self._sequence = descriptor, sequence
+                self._end = self._header_end = len(header)
+                self._began = time.monotonic()
+        except OSError:
+            path.unlink()
+            os.close(descriptor)
+            raise
+
+    def _rename_finished(self) -> None:
+        for file in segments.listing(self.folder):
+            if not file.sealed and file.sequence < self._sequence:
+                file.path.rename(segments.sealed_path(self.folder, file.sequence))
+        segments.sync_folder(self.folder)
+
+    def _cut(self) -> None:
+        """Remove what a failed write left. Where even that fails, readers skip it by its checksum."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, self._end)
+        self._end = os.fstat(self._descriptor).st_size
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise UnrecordedError(f"not recorded: {error.strerror}") from error
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,63 @@
+"""`python -m interlock.process.part NAME`: one part of a running server, started by the supervisor only."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+
+from interlock import bootstrap
+from interlock.process.handover import VARIABLE, Handover, decode
+from interlock.process.lifeline import die_with_parent
+from interlock.process.loop import repeat
+from interlock.settings import Settings
+
+_LOOKS_A_SECOND = 2
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the part until SIGTERM; then let it finish what it has begun."""
+    handover = Handover.parse(arguments)
+    die_with_parent(handover.parent_pid, handover.lifeline)
+    logging.basicConfig(level=logging.WARNING, format=f"{handover.name} %(levelname)s %(name)s: %(message)s")
+    settings = decode(os.environ[VARIABLE])
+    listener = socket.socket(fileno=handover.socket) if handover.socket is not None else None
+    if listener is not None:
+        run_server(handover.name, settings, listener)
+    else:
+        run_loop(handover.name, settings, _stop_on_sigterm())
+
+
+def run_server(name: str, settings: Settings, listener: socket.socket) -> None:
+    """Serve one of the two ports."""
+    if name == "api":
+        bootstrap.serve_api(settings, listener)
+    else:
+        bootstrap.serve_gateway(settings, listener, slot=name)
+
+
+def run_loop(name: str, settings: Settings, stop: threading.Event) -> None:
+    """Run a part that answers no one."""
+    interval_seconds = 1 / _LOOKS_A_SECOND
+    if name == "collector":
+        bootstrap.run_collector(settings, stop)
+    elif name == "scorer":
+        repeat({"scorer": bootstrap.build_scorer(settings).step}, stop, interval_seconds=interval_seconds)
+    else:
+        steps = {
+            "releases": bootstrap.build_release_controller(settings).step,
+            "monitoring": bootstrap.build_monitoring_controller(settings).step,
+        }
+        repeat(steps, stop, interval_seconds=interval_seconds)
+
+
+def _stop_on_sigterm() -> threading.Event:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    return stop
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,115 @@
+"""The supervisor behind `interlock up`: holds the home folder and both listening sockets, keeps every part alive.
+
+It does no work of its own, so that it has no reason to fail. A part that dies is started again after a pause; callers
+meanwhile wait in the listening socket's queue. SIGTERM drains in the order in which data flows: those who ask stop
+first, then the gateways (which finish what they have begun and seal their spools), then the collector (which brings
+every sealed record into the log). A second signal hastens.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+
+from interlock import bootstrap
+from interlock.domain.errors import InvalidInputError
+from interlock.process import home
+from interlock.process.fleet import Fleet, muster
+from interlock.process.readiness import watch
+from interlock.process.signals import Signals
+from interlock.process.sockets import is_loopback, listen, url
+from interlock.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where both ports answer."""
+
+    gateway: str
+    control: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told what happens.
+
+    Args:
+        ready: Called once, when both ports answer.
+        first_key: Called with the administrator's key if this start made it. It is kept nowhere.
+    """
+
+    ready: Callable[[Addresses], None]
+    first_key: Callable[[str], None]
+
+
+def supervise(settings: Settings, listener: Listener) -> None:
+    """Start everything, and return when all of it was drained after SIGTERM or SIGINT.
+
+    Must run in the main thread: it handles signals, and its children die with this thread.
+
+    Raises:
+        HomeError: The home folder cannot be used.
+        InvalidInputError: A port is in use, or `no_auth` was asked for on an address that others reach.
+    """
+    _check(settings)
+    home.prepare(settings)
+    with ExitStack() as stack:
+        stack.enter_context(home.locked(settings.home))
+        gateway = stack.enter_context(closing(listen(settings.host, settings.port, option="--port")))
+        control = stack.enter_context(closing(listen(settings.host, settings.control_port, option="--control-port")))
+        settings = replace(settings, port=gateway.getsockname()[1], control_port=control.getsockname()[1])
+        _clear_run(settings)
+        bootstrap.migrate(settings)
+        if not settings.no_auth and (key := bootstrap.create_first_key(settings)) is not None:
+            listener.first_key(key)
+        signals = stack.enter_context(Signals())
+        fleet = muster(settings, gateway, control, stack)
+        stack.callback(fleet.kill)
+        _run(settings, fleet, signals, listener)
+
+
+def _check(settings: Settings) -> None:
+    if settings.no_auth and not is_loopback(settings.host):
+        raise InvalidInputError(
+            f"--no-auth with --host {settings.host} would let everyone in, it is for loopback only; "
+            "leave out one of them"
+        )
+    if settings.workers < 1:
+        raise InvalidInputError(f"workers == {settings.workers}, must be at least 1")
+
+
+def _run(settings: Settings, fleet: Fleet, signals: Signals, listener: Listener) -> None:
+    addresses = Addresses(url(settings.host, settings.port), url(settings.host, settings.control_port))
+    fleet.start()
+    _write_processes(settings, fleet)
+    ready = watch(addresses.gateway, addresses.control, signals.wake)
+    announced = False
+    while not signals.stops:
+        if ready.is_set() and not announced:
+            _write_server(settings, addresses)
+            listener.ready(addresses)
+            announced = True
+        signals.wait(fleet.next_look_seconds())
+        if fleet.look():
+            _write_processes(settings, fleet)
+    fleet.drain(signals)
+    (settings.run / "server.json").unlink(missing_ok=True)
+    (settings.run / "processes.json").unlink(missing_ok=True)
+
+
+def _write_server(settings: Settings, addresses: Addresses) -> None:
+    found = {"gateway": addresses.gateway, "control": addresses.control, "pid": os.getpid()}
+    home.write_atomically(settings.run / "server.json", json.dumps(found))
+
+
+def _write_processes(settings: Settings, fleet: Fleet) -> None:
+    home.write_atomically(settings.run / "processes.json", json.dumps(fleet.describe()))
+
+
+def _clear_run(settings: Settings) -> None:
+    """Forget what only mattered to the processes of the last run."""
+    shutil.rmtree(settings.run, ignore_errors=True)
+    for folder in (settings.run, settings.run / "metrics", settings.run / "staging"):
+        folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,104 @@
+"""Examines a model in a process of its own, and stores what serves it.
+
+Called by `service`. The artifact is stored first and examined as stored, so that what was proven is what will be
+served.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from interlock.domain.errors import InvalidInputError, UnloadableModelError
+from interlock.registry.artifacts import ArtifactStore
+from interlock.registry.registration import Examination, Job, Refusal, Registration
+from interlock.runtimes.runner_process import environment
+
+log = logging.getLogger(__name__)
+
+TIME_LIMIT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What was found out, and where artifact and serving file are stored."""
+
+    examination: Examination
+    digest: str
+    serving_digest: str
+
+
+def register(
+    request: Registration, artifacts: ArtifactStore, *, time_limit_seconds: float = TIME_LIMIT_SECONDS
+) -> Registered:
+    """Store and examine a source. Takes seconds; call it off the event loop.
+
+    Raises:
+        InvalidInputError: The source or the reference is not there, or they do not fit each other.
+        UnloadableModelError: The source is not a model that can be served, and why.
+    """
+    source = request.source
+    if not source.exists():
+        raise InvalidInputError(f"source == {str(source)!r}, there is no such file or folder")
+    digest, is_new = _put(source, artifacts)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".staging-", dir=artifacts.root) as staging:
+            (Path(staging) / "folder").mkdir()
+            job = Job(
+                stored=str(artifacts.path(digest).absolute()),
+                source_name=source.name + ("/" if source.is_dir() else ""),
+                staging=str(Path(staging).absolute()),
+                reference=str(request.reference.absolute()) if request.reference else None,
+                label=request.label,
+                trust_pickle=request.trust_pickle,
+            )
+            found = _examined(job, time_limit_seconds)
+            serving_digest = artifacts.put(Path(found.serving_file)) if found.serving_file else digest
+    except BaseException:
+        if is_new:
+            artifacts.discard(digest)
+        raise
+    return Registered(found, digest, serving_digest)
+
+
+def _put(source: Path, artifacts: ArtifactStore) -> tuple[str, bool]:
+    before = {path.name for path in artifacts.root.iterdir()} if artifacts.root.exists() else set()
+    try:
+        digest = artifacts.put(source)
+    except OSError as error:
+        raise InvalidInputError(f"source == {str(source)!r} cannot be read: {error.strerror}") from error
+    return digest, digest not in before
+
+
+def _examined(job: Job, time_limit_seconds: float) -> Examination:
+    command = [sys.executable, "-m", "interlock.registry.job", str(os.getpid())]
+    try:
+        done = subprocess.run(
+            command,
+            input=msgspec.json.encode(job),
+            capture_output=True,
+            env=environment(),
+            timeout=time_limit_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UnloadableModelError(
+            f"examining {job.source_name} took longer than {time_limit_seconds:g} s; give fewer reference rows, "
+            "or a smaller model"
+        ) from None
+    if done.stderr:
+        log.warning("examining %s: %s", job.source_name, done.stderr.decode(errors="replace")[-4000:])
+    if done.returncode != 0:
+        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        raise UnloadableModelError(f"{job.source_name} ended the process that examined it ({how}); the log has more")
+    found = msgspec.json.decode(done.stdout, type=Examination | Refusal)
+    if isinstance(found, Examination):
+        return found
+    if found.error == "InvalidInputError":
+        raise InvalidInputError(*found.faults)
+    raise UnloadableModelError(*found.faults)

@@ -1,0 +1,70 @@
+"""What a caller asks for, and what the examination in a process of its own found out."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from interlock.domain.access import Role
+from interlock.domain.contract import Contract
+from interlock.domain.model import ModelFormat, Parity, Placement
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """A model to register.
+
+    Args:
+        name: The model's name; the version is the next free one.
+        source: File or folder on this machine.
+        reference: Parquet or CSV file of rows like those that will be served, not trained on.
+        label: Column of the reference that holds the truth.
+        trust_pickle: Whether loading may run code from the file.
+        parent: `name:version` that this one descends from.
+        created_by, role: The key that asks, for the audit log.
+    """
+
+    name: str
+    source: Path
+    reference: Path | None = None
+    label: str | None = None
+    trust_pickle: bool = False
+    parent: str | None = None
+    created_by: str = "local"
+    role: Role = "admin"
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What the examining process is given. `stored` is the artifact; `source_name` says what the user called it.
+
+    Paths are texts, as JSON has them.
+    """
+
+    stored: str
+    source_name: str
+    staging: str
+    reference: str | None
+    label: str | None
+    trust_pickle: bool
+
+
+class Examination(msgspec.Struct, frozen=True, kw_only=True, tag="examination"):
+    """What the examining process found out. `serving_file`: what serves, where that is not the artifact itself."""
+
+    model_format: ModelFormat
+    serving_format: ModelFormat
+    serving_file: str | None
+    placement: Placement
+    contract: Contract
+    row_us: float | None
+    parity: Parity | None
+    profile: dict[str, Any] | None
+    frameworks: dict[str, str]
+    lineage: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
+    """Why the examining process refuses: the class of error by name, and its faults."""
+
+    error: str
+    faults: tuple[str, ...]

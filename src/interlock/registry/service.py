@@ -1,0 +1,98 @@
+"""Registering and looking up model versions.
+
+Called by the API and by the demo. The heavy part runs outside any transaction; its result, the version's number and the
+audit entry are one transaction.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from interlock.domain.contract_diff import diff
+from interlock.domain.errors import NotFoundError
+from interlock.domain.model import ModelVersion
+from interlock.domain.names import check_name
+from interlock.registry.artifacts import ArtifactStore
+from interlock.registry.register import Registered, register
+from interlock.registry.registration import Registration
+from interlock.store.database import Store
+
+
+class Registry:
+    """Model versions of one store.
+
+    Args:
+        artifacts: Folder of artifacts, by digest.
+        clock: Aware UTC now.
+    """
+
+    def __init__(self, store: Store, artifacts: Path, clock: Callable[[], datetime]) -> None:
+        self._store, self._artifacts, self._clock = store, ArtifactStore(artifacts), clock
+
+    def register(self, request: Registration) -> ModelVersion:
+        """Examine a model and store it as the next version of its name. Takes seconds.
+
+        Raises:
+            InvalidInputError: A name, path, or the reference is wrong.
+            UnloadableModelError: The source is not a model that can be served.
+            NotFoundError: There is no such parent.
+        """
+        check_name("model", request.name)
+        parent = self.get(request.parent) if request.parent else None
+        found = register(request, self._artifacts)
+        with self._store.transaction() as tx:
+            version = _version(request, found, tx.models.next_version(request.name), self._clock(), parent)
+            tx.models.add(version)
+            details = {"digest": version.digest, "format": version.model_format, "placement": version.placement}
+            tx.audit.append(
+                version.created_at, request.created_by, request.role, "model.register", version.ref, details
+            )
+        return version
+
+    def get(self, ref: str) -> ModelVersion:
+        """A version by `name:version`, or the newest of a name.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._store.read() as tx:
+            if ":" in ref:
+                return tx.models.get(ref)
+            versions = tx.models.list(ref)
+            if not versions:
+                raise NotFoundError("model", ref, sorted({version.name for version in tx.models.list()}))
+            return versions[-1]
+
+    def list(self, name: str | None = None) -> list[ModelVersion]:
+        """All versions, or those of one name, oldest first."""
+        with self._store.read() as tx:
+            return tx.models.list(name)
+
+
+def _version(
+    request: Registration, found: Registered, number: int, now: datetime, parent: ModelVersion | None
+) -> ModelVersion:
+    result = found.examination
+    lineage, warnings = dict(result.lineage), list(result.warnings)
+    if parent is not None:
+        changes = diff(parent.contract, result.contract)
+        lineage["parent"] = parent.ref
+        warnings += [f"breaks callers of {parent.ref}: {one.what}" for one in changes if one.kind == "breaking"]
+    return ModelVersion(
+        name=request.name,
+        version=number,
+        digest=found.digest,
+        model_format=result.model_format,
+        serving_digest=found.serving_digest,
+        serving_format=result.serving_format,
+        placement=result.placement,
+        contract=result.contract,
+        created_at=now,
+        created_by=request.created_by,
+        row_us=result.row_us,
+        parity=result.parity,
+        profile=result.profile,
+        frameworks=result.frameworks,
+        lineage=lineage,
+        warnings=tuple(warnings),
+    )

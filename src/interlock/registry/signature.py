@@ -1,0 +1,81 @@
+"""The signature of an MLflow model, as its `MLmodel` file has it (JSON texts inside YAML)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from interlock.domain.contract import Contract, Datatype, Field
+from interlock.domain.errors import UnloadableModelError
+from interlock.registry import outputs as gives
+
+_COLUMNS: dict[str, Datatype] = {
+    "boolean": "BOOL",
+    "integer": "INT32",
+    "long": "INT64",
+    "float": "FP32",
+    "double": "FP64",
+    "string": "BYTES",
+}
+_TENSORS: dict[str, Datatype] = {
+    "bool": "BOOL", "int32": "INT32", "int64": "INT64", "float32": "FP32", "float64": "FP64", "object": "BYTES",
+    "str": "BYTES",
+}  # fmt: skip
+
+
+def inputs(mlmodel: dict[str, Any]) -> tuple[Field, ...] | None:
+    """Inputs of a signature; None without one, or where MLflow itself could not tell the types."""
+    columns = _columns(mlmodel, "inputs")
+    if any(column.get("type") == "any" for column in columns):
+        return None
+    return tuple(_field(column, f"input_{at}") for at, column in enumerate(columns)) if columns else None
+
+
+def outputs(mlmodel: dict[str, Any], fields: tuple[Field, ...], truth: Sequence[Any] | None) -> Contract:
+    """Contract of a pyfunc model that takes `fields`.
+
+    Its one output is a class where it is text or boolean, or where the signature says whole numbers and the label of
+    the reference holds few distinct ones; else a number.
+
+    Raises:
+        UnloadableModelError: The signature names no output that can be served, or a class has no known values.
+    """
+    columns = _columns(mlmodel, "outputs")
+    if len(columns) != 1:
+        raise UnloadableModelError("the MLflow signature must have one output; log the model with a full signature")
+    output = _field(columns[0], "prediction")
+    if output.datatype in ("BYTES", "BOOL"):
+        if not truth:
+            raise UnloadableModelError(
+                "the MLflow model answers with classes; give --reference data with --label COLUMN"
+            )
+        return gives.classifier(fields, gives.scalars(truth), with_probabilities=False)
+    if (
+        output.datatype in ("INT32", "INT64")
+        and truth
+        and all(isinstance(one, int) for one in truth)
+        and len(truth) < 100
+    ):
+        return gives.classifier(fields, gives.scalars(truth), with_probabilities=False)
+    contract = gives.numbers(fields, shape=output.shape if output.shape not in ((1,), (-1,)) else ())
+    return msgspec.structs.replace(contract, task="regression" if not output.shape else "other")
+
+
+def _columns(mlmodel: dict[str, Any], side: str) -> list[dict[str, Any]]:
+    text = (mlmodel.get("signature") or {}).get(side)
+    parsed = json.loads(text) if text else []
+    return parsed if isinstance(parsed, list) else []
+
+
+def _field(column: dict[str, Any], default_name: str) -> Field:
+    name = str(column.get("name") or default_name)
+    if column.get("type") == "tensor":
+        spec = column["tensor-spec"]
+        datatype, shape = _TENSORS.get(str(spec["dtype"])), tuple(int(size) for size in spec["shape"][1:])
+    else:
+        datatype, shape = _COLUMNS.get(str(column.get("type"))), ()
+    if datatype is None:
+        raise UnloadableModelError(f"the MLflow signature gives {name!r} a type that cannot be served: {column}")
+    nullable = column.get("required") is False and datatype not in ("BOOL", "INT32", "INT64")
+    return Field(name=name, datatype=datatype, shape=shape, nullable=nullable)

@@ -1,0 +1,90 @@
+"""A predictor whose answers are held to the contract before anyone sees them.
+
+Wrapped around every loaded model by `load`. A model that raises, or answers with a class it never learnt, a probability
+that is none, or an infinite number, has failed: the caller gets the champion's answer and the failure counts.
+"""
+
+import logging
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interlock.domain.contract import Contract
+from interlock.domain.errors import ModelFailedError
+from interlock.domain.ports import Columns, Predictor, rows_of
+
+log = logging.getLogger(__name__)
+
+# float32 sums over a thousand classes miss 1 by some 1e-4; a mistake misses it by more than this.
+_SUM_TOLERANCE = 1e-3
+_RANGE_TOLERANCE = 1e-6
+
+
+class CheckedPredictor:
+    """Another predictor, held to its contract.
+
+    Args:
+        predictor: The model.
+        contract: What it promised.
+        ref: Its `name:version`, for messages.
+    """
+
+    def __init__(self, predictor: Predictor, contract: Contract, ref: str) -> None:
+        self._predictor, self._contract, self._ref = predictor, contract, ref
+        self._names = tuple(field.name for field in contract.outputs)
+        self._classes = frozenset(contract.classes)
+        self._watch_labels = contract.is_classifier and bool(contract.classes)
+
+    def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        try:
+            outputs = self._predictor.predict(columns)
+        except ModelFailedError:
+            raise
+        except Exception as error:
+            log.warning("model %s raised on %d row(s)", self._ref, rows_of(columns), exc_info=True)
+            raise ModelFailedError(self._ref, "model_error", _first_line(error)) from None
+        self._check(outputs, rows_of(columns))
+        return outputs
+
+    def close(self) -> None:
+        self._predictor.close()
+
+    def _check(self, outputs: dict[str, NDArray[Any]], rows: int) -> None:
+        for name in self._names:
+            values = outputs.get(name)
+            if values is None or len(values) != rows:
+                given = "is missing" if values is None else f"has {len(values)} rows"
+                raise self._invalid(f"output {name!r} {given}, must have one value for each of {rows} rows")
+            if name == "probabilities":
+                self._check_probabilities(values)
+            elif name == "label" and self._watch_labels:
+                self._check_labels(values)
+            elif values.dtype.kind == "f" and not np.isfinite(values).all():
+                at = int(np.argmin(np.isfinite(values.reshape(rows, -1)).all(axis=1)))
+                raise self._invalid(f"{name}[{at}] == {values[at]}, must be finite")
+
+    def _check_probabilities(self, values: NDArray[Any]) -> None:
+        wanted = len(self._contract.classes)
+        if values.ndim != 2 or values.shape[1] != wanted:
+            raise self._invalid(f"probabilities have shape {list(values.shape)}, must have {wanted} a row")
+        # Written so that nan fails: every comparison with it is false.
+        in_range = (values >= -_RANGE_TOLERANCE) & (values <= 1 + _RANGE_TOLERANCE)
+        good = in_range.all(axis=1) & (np.abs(values.sum(axis=1) - 1) <= _SUM_TOLERANCE)
+        if not good.all():
+            at = int(np.argmin(good))
+            raise self._invalid(f"probabilities[{at}] == {values[at].tolist()}, must be between 0 and 1 and sum to 1")
+
+    def _check_labels(self, values: NDArray[Any]) -> None:
+        labels = values.tolist()
+        if not self._classes.issuperset(labels):
+            at = next(at for at, label in enumerate(labels) if label not in self._classes)
+            raise self._invalid(f"label[{at}] == {labels[at]!r}, must be one of {list(self._contract.classes)[:20]}")
+
+    def _invalid(self, reason: str) -> ModelFailedError:
+        return ModelFailedError(self._ref, "invalid_output", reason)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__

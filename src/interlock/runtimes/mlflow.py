@@ -1,0 +1,132 @@
+"""MLflow model folders: any flavour through pyfunc, scikit-learn and ONNX by their own files.
+
+Called by `load` inside runner processes, and at registration. Loading a pyfunc model runs code from its folder, so
+registration asks for `--trust-pickle`; a folder of data (ONNX, or scikit-learn saved with skops) does not need it.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interlock.domain.contract import Contract
+from interlock.domain.errors import UnloadableModelError
+from interlock.domain.model import ModelVersion
+from interlock.domain.ports import Columns, Predictor
+from interlock.runtimes.artifact import unpack
+from interlock.runtimes.sklearn import (
+    EstimatorInput,
+    SklearnPredictor,
+    framework,
+    load_pickle,
+    load_skops,
+    warn_of_other_version,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Flavor:
+    """What an MLflow folder holds: `file` is the model's own file where we know how to read it.
+
+    `runs_code`: whether loading it runs code from the folder.
+    """
+
+    kind: str
+    file: Path | None
+    runs_code: bool
+
+
+def flavor_of(folder: Path) -> Flavor:
+    """Read a folder's `MLmodel`.
+
+    Raises:
+        UnloadableModelError: It has no readable `MLmodel`, or no flavour that can predict.
+    """
+    flavors = read_mlmodel(folder).get("flavors") or {}
+    if "onnx" in flavors:
+        return Flavor("onnx", _inside(folder, flavors["onnx"].get("data", "model.onnx")), runs_code=False)
+    if "sklearn" in flavors:
+        # MLflow 3 can save with skops; everything else it calls a serialization format is a pickle.
+        pickled = flavors["sklearn"].get("serialization_format") != "skops"
+        name = flavors["sklearn"].get("pickled_model") or flavors["sklearn"].get("model_path") or "model.pkl"
+        return Flavor("sklearn", _inside(folder, name), runs_code=pickled)
+    if "python_function" in flavors:
+        return Flavor("pyfunc", None, runs_code=True)
+    raise UnloadableModelError(f"the MLflow folder has the flavours {sorted(flavors)}, none of which can predict here")
+
+
+def read_mlmodel(folder: Path) -> dict[str, Any]:
+    """Parse a folder's `MLmodel` file.
+
+    Raises:
+        UnloadableModelError: It is not there, or no YAML.
+    """
+    yaml = framework("yaml", "mlflow")
+    try:
+        parsed = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UnloadableModelError(f"{folder.name}/MLmodel cannot be read: {error}") from error
+    if not isinstance(parsed, dict):
+        raise UnloadableModelError(f"{folder.name}/MLmodel is no MLflow model description")
+    return parsed
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise UnloadableModelError(f"MLmodel names {name!r}, which lies outside its folder")
+    return path
+
+
+def load(path: Path, version: ModelVersion) -> Predictor:
+    """Load a stored folder."""
+    scratch = tempfile.TemporaryDirectory(prefix="interlock-model-")
+    folder = Path(scratch.name)
+    unpack(path, folder)
+    flavor = flavor_of(folder)
+    if flavor.kind == "sklearn" and flavor.file is not None:
+        with scratch:
+            model = load_pickle(flavor.file) if flavor.runs_code else load_skops(flavor.file)
+        warn_of_other_version(version)
+        return SklearnPredictor(model, version.contract)
+    return PyfuncPredictor(load_pyfunc(folder), version.contract, scratch)
+
+
+def load_pyfunc(folder: Path) -> Any:
+    """Load a folder through MLflow. This runs code from it.
+
+    Raises:
+        UnloadableModelError: MLflow is not installed, or cannot load it.
+    """
+    pyfunc = framework("mlflow.pyfunc", "mlflow")
+    try:
+        return pyfunc.load_model(str(folder))
+    except Exception as error:
+        raise UnloadableModelError(f"MLflow cannot load it: {type(error).__name__}: {str(error)[:200]}") from error
+
+
+class PyfuncPredictor:
+    """A pyfunc model. `scratch` is its unpacked folder, kept while the model may read from it."""
+
+    def __init__(self, model: Any, contract: Contract, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
+        self._model, self._scratch = model, scratch
+        self._input = EstimatorInput(None, contract, as_frame=any(not field.shape for field in contract.inputs))
+        self._output = contract.outputs[0]
+
+    def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        answer = self._model.predict(self._input(columns))
+        values = np.asarray(answer.to_numpy() if hasattr(answer, "to_numpy") else answer)
+        if not self._output.shape:
+            values = values.reshape(-1)
+        dtype = object if self._output.datatype == "BYTES" else None
+        if self._output.datatype in ("FP32", "FP64"):
+            values = values.astype(np.float64)
+        return {self._output.name: np.asarray(values, dtype=dtype)}
+
+    def close(self) -> None:
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None

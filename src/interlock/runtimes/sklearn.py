@@ -1,0 +1,212 @@
+"""scikit-learn estimators: from skops files, which run no code, and from pickles that a person chose to trust.
+
+Called by `load` inside runner processes, and at registration. A skops file that holds types from outside scikit-learn
+is refused by name; nothing ever falls back to pickle.
+"""
+
+import logging
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interlock.domain.contract import Contract
+from interlock.domain.errors import UnloadableModelError
+from interlock.domain.model import ModelVersion
+from interlock.domain.ports import Columns
+
+log = logging.getLogger(__name__)
+
+# Classes from here hold numbers and build models; none of them runs what a file tells it. Functions are never in this
+# list: a transformer may call what it is given.
+_TRUSTED_PACKAGES = ("sklearn.", "scipy.sparse.", "scipy.interpolate.", "numpy.random.")
+
+# What imputers and histogram gradient boosting hold. A partial is as safe as its function, which is listed beside it.
+_TRUSTED_NAMES = ("numpy.dtype", "functools.partial", "sklearn.utils.validation.check_array")
+
+
+def load(path: Path, version: ModelVersion) -> "SklearnPredictor":
+    """Load a stored estimator, and say so when the installed scikit-learn is not the one that made it."""
+    model = load_skops(path) if version.serving_format == "skops" else load_pickle(path)
+    warn_of_other_version(version)
+    return SklearnPredictor(model, version.contract)
+
+
+def warn_of_other_version(version: ModelVersion) -> None:
+    """Log a line when the model was made with another scikit-learn."""
+    made_with = version.frameworks.get("scikit-learn")
+    installed = import_module("sklearn").__version__
+    if made_with is not None and made_with != installed:
+        log.warning("%s was made with scikit-learn %s and runs with %s", version.ref, made_with, installed)
+
+
+def load_skops(path: Path) -> Any:
+    """Read a skops file.
+
+    Raises:
+        UnloadableModelError: It is none, or holds types that are not trusted, which are named.
+    """
+    io = framework("skops.io", "sklearn")
+    try:
+        untrusted = [name for name in io.get_untrusted_types(file=path) if not _is_trusted(name)]
+        if untrusted:
+            raise UnloadableModelError(
+                f"the skops file holds {', '.join(sorted(untrusted))}, which is not scikit-learn's own; "
+                "build the model from scikit-learn's types, or register a pickle with --trust-pickle"
+            )
+        return io.load(path, trusted=io.get_untrusted_types(file=path))
+    except UnloadableModelError:
+        raise
+    except Exception as error:  # zip, JSON, type and import errors: whatever a foreign file provokes
+        raise UnloadableModelError(f"not a loadable skops file: {type(error).__name__}: {str(error)[:200]}") from error
+
+
+def _is_trusted(name: str) -> bool:
+    if name in _TRUSTED_NAMES:
+        return True
+    if not name.startswith(_TRUSTED_PACKAGES):
+        return False
+    module, _, attribute = name.rpartition(".")
+    try:
+        return isinstance(getattr(import_module(module), attribute, None), type)
+    except ImportError:
+        return False
+
+
+def load_pickle(path: Path) -> Any:
+    """Read a pickle or joblib file. This runs whatever code the file holds.
+
+    Raises:
+        UnloadableModelError: It is none, or needs a package that is not installed.
+    """
+    joblib = framework("joblib", "sklearn")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an older scikit-learn is reported in our own words
+            return joblib.load(path)
+    except ModuleNotFoundError as error:
+        raise UnloadableModelError(
+            f"the pickle needs the package {error.name!r}, which is not installed here"
+        ) from error
+    except Exception as error:
+        raise UnloadableModelError(f"not a loadable pickle: {type(error).__name__}: {str(error)[:200]}") from error
+
+
+def framework(module: str, extra: str) -> Any:
+    """Import a framework.
+
+    Raises:
+        UnloadableModelError: It is not installed; names the extra that brings it.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise UnloadableModelError(
+            f"{package} is not installed here; install it with: pip install 'interlock[{extra}]'"
+        ) from error
+
+
+class SklearnPredictor:
+    """An estimator fed as it was trained: with a data frame when it knows column names, else with a matrix.
+
+    Args:
+        model: Fitted.
+        contract: In the order of the model's columns.
+    """
+
+    def __init__(self, model: Any, contract: Contract) -> None:
+        self._model = on_one_thread(model)
+        self._input = EstimatorInput(model, contract)
+        outputs = {field.name: field for field in contract.outputs}
+        self._is_classifier = contract.is_classifier
+        self._label_dtype = object if self._is_classifier and outputs["label"].datatype == "BYTES" else None
+        self._with_probabilities = "probabilities" in outputs
+
+    def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        rows = self._input(columns)
+        if not self._is_classifier:
+            return {"prediction": np.asarray(self._model.predict(rows), dtype=np.float64)}
+        # Both are asked: a classifier's own decision is not always its most probable class.
+        label = np.asarray(self._model.predict(rows), dtype=self._label_dtype)
+        if not self._with_probabilities:
+            return {"label": label}
+        return {"label": label, "probabilities": np.asarray(self._model.predict_proba(rows), dtype=np.float64)}
+
+    def close(self) -> None:
+        """The estimator is freed with this object."""
+
+
+def on_one_thread(model: Any) -> Any:
+    """Set every `n_jobs` in a model to 1: the threads of one model would make the latency of all others noise."""
+    if hasattr(model, "get_params") and hasattr(model, "set_params"):
+        names = [name for name in model.get_params(deep=True) if name == "n_jobs" or name.endswith("__n_jobs")]
+        model.set_params(**dict.fromkeys(names, 1))
+    return model
+
+
+class EstimatorInput:
+    """Turns columns into what a model was trained on.
+
+    Args:
+        model: Fitted; None if its insides are not known.
+        contract: In the order of the model's columns.
+        as_frame: Whether it wants a data frame. Default: if it knows column names.
+    """
+
+    def __init__(self, model: Any, contract: Contract, *, as_frame: bool | None = None) -> None:
+        names = [field.name for field in contract.inputs]
+        trained = [str(name) for name in getattr(model, "feature_names_in_", ())]
+        # A signature may list the columns in another order than the estimator insists on.
+        self._names = trained if set(trained) == set(names) else names
+        self._texts = {field.name for field in contract.inputs if field.datatype == "BYTES"}
+        self._is_vector = len(contract.inputs) == 1 and bool(contract.inputs[0].shape)
+        # Encoders tell None and nan apart, and learn whichever stood in the training data.
+        self._missing_text = None if _learnt_none(model) else np.nan
+        as_frame = hasattr(model, "feature_names_in_") if as_frame is None else as_frame
+        self._pandas = framework("pandas", "sklearn") if as_frame else None
+
+    def __call__(self, columns: Columns) -> Any:
+        if self._pandas is not None:
+            values = {name: self._column(columns, name) for name in self._names}
+            return self._pandas.DataFrame(values, copy=False)
+        if self._is_vector:
+            return columns[self._names[0]]
+        dtype = object if self._texts else np.float64
+        return np.column_stack([np.asarray(self._column(columns, name), dtype=dtype) for name in self._names])
+
+    def _column(self, columns: Columns, name: str) -> NDArray[Any]:
+        values = columns[name]
+        if name not in self._texts or self._missing_text is None:
+            return values
+        missing = self._missing_text
+        return np.array([missing if text is None else text for text in values.tolist()], dtype=object)
+
+
+def _learnt_none(model: Any) -> bool:
+    for part in parts_of(model):
+        for categories in getattr(part, "categories_", None) or ():
+            if any(category is None for category in categories):
+                return True
+    return False
+
+
+def parts_of(model: Any) -> list[Any]:
+    """An estimator and every fitted estimator inside it: steps of pipelines, columns, members of ensembles."""
+    found, waiting, seen = [], [model], set()
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if hasattr(part, "get_params") or hasattr(part, "tree_"):
+            found.append(part)
+            waiting.extend(value for name, value in vars(part).items() if name.endswith("_") or name == "steps")
+        elif isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and part.dtype == object):
+            waiting.extend(part)
+    return found

@@ -1,0 +1,150 @@
+"""What a gateway and a runner process say to each other: length-prefixed msgpack frames over a Unix socket.
+
+Called by `isolated` and `runner`, which may be different releases of this package one day: the first frame carries the
+protocol's version, and a runner refuses one it does not speak.
+"""
+
+import socket
+import struct
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from interlock.domain.model import ModelVersion
+from interlock.domain.ports import Columns
+
+PROTOCOL = 1
+_LENGTH = struct.Struct("<I")
+_MAX_BYTES = 1 << 30
+
+
+class Column(msgspec.Struct, array_like=True, frozen=True):
+    """An array: bytes in C order, or a list where elements are texts."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes = b""
+    texts: list[str | None] | None = None
+
+
+class Load(msgspec.Struct, array_like=True, frozen=True, tag="load"):
+    """First frame to the runner."""
+
+    protocol: int
+    version: ModelVersion
+    artifacts: str
+
+
+class Loaded(msgspec.Struct, array_like=True, frozen=True, tag="loaded"):
+    """The runner can answer."""
+
+
+class Refused(msgspec.Struct, array_like=True, frozen=True, tag="refused"):
+    """The runner cannot load the model, and why."""
+
+    reason: str
+
+
+class Ask(msgspec.Struct, array_like=True, frozen=True, tag="ask"):
+    """A request."""
+
+    id: int
+    columns: dict[str, Column]
+
+
+class Answer(msgspec.Struct, array_like=True, frozen=True, tag="answer"):
+    """Its answer."""
+
+    id: int
+    columns: dict[str, Column]
+
+
+class Failed(msgspec.Struct, array_like=True, frozen=True, tag="failed"):
+    """The model failed on it; `status` as in `ModelFailedError`."""
+
+    id: int
+    status: str
+    reason: str
+
+
+Frame = Load | Loaded | Refused | Ask | Answer | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+
+
+class ClosedError(Exception):
+    """The other side has gone, or speaks nonsense."""
+
+
+def pack(columns: Columns) -> dict[str, Column]:
+    """Columns as they travel."""
+    return {name: _pack(values) for name, values in columns.items()}
+
+
+def unpack(columns: dict[str, Column]) -> dict[str, NDArray[Any]]:
+    """Columns as models are fed: arrays that may be written to."""
+    return {name: _unpack(column) for name, column in columns.items()}
+
+
+def send(connection: socket.socket, frame: Frame) -> None:
+    """Write one frame.
+
+    Raises:
+        ClosedError: The other side has gone.
+        TimeoutError: It does not read, within the socket's timeout.
+    """
+    body = _encoder.encode(frame)
+    try:
+        connection.sendall(_LENGTH.pack(len(body)) + body)
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise ClosedError(str(error)) from error
+
+
+def receive(connection: socket.socket) -> Frame:
+    """Read one frame.
+
+    Raises:
+        ClosedError: The other side has gone, or sent what is no frame.
+        TimeoutError: Nothing came within the socket's timeout.
+    """
+    (length,) = _LENGTH.unpack(_read(connection, _LENGTH.size))
+    if length > _MAX_BYTES:
+        raise ClosedError(f"a frame of {length} bytes")
+    try:
+        return _decoder.decode(_read(connection, length))
+    except msgspec.MsgspecError as error:
+        raise ClosedError(f"not a frame: {error}") from error
+
+
+def _read(connection: socket.socket, length: int) -> bytearray:
+    buffer = bytearray(length)
+    view = memoryview(buffer)
+    while view:
+        try:
+            count = connection.recv_into(view)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise ClosedError(str(error)) from error
+        if count == 0:
+            raise ClosedError("end of stream")
+        view = view[count:]
+    return buffer
+
+
+def _pack(values: NDArray[Any]) -> Column:
+    if values.dtype.kind in "OUS":
+        texts = [None if value is None else str(value) for value in values.reshape(-1).tolist()]
+        return Column("O", values.shape, texts=texts)
+    return Column(values.dtype.str, values.shape, np.ascontiguousarray(values).tobytes())
+
+
+def _unpack(column: Column) -> NDArray[Any]:
+    if column.texts is not None:
+        return np.array(column.texts, dtype=object).reshape(column.shape)
+    return np.frombuffer(bytearray(column.data), dtype=column.dtype).reshape(column.shape)

@@ -1,0 +1,135 @@
+"""MLflow's scoring protocol over a real server."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+URL = "/endpoints/size/invocations"
+ROWS = [{"size": 1.0, "colour": "red", "fresh": True}, {"size": -1, "colour": None, "fresh": False}]
+
+
+@pytest.fixture
+def size_server(world: Any, start: Callable[..., Any], models: Any) -> Iterator[Any]:
+    world.plan("size", world.register("size:1", models.SIZE, models.size_model()))
+    with start(world) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_records": ROWS},
+        {"dataframe_split": {"columns": ["fresh", "size", "colour"], "index": [0, 1], "data": [[True, 1, "a"], [False, -1.0, None]]}},
+        {"instances": ROWS},
+        {"inputs": {"size": [1.0, -1.0], "colour": ["a", "b"], "fresh": [True, False]}},
+    ],
+    ids=lambda body: next(iter(body)),
+)  # fmt: skip
+def test_every_json_form_gives_one_label_a_row(size_server: Any, body: dict[str, Any]) -> None:
+    answer = size_server.client.post(URL, json=body)
+    assert answer.json() == {"predictions": ["big", "small"]}
+    assert len(answer.headers["X-Interlock-Prediction-Id"].split(",")) == 2
+
+
+def test_csv_is_read_by_the_contract(size_server: Any) -> None:
+    body = "size,colour,fresh\n2.5,red,true\n,,False\n"
+    answer = size_server.client.post(URL, content=body, headers={"Content-Type": "text/csv; charset=utf-8"})
+    assert answer.json() == {"predictions": ["big", "big"]}
+
+
+def test_all_outputs_are_records_with_the_label_first(size_server: Any) -> None:
+    answer = size_server.client.post(URL, json={"dataframe_records": ROWS[:1], "params": {"output": "all"}})
+    record = answer.json()["predictions"][0]
+    assert list(record) == ["label", "probabilities"]
+    assert record["label"] == "big"
+
+
+def test_rows_without_names_are_in_contract_order(server: Any) -> None:
+    for form in ("instances", "inputs"):
+        answer = server.client.post("/invocations", json={form: [[1.0, 2], [3.0, 4]]})
+        assert answer.json() == {"predictions": [4.0, 10.0]}
+
+
+def test_only_endpoint_answers_at_the_root_too(server: Any) -> None:
+    assert server.client.get("/ping").text == "\n"
+    assert server.client.get("/health").status_code == 200
+    assert server.client.get("/version").text == "0.1.0"
+    answer = server.client.post("/invocations", json={"instances": [{"area": 1, "rooms": 1}]})
+    assert answer.json() == {"predictions": [3.0]}
+
+
+def test_of_several_endpoints_the_default_answers_at_the_root(world: Any, start: Any, models: Any) -> None:
+    for name in ("price", "other"):
+        world.plan(name, world.register(f"{name}:1", models.PRICE, models.price_model(2.0 if name == "price" else 5.0)))
+    with start(world) as server:
+        answer = server.client.post("/invocations", json={"instances": [[1.0, 0]]})
+        assert answer.status_code == 404
+        assert "there is: other, price" in answer.json()["message"]
+        assert server.client.get("/ping").status_code == 404
+    with start(world, default_endpoint="other") as server:
+        assert server.client.post("/invocations", json={"instances": [[1.0, 0]]}).json() == {"predictions": [5.0]}
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({}, "has none of dataframe_split"),
+        ({"instances": [], "inputs": []}, "has instances and inputs of"),
+        ({"instances": []}, "instances: 0 rows"),
+        ({"dataframe_records": []}, "dataframe_records: 0 rows"),
+        ({"dataframe_split": {"columns": ["a"], "data": []}}, "0 rows"),
+        ({"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}, "dataframe_split.data[0] has 2 values, must have 1"),
+        ({"dataframe_records": [{"size": 1, "fresh": True, "x": 1}]}, 'input "x" is not known'),
+        ({"dataframe_records": [{"size": 1, "fresh": True}, {"size": 1}]}, 'dataframe_records[1] lacks "fresh"'),
+        ({"dataframe_records": [{"size": 1}]}, 'input "fresh" is missing'),
+        ({"dataframe_records": [{"size": "1", "fresh": 1}]}, 'size[0] == "1", must be a number that fits FP32; fresh[0] == 1'),
+        ({"dataframe_records": [{"size": 1e300, "fresh": True}]}, "size[0] == 1e300, must be a number that fits FP32"),
+        ({"dataframe_records": [5]}, "Expected `object`, got `int`"),
+        ({"inputs": {"size": 1, "fresh": [True]}}, "size: 1, must be a list"),
+        ({"inputs": {"size": [1, 2], "fresh": [True]}}, 'input "fresh" has 1 rows, and "size" has 2'),
+        ({"instances": ROWS, "params": {"output": "some"}}, 'params.output == "some"'),
+        ({"instances": ROWS, "params": {"temperature": 1}}, 'params: "temperature" is not known'),
+        ([1], "Expected `object`, got `array`"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_malformed_invocations_are_refused_in_both_shapes(size_server: Any, world: Any, body: Any, error: str) -> None:
+    answer = size_server.client.post(URL, json=body)
+    told = answer.json()
+    assert answer.status_code == 400
+    assert error in told["error"]
+    assert told["message"] == told["error"]
+    assert told["error_code"] == "BAD_REQUEST"
+    assert world.records() == []
+
+
+def test_nan_of_python_clients_is_missing_where_that_is_allowed(size_server: Any, world: Any) -> None:
+    body = '{"dataframe_records": [{"size": NaN, "colour": NaN, "fresh": true}]}'
+    assert post(size_server, body).json() == {"predictions": ["big"]}
+    assert world.predictions()[0].inputs == {"size": [None], "colour": [None], "fresh": [True]}
+    refused = post(size_server, '{"dataframe_records": [{"size": Infinity, "fresh": NaN}]}')
+    assert refused.status_code == 400
+    assert "size[0] == Infinity, must be a number" in refused.json()["error"]
+    assert "fresh[0] == NaN, must be true or false" in refused.json()["error"]
+
+
+def post(server: Any, body: str) -> httpx.Response:
+    answer: httpx.Response = server.client.post(URL, content=body, headers={"Content-Type": "application/json"})
+    return answer
+
+
+def test_other_content_types_are_refused(size_server: Any) -> None:
+    answer = size_server.client.post(URL, content=b"<a/>", headers={"Content-Type": "application/xml"})
+    assert answer.status_code == 415
+
+
+def test_failing_model_is_never_the_callers_fault(world: Any, start: Any) -> None:
+    world.register_faulty("price:2", "raises")
+    world.plan("price", "price:2")
+    with start(world) as server:
+        answer = server.client.post("/invocations", json={"instances": [[1.0, 0]]})
+        assert answer.status_code == 500
+        assert answer.json()["error_code"] == "INTERNAL_ERROR"
+        assert "secret detail" not in answer.text

@@ -1,0 +1,225 @@
+"""Open Inference Protocol over a real server: JSON by httpx, binary by the public Triton client."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def size_server(world: Any, start: Callable[..., Any], models: Any) -> Iterator[Any]:
+    world.plan("size", world.register("size:1", models.SIZE, models.size_model()))
+    with start(world) as found:
+        yield found
+
+
+def test_json_request_is_answered_with_ids_and_version(server: Any) -> None:
+    answer = server.price(50.0, 3, id="mine")
+    body = answer.json()
+    assert answer.status_code == 200
+    assert body["outputs"] == [{"name": "prediction", "shape": [1], "datatype": "FP64", "data": [103.0]}]
+    assert (body["model_name"], body["model_version"], body["id"]) == ("price", "price:1", "mine")
+    assert body["parameters"]["prediction_id"] == answer.headers["X-Interlock-Prediction-Id"]
+    assert answer.headers["X-Interlock-Version"] == "price:1"
+    assert "X-Interlock-Fallback" not in answer.headers
+
+
+def test_several_rows_have_a_prediction_id_each(server: Any, tensor: Any) -> None:
+    answer = server.infer([tensor("area", "FP64", [1.0, 2.0]), tensor("rooms", "INT64", [0, 1])])
+    ids = answer.json()["parameters"]["prediction_id"]
+    assert answer.json()["outputs"][0]["data"] == [2.0, 5.0]
+    assert len(set(ids)) == 2
+    assert sorted(ids) == ids
+    assert answer.headers["X-Interlock-Prediction-Id"] == ",".join(ids)
+
+
+@pytest.mark.parametrize(
+    ("shape", "data"), [([2], [1.0, 2.0]), ([2, 1], [1.0, 2.0]), ([2, 1], [[1.0], [2.0]])], ids=str
+)
+def test_columns_are_accepted_flat_and_nested(server: Any, tensor: Any, shape: list[int], data: list[Any]) -> None:
+    answer = server.infer([tensor("area", "FP64", data, shape), tensor("rooms", "INT64", [0, 0], [2])])
+    assert answer.json()["outputs"][0]["data"] == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("datatype", ["FP32", "FP64", "INT32", "INT64", "UINT8"])
+def test_any_number_type_that_holds_is_accepted(server: Any, tensor: Any, datatype: str) -> None:
+    answer = server.infer([tensor("area", datatype, [4]), tensor("rooms", datatype, [2])])
+    assert answer.json()["outputs"][0]["data"] == [10.0]
+
+
+def test_one_matrix_stands_for_all_columns_in_contract_order(server: Any, tensor: Any) -> None:
+    answer = server.infer([tensor("anything", "FP32", [[1.0, 2.0], [3.0, 4.0]], [2, 2])])
+    assert answer.json()["outputs"][0]["data"] == [4.0, 10.0]
+
+
+def test_classifier_gives_label_and_probabilities(size_server: Any, tensor: Any) -> None:
+    answer = size_server.infer(
+        [tensor("size", "FP64", [1.0, None]), tensor("colour", "BYTES", ["red", None]), tensor("fresh", "BOOL", [True, False])],
+        "size",
+    )  # fmt: skip
+    label, probabilities = answer.json()["outputs"]
+    assert label == {"name": "label", "shape": [2], "datatype": "BYTES", "data": ["big", "big"]}
+    assert probabilities["shape"] == [2, 2]
+    assert probabilities["data"] == pytest.approx([0.268941, 0.731059, 0.5, 0.5], abs=1e-6)
+
+
+def test_only_requested_outputs_are_given(size_server: Any, tensor: Any) -> None:
+    inputs = [tensor("size", "FP64", [1.0]), tensor("fresh", "BOOL", [True])]
+    answer = size_server.infer(inputs, "size", outputs=[{"name": "label"}])
+    assert [output["name"] for output in answer.json()["outputs"]] == ["label"]
+    unknown = size_server.infer(inputs, "size", outputs=[{"name": "mood"}])
+    assert unknown.status_code == 400
+    assert unknown.json()["error"] == 'output "mood" is not known; the outputs are label, probabilities'
+
+
+def test_column_that_may_be_missing_may_be_absent(size_server: Any, tensor: Any, world: Any) -> None:
+    answer = size_server.infer([tensor("fresh", "BOOL", [True])], "size")
+    assert answer.status_code == 200
+    assert world.predictions()[0].inputs == {"fresh": [True], "size": [None], "colour": [None]}
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_packed_bodies_are_read(server: Any, tensor: Any, encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    body = json.dumps({"inputs": [tensor("area", "FP64", [1.0]), tensor("rooms", "INT64", [1])]}).encode()
+    answer = server.client.post("/v2/models/price/infer", content=pack(body), headers={"Content-Encoding": encoding})
+    assert answer.json()["outputs"][0]["data"] == [3.0]
+
+
+def test_triton_client_works_as_it_comes(size_server: Any) -> None:
+    triton = pytest.importorskip("tritonclient.http")
+    client = triton.InferenceServerClient(size_server.url.removeprefix("http://"))
+    try:
+        assert client.is_server_live()
+        assert client.is_server_ready()
+        assert client.is_model_ready("size")
+        assert client.get_model_metadata("size")["inputs"][0] == {"name": "size", "datatype": "FP32", "shape": [-1]}
+        given = {
+            "size": (np.array([[2.0], [-1.0]], dtype=np.float32), "FP32"),
+            "colour": (np.array([["rot"], ["grün"]], dtype=object), "BYTES"),
+            "fresh": (np.array([[True], [False]]), "BOOL"),
+        }
+        inputs = []
+        for name, (values, datatype) in given.items():
+            one = triton.InferInput(name, list(values.shape), datatype)
+            inputs.append(one.set_data_from_numpy(values))
+        result = client.infer("size", inputs, request_id="r1", request_compression_algorithm="gzip")
+        assert result.as_numpy("label").tolist() == [b"big", b"small"]
+        assert result.as_numpy("probabilities").shape == (2, 2)
+        assert result.get_response()["id"] == "r1"
+        asked = [triton.InferRequestedOutput("probabilities", binary_data=False)]
+        assert client.infer("size", inputs, outputs=asked).as_numpy("probabilities")[0, 1] > 0.8
+        with pytest.raises(Exception, match="Request for unknown model"):
+            client.infer("nope", inputs)
+        with pytest.raises(Exception, match='input "fresh" is missing'):
+            client.infer("size", inputs[:1])
+    finally:
+        client.close()
+
+
+def test_metadata_names_versions_and_tensors(server: Any) -> None:
+    body = server.client.get("/v2/models/price").json()
+    assert body["versions"] == ["price:1"]
+    assert body["inputs"] == [
+        {"name": "area", "datatype": "FP64", "shape": [-1]},
+        {"name": "rooms", "datatype": "INT64", "shape": [-1]},
+    ]
+    assert server.client.get("/v2").json()["extensions"] == ["binary_tensor_data"]
+    assert server.client.get("/v2/health/live").json() == {"live": True}
+    assert server.client.get("/v2/health/ready").json() == {"ready": True}
+    assert server.client.get("/v2/models/price/ready").json() == {"name": "price", "ready": True}
+
+
+def post(server: Any, body: bytes, **headers: str) -> httpx.Response:
+    answer: httpx.Response = server.client.post("/v2/models/price/infer", content=body, headers=headers)
+    return answer
+
+
+AREA = '{"name":"area","shape":[1],"datatype":"FP64","data":[%s]}'
+ROOMS = '{"name":"rooms","shape":[1],"datatype":"INT64","data":[%s]}'
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ('{"inputs":[' + AREA % 1, "the body is not JSON"),
+        ("", "the body is empty"),
+        ("[1]", "the body does not have the right shape: Expected `object`, got `array`"),
+        ('{"inputs":[]}', "no inputs, must have area, rooms"),
+        ('{"inputs":[%s]}' % (AREA % 1), 'input "rooms" is missing'),
+        ('{"inputs":[%s,%s,%s]}' % (AREA % 1, ROOMS % 1, AREA % 1), 'input "area" is given twice'),
+        (
+            '{"inputs":[%s,%s,{"name":"x","shape":[1],"datatype":"FP64","data":[1]}]}' % (AREA % 1, ROOMS % 1),
+            'input "x" is not known; the inputs are area, rooms',
+        ),
+        ('{"inputs":[%s,%s]}' % (AREA % '"big"', ROOMS % 1), 'area[0] == "big", must be a number'),
+        ('{"inputs":[%s,%s]}' % (AREA % "[1]", ROOMS % 1), "area[0] == [1], must be a number"),
+        ('{"inputs":[%s,%s]}' % (AREA % "true", ROOMS % 1), "area[0] == true, must be a number"),
+        ('{"inputs":[%s,%s]}' % (AREA % "null", ROOMS % 1), "area[0] == null, must not be missing"),
+        ('{"inputs":[%s,%s]}' % (AREA % "NaN", ROOMS % 1), "area[0] == NaN, must be a number"),
+        ('{"inputs":[%s,%s]}' % (AREA % "-Infinity", ROOMS % 1), "area[0] == -Infinity, must be a number"),
+        ('{"inputs":[%s,%s]}' % (AREA % "1e999", ROOMS % 1), "Number out of range"),
+        ('{"inputs":[%s,%s]}' % (AREA % ("9" * 400), ROOMS % 1), "area[0] == 999"),
+        ('{"inputs":[%s,%s]}' % (AREA % 1, ROOMS % 5.5), "rooms[0] == 5.5, must be a whole number that fits INT64"),
+        ('{"inputs":[%s,%s]}' % (AREA % 1, ROOMS % 10**19), "rooms[0] == 10000000000000000000, must be a whole number"),
+        ('{"inputs":[%s,%s]}' % (AREA.replace("[1]", "[2]") % 1, ROOMS % 1), "area: data has 1 values, must have 2"),
+        ('{"inputs":[%s,%s]}' % (AREA.replace("[1]", "[-1]") % 1, ROOMS % 1), "area: shape == [-1], each size must be 0"),
+        ('{"inputs":[%s,%s]}' % (AREA.replace("[1]", "[]") % 1, ROOMS % 1), "area: shape == [], must have 1 to 8"),
+        ('{"inputs":[%s,%s]}' % (AREA.replace("[1]", "[1,1,1]") % 1, ROOMS % 1), "must be [rows] or [rows, 1]"),
+        ('{"inputs":[%s,%s]}' % (AREA.replace("FP64", "BYTES") % '"1"', ROOMS % 1), 'area: datatype == "BYTES", must be FP64'),
+        ('{"inputs":[%s,%s]}' % (AREA.replace("FP64", "FLOAT") % 1, ROOMS % 1), 'area: datatype == "FLOAT", must be one of'),
+        ('{"inputs":[%s,%s]}' % (AREA.replace("FP64", "FP16") % 1, ROOMS % 1), "area: FP16 has no JSON form"),
+        ('{"inputs":[%s,%s]}' % (AREA.replace("FP64", "INT8") % 1.5, ROOMS % 1), "area: values do not have the datatype"),
+        ('{"inputs":[{"name":"area","shape":[0],"datatype":"FP64","data":[]}]}', "area: 0 rows, must be at least 1"),
+        ('{"inputs":[{"name":"m","shape":[1,3],"datatype":"FP64","data":[1,2,3]}]}', "m: shape == [1, 3], must be [rows, 2]"),
+        ('{"inputs":[{"name":"area","shape":[1],"datatype":"FP64"}]}', "area: data is missing"),
+        ('{"id":5,"inputs":[]}', "Expected `str | null`, got `int` at `body.id`"),
+        ('{"parameters":{"a":' + "[" * 50_000, "nested too deeply"),
+    ],
+)  # fmt: skip
+def test_malformed_input_is_refused_with_its_reason(server: Any, world: Any, body: str, error: str) -> None:
+    answer = post(server, body.encode())
+    assert answer.status_code == 400
+    assert error in answer.json()["error"]
+    assert world.records() == []
+
+
+def test_all_faults_are_told_at_once_up_to_ten(server: Any, tensor: Any) -> None:
+    answer = server.infer([tensor("area", "FP64", ["a"] * 20), tensor("rooms", "INT64", ["b"] * 20)])
+    assert answer.json()["error"].count("must be a number") == 10
+
+
+def test_too_many_rows_are_refused(server: Any, tensor: Any) -> None:
+    answer = server.infer([tensor("area", "FP64", [1.0] * 10_001), tensor("rooms", "INT64", [1] * 10_001)])
+    assert answer.json()["error"] == "10001 rows, must be at most 10000 in one request"
+
+
+@pytest.mark.parametrize(
+    ("header", "size", "extra", "error"),
+    [
+        ("9999", 8, b"", "Inference-Header-Content-Length == '9999', must be the length of the JSON"),
+        ("-1", 8, b"", "Inference-Header-Content-Length == '-1'"),
+        ("x", 8, b"", "Inference-Header-Content-Length == 'x'"),
+        ("0", 8, b"", "Inference-Header-Content-Length == '0'"),
+        (None, 8, b"leftover", "8 bytes of binary data belong to no input"),
+        (None, 4, b"", "area: binary_data_size == 4, must be 8 for FP64"),
+        (None, 800, b"", "area: binary_data_size == 800, must be 0 to the 16 bytes left"),
+    ],
+)
+def test_wrong_binary_lengths_are_refused(
+    server: Any, header: str | None, size: int, extra: bytes, error: str
+) -> None:
+    inputs = [
+        {"name": "area", "shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": size}},
+        {"name": "rooms", "shape": [1], "datatype": "INT64", "parameters": {"binary_data_size": 8}},
+    ]
+    text = json.dumps({"inputs": inputs}).encode()
+    body = text + np.float64(1).tobytes() + np.int64(1).tobytes() + extra
+    headers = {"Inference-Header-Content-Length": header or str(len(text))}
+    answer = server.client.post("/v2/models/price/infer", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert error in answer.json()["error"]

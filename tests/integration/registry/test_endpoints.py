@@ -1,0 +1,94 @@
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from interlock.domain.access import Key
+from interlock.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from interlock.domain.release import Release, ReleasePlan
+from interlock.registry.endpoints import Endpoints
+
+MakeRows = Callable[[int, int], pd.DataFrame]
+
+
+@pytest.fixture
+def now(desk: Any) -> Any:
+    return desk.registry._clock()
+
+
+@pytest.fixture
+def ann(now: Any) -> Key:
+    return Key(name="ann", role="operator", digest="0" * 64, created_at=now)
+
+
+@pytest.fixture
+def endpoints(desk: Any, make_rows: MakeRows, now: Any) -> Endpoints:
+    rows = make_rows(200, 1).dropna()
+    desk.register(desk.save(LogisticRegression(max_iter=500).fit(rows[["temp", "hour"]], rows["late"])))
+    return Endpoints(desk.store, lambda: now + timedelta(hours=1))
+
+
+def test_creating_writes_endpoint_plan_and_audit(endpoints: Endpoints, desk: Any, ann: Key, now: Any) -> None:
+    created = endpoints.create("churn", "m:1", ann, deadline_ms=250.0)
+    assert (created.name, created.created_by, created.deadline_ms) == ("churn", "ann", 250.0)
+    with desk.store.read() as tx:
+        plan, (entry, _) = tx.plans.current("churn"), tx.audit.list()
+    assert (plan.generation, plan.champion, plan.challenger, plan.deadline_ms) == (1, "m:1", None, 250.0)
+    assert (entry.action, entry.subject, entry.actor, entry.at) == (
+        "endpoint.create", "churn", "ann", now + timedelta(hours=1),
+    )  # fmt: skip
+
+
+def test_describe_gives_contract_plan_and_share(endpoints: Endpoints, ann: Key) -> None:
+    endpoints.create("churn", "m:1", ann)
+    described = endpoints.describe("churn")
+    assert (described["model"], described["traffic"]) == ("m:1", {"m:1": 1.0})
+    assert [field["name"] for field in described["contract"]["inputs"]] == ["temp", "hour"]
+    assert described["plan"]["generation"] == 1
+    assert [one["name"] for one in endpoints.list()] == ["churn"]
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "deadline_ms", "error"),
+    [
+        ("Churn!", "m:1", 100.0, InvalidInputError),
+        ("churn", "m:1", 0.0, InvalidInputError),
+        ("churn", "m:1", float("nan"), InvalidInputError),
+        ("churn", "m:2", 100.0, NotFoundError),
+    ],
+)
+def test_what_breaks_a_rule_changes_nothing(
+    endpoints: Endpoints, ann: Key, name: str, ref: str, deadline_ms: float, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        endpoints.create(name, ref, ann, deadline_ms=deadline_ms)
+    assert endpoints.list() == []
+
+
+def test_a_taken_name_is_a_conflict(endpoints: Endpoints, ann: Key) -> None:
+    endpoints.create("churn", "m:1", ann)
+    with pytest.raises(ConflictError):
+        endpoints.create("churn", "m:1", ann)
+
+
+def test_a_deleted_endpoint_can_be_created_again(endpoints: Endpoints, ann: Key) -> None:
+    endpoints.create("churn", "m:1", ann)
+    endpoints.delete("churn", ann)
+    with pytest.raises(NotFoundError):
+        endpoints.describe("churn")
+    assert endpoints.create("churn", "m:1", ann).name == "churn"
+
+
+def test_an_endpoint_under_release_is_not_deleted(endpoints: Endpoints, desk: Any, ann: Key, now: Any) -> None:
+    endpoints.create("churn", "m:1", ann)
+    release = Release(
+        id="r1", endpoint="churn", strategy="canary", state="running", candidate="m:2", champion="m:1",
+        plan=ReleasePlan(), created_at=now, created_by="ann",
+    )  # fmt: skip
+    with desk.store.transaction() as tx:
+        tx.releases.add(release)
+    with pytest.raises(ConflictError, match="under release r1"):
+        endpoints.delete("churn", ann)

@@ -1,0 +1,60 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+
+from interlock.cli.app import app, run
+
+
+def _commands() -> Iterator[tuple[str, Any]]:
+    # Any: which classes Typer builds commands of (its own copy of Click, or Click's) depends on its version.
+    root: Any = typer.main.get_command(app)
+    for name, command in root.commands.items():
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {inner}", found) for inner, found in command.commands.items())
+        else:
+            yield name, command
+
+
+COMMANDS = dict(_commands())
+
+
+def test_every_command_of_this_version_is_there() -> None:
+    promised = (
+        "up, serve, demo, predict, label, monitor, doctor, model register, model list, model show, model diff, "
+        "endpoint create, endpoint list, endpoint show, endpoint delete, release start, release list, release show, "
+        "release promote, release pause, release resume, release rollback, log sql, log path, key create, key list, "
+        "key revoke, audit show, audit verify"
+    )
+    assert set(COMMANDS) == set(promised.split(", "))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_and_a_form_for_machines(name: str) -> None:
+    command = COMMANDS[name]
+    assert f"Example: [bold]interlock {name}" in (command.help or "")
+    assert "--json" in [option for parameter in command.params for option in parameter.opts]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_shown(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*name.split(), "--help"]) == 0
+    assert "Usage: interlock" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["model", "register"], ["up", "--port", "x"], ["release", "start"]]
+)
+def test_wrong_usage_is_exit_code_2_and_says_nothing_on_stdout(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Usage" in said.err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("interlock ")

@@ -1,0 +1,80 @@
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from interlock.predictions.prediction_rows import convert
+from interlock.predictions.records import PredictionRecord
+
+Make = Callable[..., PredictionRecord]
+TYPES = {"input.x": pa.float64(), "input.kind": pa.string(), "output.label": pa.bool_()}
+
+
+def test_every_row_has_its_request_and_its_own_values(record: Make) -> None:
+    table = convert([record(1), record(2, rows=2, latency_us=7)], TYPES).table
+    assert table is not None
+    assert table.column_names[:3] == ["prediction_id", "request_id", "request_row"]
+    assert table["prediction_id"].to_pylist() == ["p1-0", "p2-0", "p2-1"]
+    assert table["request_row"].to_pylist() == [0, 0, 1]
+    assert table["rows_in_batch"].to_pylist() == [1, 2, 2]
+    assert table["latency_us"].to_pylist() == [900, 7, 7]
+    assert table["input.x"].to_pylist() == [1.0, 2.0, 2.0]
+    # No contract names it: the values do.
+    assert table["output.probabilities"].to_pylist() == [[0.25, 0.75]] * 3
+
+
+def test_events_are_dated_by_when_they_happened(record: Make) -> None:
+    day = 86_400_000_000
+    records = [record(0), record(0, rows=2, event_at_us=[day]), record(0, rows=2, event_at_us=[-1, 2 * day])]
+    table = convert(records, TYPES).table
+    assert table is not None
+    assert table["date"].to_pylist() == [
+        date(2013, 4, 3), date(1970, 1, 2), date(1970, 1, 2), date(1969, 12, 31), date(1970, 1, 3),
+    ]  # fmt: skip
+    assert table["event_at"][1].as_py() == datetime(1970, 1, 2, tzinfo=UTC)
+
+
+def test_missing_is_null_however_it_was_said(record: Make) -> None:
+    said = [{"x": [float("nan")], "kind": [None]}, {"x": [None]}, {}]
+    table = convert([record(inputs=inputs) for inputs in said], TYPES).table
+    assert table is not None
+    assert table["input.x"].null_count == 3
+    assert table["input.kind"].null_count == 3
+
+
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        {"inputs": {"x": ["text"], "kind": ["a"]}},
+        {"inputs": {"x": [1.0, 2.0], "kind": ["a"]}},
+        {"inputs": {"x": [[1.0]], "kind": ["a"]}},
+        {"inputs": {"n": [1.5]}},
+        {"inputs": {"n": [2**70]}},
+        {"outputs": {"label": ["yes"]}},
+        {"event_at_us": [10**18]},
+        {"event_at_us": [1, 2, 3]},
+    ],
+)
+def test_a_record_that_does_not_fit_costs_no_other(record: Make, misfit: dict[str, Any]) -> None:
+    bad = record(99, **misfit)
+    records = [record(number) for number in range(7)]
+    found = convert([*records[:3], bad, *records[3:]], {**TYPES, "input.n": pa.int64()})
+    assert found.misfits == [bad]
+    assert found.table is not None
+    assert found.table["request_id"].to_pylist() == [f"q{number}" for number in range(7)]
+
+
+def test_nothing_fits(record: Make) -> None:
+    bad = [record(number, inputs={"x": ["text"]}) for number in range(3)]
+    found = convert(bad, TYPES)
+    assert (found.table, found.misfits) == (None, bad)
+
+
+def test_values_come_back_as_they_were(record: Make) -> None:
+    values = np.random.default_rng(1).normal(size=100).tolist()
+    table = convert([record(n, inputs={"x": [value]}) for n, value in enumerate(values)], TYPES).table
+    assert table is not None
+    assert table["input.x"].to_pylist() == values
