@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import skops.io
 
@@ -30,6 +32,7 @@ _SHARE = 0.4
 _FIRST_DAY = date(2013, 1, 1)
 _TRAINED_UNTIL = (date(2013, 3, 31), date(2013, 4, 14), date(2013, 5, 31))
 _REPLAYED = (date(2013, 4, 1), date(2013, 12, 31))
+_END = datetime(2014, 1, 1, tzinfo=UTC)
 _SECOND_RELEASED_AT = datetime(2013, 4, 15, tzinfo=UTC)
 _THIRD_RELEASED_AT = datetime(2013, 6, 1, tzinfo=UTC)
 _TICK_SECONDS = 0.25
@@ -105,7 +108,10 @@ class _Story:
         self._narrator, self._folder, self._seed, self._bad = narrator, folder, seed, bad
         flights = data.load()
         self._past = [data.between(flights, _FIRST_DAY, last) for last in _TRAINED_UNTIL]
-        self._replayed = data.sample(data.between(flights, *_REPLAYED), _SHARE, seed)
+        year = data.between(flights, *_REPLAYED)
+        # The last evening in New York is next year in UTC, in which the log counts months.
+        year = year.filter(pc.less(year["scheduled_at"], pa.scalar(_END)))
+        self._replayed = data.sample(year, _SHARE, seed)
         self._chapters: list[Chapter] = []
         self._replay: Replay | None = None
 
@@ -176,11 +182,8 @@ class _Story:
             return
         chapter.seen = now_at
         chapter.finished = release["state"] in ("promoted", "rolled_back")
-        reason = f": {release['decision']['reason']}" if release["decision"] else ""
-        shown = release["state"].replace("_", " ")
-        if release["state"] == "running":
-            shown = f"{release['candidate']} gets {release['traffic_share']:.0%} of the traffic"
-        self._narrator.say(f"{shown}{reason}", at=replay.now)
+        if release["state"] != "draft":
+            self._narrator.say(release["decision"]["reason"], at=replay.now)
 
     def _status(self, replay: Replay) -> str:
         counts = replay.counts
