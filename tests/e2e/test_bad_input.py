@@ -41,7 +41,7 @@ def undisturbed(product: Product, wine: Wine) -> Any:
         assert client.predict("wine", wine.heldout.head(1)).values == [wine.truth[0]]
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str]] = {
     "wrong type": ({"datatype": "BYTES", "data": ["strong"]}, "alcohol"),
     "text for a number": ({"data": ["strong"]}, "alcohol"),
     "missing where none is allowed": ({"data": [None]}, "alcohol"),

@@ -8,6 +8,7 @@ import typer
 
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home
 from interlock.cli.output import note, show_json
+from interlock.cli.working import working
 from interlock.domain.errors import InvalidInputError
 from interlock.process.launch import Server, launch
 from interlock.quickstart import Served, name_of, put_up
@@ -37,7 +38,7 @@ def serve(  # noqa: PLR0913, PLR0917 (options of a command)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with launch(home, host=host, port=port, control_port=control_port, key_name="serve") as server:
         try:
-            with server.connect() as client:
+            with server.connect() as client, working(f"loading, checking and measuring {file.name}"):
                 served = put_up(server, client, name, file, reference, label, trust_pickle=trust_pickle)
             _say(served, server, as_json=as_json)
             raise typer.Exit(1 if server.wait() else 0)

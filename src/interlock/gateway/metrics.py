@@ -42,9 +42,11 @@ class Metrics:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _forget_dead_gauges(folder)
-        # The library takes the folder from the environment only, and decides at import whether it counts in files.
+        # The library takes the folder from the environment only, and decides at import whether it counts in files. A
+        # worker never forks, so its number is asked for once and not with every count.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # untyped library
+        pid = os.getpid()
+        values.ValueClass = values.MultiProcessValue(lambda: pid)  # type: ignore[no-untyped-call]  # untyped library
         self._folder = folder
         self._meters: dict[tuple[str, str, str], Meter] = {}
         by_version = ("endpoint", "version", "role")

@@ -25,7 +25,7 @@ from interlock.gateway.app import GatewayApp
 from interlock.gateway.guards import Guards
 from interlock.gateway.handlers import Describe, Predict, Report
 from interlock.gateway.hosts import HostCheck
-from interlock.gateway.http_protocol import BoundedHttpProtocol
+from interlock.gateway.http_protocol import GatewayHttpProtocol
 from interlock.gateway.key_ring import KeyRing
 from interlock.gateway.labels import Labels
 from interlock.gateway.memory import MemoryFile
@@ -145,7 +145,7 @@ class Server(uvicorn.Server):
 def server_config(app: GatewayApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=BoundedHttpProtocol,
+        http=GatewayHttpProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",

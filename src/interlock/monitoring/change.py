@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from interlock.stats.profile import FeatureBins, FeatureSummary, Profile
+from interlock.stats.profile import FeatureSummary, Profile
+from interlock.stats.profile_bins import FeatureBins
 
 # Differences of shares and means that are worth a word.
 _SHARE = 0.01

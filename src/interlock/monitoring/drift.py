@@ -22,7 +22,8 @@ from interlock.monitoring.dispersion import (
     within_window,
 )
 from interlock.monitoring.windows import HOUR, Hours, Reference
-from interlock.stats.profile import FeatureBins, Profile
+from interlock.stats.profile import Profile
+from interlock.stats.profile_bins import FeatureBins
 from interlock.stats.psi import population_stability_index
 from interlock.stats.two_sample import TwoSampleResult, analyze
 

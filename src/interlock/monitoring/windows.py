@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.domain.model import ModelVersion
-from interlock.stats.profile import Profile, ProfileSpec
+from interlock.stats.profile import Profile
+from interlock.stats.profile_bins import ProfileSpec
 
 Counts = NDArray[np.int64]
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from interlock.predictions.service_counting import HOUR_US, hour_at
-from interlock.stats.profile import Profile, ProfileSpec
+from interlock.stats.profile import Profile
+from interlock.stats.profile_bins import ProfileSpec
 
 _log = logging.getLogger(__name__)
 

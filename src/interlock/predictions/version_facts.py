@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from interlock.domain.errors import InvalidInputError, NotFoundError
 from interlock.predictions.log_schema import field_types
-from interlock.stats.profile import ProfileSpec
+from interlock.stats.profile_bins import ProfileSpec
 from interlock.store.database import Store
 
 

@@ -8,7 +8,7 @@ stopped --start--> running --dies--> waiting --pause over--> running
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from interlock.process.handover import Handover
 
@@ -51,12 +51,25 @@ class Child:
     def restart_at(self) -> float | None:
         return self._restart_at
 
+    def describe(self) -> dict[str, Any]:
+        """For `status` and `doctor`."""
+        return {"name": self.name, "pid": self.pid, "state": self.state, "restarts": self.restarts}
+
     def start(self, now: float) -> None:
         # -P: the folder in which a user typed `interlock up` must not shadow modules of ours.
         command = [sys.executable, "-P", "-m", "interlock.process.part", *self.handover.arguments()]
         # Root as working folder, likewise for what the part starts itself.
         # A process group of its own: Ctrl-C at the terminal reaches the supervisor alone, which then drains in order.
-        self._process = subprocess.Popen(
+        try:
+            self._process = self._spawn(command)
+        except OSError as error:  # out of processes or memory; that may pass
+            print(f"interlock: {self.name} could not be started: {error}", file=sys.stderr)
+            self._schedule(now)
+            return
+        self._started_at, self._restart_at = now, None
+
+    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             command,
             env=self.environment,
             cwd="/",
@@ -65,7 +78,10 @@ class Child:
             stdout=sys.stderr,
             process_group=0,
         )
-        self._started_at, self._restart_at = now, None
+
+    def _schedule(self, now: float) -> None:
+        self._restart_at = now + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
 
     def look(self, now: float) -> bool:
         """Notice a death, restart after the pause. Returns whether anything changed."""
@@ -73,8 +89,7 @@ class Child:
             self.last_exit, self._process = self._process.returncode, None
             if now - self._started_at >= STEADY_SECONDS:
                 self._pause = FIRST_PAUSE_SECONDS
-            self._restart_at = now + self._pause
-            self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+            self._schedule(now)
             return True
         if self._restart_at is not None and now >= self._restart_at:
             self.restarts += 1

@@ -75,10 +75,7 @@ class Fleet:
 
     def describe(self) -> list[dict[str, Any]]:
         """State of every part, for `status` and `doctor`."""
-        return [
-            {"name": child.name, "pid": child.pid, "state": child.state, "restarts": child.restarts}
-            for child in self.children
-        ]
+        return [child.describe() for child in self.children]
 
 
 def muster(settings: Settings, gateway: socket, control: socket, stack: ExitStack) -> Fleet:

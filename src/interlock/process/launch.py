@@ -36,6 +36,7 @@ class Server:
     def __init__(self, settings: Settings, *, key_name: str) -> None:
         self._settings, self._key_name = settings, key_name
         self._process: subprocess.Popen[str] | None = None
+        self._pump: threading.Thread | None = None
         self._said: deque[str] = deque(maxlen=20)
         self.gateway = self.control = self.key = ""
 
@@ -47,10 +48,20 @@ class Server:
         """
         home.prepare(self._settings)
         bootstrap.migrate(self._settings)
+        self.key = self._make_key()
+        try:
+            self._begin()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _make_key(self) -> str:
         name = f"{self._key_name}-{secrets.token_hex(3)}"
-        _, self.key = bootstrap.build_key_ring(self._settings).create(
-            name, "admin", actor=bootstrap.local_actor(), allow=("backdate",)
-        )
+        ring = bootstrap.build_key_ring(self._settings)
+        return ring.create(name, "admin", actor=bootstrap.local_actor(), allow=("backdate",))[1]
+
+    def _begin(self) -> None:
         process = self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "interlock", *self._arguments()],
             stdin=subprocess.PIPE,  # its end is the sign to stop, also when this process is killed
@@ -59,16 +70,15 @@ class Server:
             text=True,
             process_group=0,
         )
-        pump = threading.Thread(target=self._repeat, args=(process.stderr,), daemon=True)
-        pump.start()
+        self._pump = threading.Thread(target=self._repeat, args=(process.stderr,), daemon=True)
+        self._pump.start()
         line = process.stdout.readline() if process.stdout else ""
         if not line:
             process.wait()
-            pump.join(timeout=5)
+            self._pump.join(timeout=5)
             raise HomeError(self._said[-1].removeprefix("error: ") if self._said else "the server ended at once")
         ready = msgspec.json.decode(line)
         self.gateway, self.control = ready["gateway"], ready["control"]
-        return self
 
     def connect(self) -> Client:
         """A client with this program's key."""
@@ -88,12 +98,15 @@ class Server:
         """Drain and end it. May be called twice."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._pump is not None:
+            self._pump.join(timeout=5)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()

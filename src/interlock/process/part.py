@@ -6,9 +6,10 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from interlock import bootstrap
+from interlock.domain.errors import InvalidInputError
 from interlock.process.handover import VARIABLE, Handover, decode
 from interlock.process.lifeline import die_with_parent
 from interlock.process.loop import repeat
@@ -39,18 +40,27 @@ def run_server(name: str, settings: Settings, listener: socket.socket) -> None:
 
 
 def run_loop(name: str, settings: Settings, stop: threading.Event) -> None:
-    """Run a part that answers no one."""
-    interval_seconds = 1 / _LOOKS_A_SECOND
+    """Run a part that answers no one.
+
+    Raises:
+        InvalidInputError: There is no such part.
+    """
     if name == "collector":
         bootstrap.run_collector(settings, stop)
     elif name == "scorer":
-        repeat({"scorer": bootstrap.build_scorer(settings).step}, stop, interval_seconds=interval_seconds)
+        _repeat({"scorer": bootstrap.build_scorer(settings).step}, stop)
+    elif name == "controller":
+        releases, monitoring = (
+            bootstrap.build_release_controller(settings),
+            bootstrap.build_monitoring_controller(settings),
+        )
+        _repeat({"releases": releases.step, "monitoring": monitoring.step}, stop)
     else:
-        steps = {
-            "releases": bootstrap.build_release_controller(settings).step,
-            "monitoring": bootstrap.build_monitoring_controller(settings).step,
-        }
-        repeat(steps, stop, interval_seconds=interval_seconds)
+        raise InvalidInputError(f"part == {name!r}, must be collector, scorer or controller")
+
+
+def _repeat(steps: Mapping[str, Callable[[], object]], stop: threading.Event) -> None:
+    repeat(steps, stop, interval_seconds=1 / _LOOKS_A_SECOND)
 
 
 def _stop_on_sigterm() -> threading.Event:

@@ -9,6 +9,7 @@ every sealed record into the log). A second signal hastens.
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -101,11 +102,18 @@ def _run(settings: Settings, fleet: Fleet, signals: Signals, listener: Listener)
 
 def _write_server(settings: Settings, addresses: Addresses) -> None:
     found = {"gateway": addresses.gateway, "control": addresses.control, "pid": os.getpid()}
-    home.write_atomically(settings.run / "server.json", json.dumps(found))
+    _write(settings, "server.json", json.dumps(found))
 
 
 def _write_processes(settings: Settings, fleet: Fleet) -> None:
-    home.write_atomically(settings.run / "processes.json", json.dumps(fleet.describe()))
+    _write(settings, "processes.json", json.dumps(fleet.describe()))
+
+
+def _write(settings: Settings, name: str, text: str) -> None:
+    try:
+        home.write_atomically(settings.run / name, text)
+    except OSError as error:  # a full disk is no reason to stop what still serves
+        print(f"interlock: {settings.run / name} could not be written: {error.strerror}", file=sys.stderr)
 
 
 def _clear_run(settings: Settings) -> None:

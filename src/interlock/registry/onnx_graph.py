@@ -59,6 +59,8 @@ def outputs(path: Path, fields: tuple[Field, ...], truth: Sequence[Any] | None, 
     label, probabilities = classifier_outputs(nodes)
     if label is None and (probabilities is None or not is_zipmap(probabilities)):
         width = nodes[0].shape[1] if len(nodes[0].shape) == 2 else 1
+        if truth and width == len(truth) > 1 and not any(isinstance(one, float) for one in truth):
+            return gives.classifier(fields, gives.scalars(truth), with_probabilities=True)
         return gives.numbers(fields, shape=(width,) if isinstance(width, int) and width > 1 else ())
     classes = _classes(path, session, label, probabilities, truth, warnings)
     return gives.classifier(fields, classes, with_probabilities=probabilities is not None)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from interlock.domain.contract import Contract, Scalar
 from interlock.domain.ports import Columns, Predictor, take
 from interlock.registry.answered import ask
-from interlock.stats.profile import Profile, learn
+from interlock.stats.profile import Profile
+from interlock.stats.profile_bins import learn
 
 # Deciles of more rows than this do not change any more.
 MOST_ROWS = 100_000

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,11 @@ class Registered:
     serving_digest: str
 
 
-def register(
-    request: Registration, artifacts: ArtifactStore, *, time_limit_seconds: float = TIME_LIMIT_SECONDS
-) -> Registered:
+Examiner = Callable[[Job], Examination]
+"""Finds out about a stored model: `examine_apart`, or in this process where the model is trusted."""
+
+
+def register(request: Registration, artifacts: ArtifactStore, examiner: Examiner) -> Registered:
     """Store and examine a source. Takes seconds; call it off the event loop.
 
     Raises:
@@ -57,7 +60,7 @@ def register(
                 label=request.label,
                 trust_pickle=request.trust_pickle,
             )
-            found = _examined(job, time_limit_seconds)
+            found = examiner(job)
             serving_digest = artifacts.put(Path(found.serving_file)) if found.serving_file else digest
     except BaseException:
         if is_new:
@@ -75,7 +78,13 @@ def _put(source: Path, artifacts: ArtifactStore) -> tuple[str, bool]:
     return digest, digest not in before
 
 
-def _examined(job: Job, time_limit_seconds: float) -> Examination:
+def examine_apart(job: Job, time_limit_seconds: float = TIME_LIMIT_SECONDS) -> Examination:
+    """Examine in a process of its own.
+
+    Raises:
+        InvalidInputError: As `examine.examine`.
+        UnloadableModelError: As there; also when the process dies, or takes longer than `time_limit_seconds`.
+    """
     command = [sys.executable, "-m", "interlock.registry.job", str(os.getpid())]
     try:
         done = subprocess.run(

@@ -13,7 +13,7 @@ from interlock.domain.errors import NotFoundError
 from interlock.domain.model import ModelVersion
 from interlock.domain.names import check_name
 from interlock.registry.artifacts import ArtifactStore
-from interlock.registry.register import Registered, register
+from interlock.registry.register import Examiner, Registered, examine_apart, register
 from interlock.registry.registration import Registration
 from interlock.store.database import Store
 
@@ -24,10 +24,14 @@ class Registry:
     Args:
         artifacts: Folder of artifacts, by digest.
         clock: Aware UTC now.
+        examiner: How models are examined: in a process of their own.
     """
 
-    def __init__(self, store: Store, artifacts: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, artifacts: Path, clock: Callable[[], datetime], *, examiner: Examiner = examine_apart
+    ) -> None:
         self._store, self._artifacts, self._clock = store, ArtifactStore(artifacts), clock
+        self._examiner = examiner
 
     def register(self, request: Registration) -> ModelVersion:
         """Examine a model and store it as the next version of its name. Takes seconds.
@@ -39,7 +43,7 @@ class Registry:
         """
         check_name("model", request.name)
         parent = self.get(request.parent) if request.parent else None
-        found = register(request, self._artifacts)
+        found = register(request, self._artifacts, self._examiner)
         with self._store.transaction() as tx:
             version = _version(request, found, tx.models.next_version(request.name), self._clock(), parent)
             tx.models.add(version)

@@ -162,6 +162,8 @@ def _classifier_reads(
     outputs: list[Any], contract: Contract, *, with_probabilities: bool
 ) -> tuple[list[str], list[tuple[str, Read]]]:
     label, probabilities = classifier_outputs(outputs)
+    if label is not None and not with_probabilities:
+        probabilities = None  # scores of a classifier that promises none need not be computed
     names = [node.name for node in (label, probabilities) if node is not None]
     reads: list[tuple[str, Read]] = []
     to_probabilities = _probabilities(len(names) - 1, probabilities, contract) if probabilities is not None else None

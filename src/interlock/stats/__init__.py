@@ -20,5 +20,6 @@ Building blocks:
 
 - `log_histogram`: the one layout of latency counts that everyone shares.
 - `losses`: the loss of every single row.
+- `profile_bins`: the bins of a profile, learnt once from reference data.
 - `profile`: mergeable counts and moments of the features of one endpoint, version and hour.
 """

@@ -22,7 +22,7 @@ from sklearn.preprocessing import OrdinalEncoder
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns
 from interlock.registry.artifacts import ArtifactStore
-from interlock.registry.register import register
+from interlock.registry.register import examine_apart, register
 from interlock.registry.registration import Registration
 
 
@@ -80,7 +80,7 @@ def served(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Call
         request = Registration(
             name="churn", source=source, reference=reference, label="outcome", trust_pickle=served_as != "skops"
         )
-        found = register(request, store)
+        found = register(request, store, examine_apart)
         examined = found.examination
         assert examined.serving_format == "onnx", examined.parity
         version = ModelVersion(

@@ -258,6 +258,7 @@ class Running:
     url: str
     address: tuple[str, int]
     client: httpx.Client
+    world: World
 
     def infer(self, inputs: list[dict[str, Any]], endpoint: str = "price", **more: Any) -> httpx.Response:
         headers = more.pop("headers", None)
@@ -301,7 +302,7 @@ def running(world: World, **settings: Any) -> Iterator[Running]:
         assert ready.wait(30)
         url = f"http://127.0.0.1:{address[1]}"
         with httpx.Client(base_url=url, timeout=20) as client:
-            yield Running(url, address, client)
+            yield Running(url, address, client, world)
     finally:
         if "stop" in loop_box:
             loop_box["stop"]()
@@ -322,6 +323,19 @@ def price_world(world: World) -> World:
     """One endpoint `price`, answered by `price:1`."""
     world.plan("price", world.register("price:1", PRICE, price_model()))
     return world
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server for tests that leave nothing behind."""
+    settings = Settings(home=tmp_path_factory.mktemp("home"), no_auth=True)
+    store = Store.open(settings.database_url)
+    world = World(settings, store)
+    world.plan("price", world.register("price:1", PRICE, price_model()))
+    world.plan("size", world.register("size:1", SIZE, size_model()))
+    with running(world) as found:
+        yield found
+    store.close()
 
 
 @dataclass(frozen=True)

@@ -59,9 +59,13 @@ def test_one_matrix_stands_for_all_columns_in_contract_order(server: Any, tensor
 
 def test_classifier_gives_label_and_probabilities(size_server: Any, tensor: Any) -> None:
     answer = size_server.infer(
-        [tensor("size", "FP64", [1.0, None]), tensor("colour", "BYTES", ["red", None]), tensor("fresh", "BOOL", [True, False])],
+        [
+            tensor("size", "FP64", [1.0, None]),
+            tensor("colour", "BYTES", ["red", None]),
+            tensor("fresh", "BOOL", [True, False]),
+        ],
         "size",
-    )  # fmt: skip
+    )
     label, probabilities = answer.json()["outputs"]
     assert label == {"name": "label", "shape": [2], "datatype": "BYTES", "data": ["big", "big"]}
     assert probabilities["shape"] == [2, 2]
@@ -139,58 +143,78 @@ def post(server: Any, body: bytes, **headers: str) -> httpx.Response:
     return answer
 
 
-AREA = '{"name":"area","shape":[1],"datatype":"FP64","data":[%s]}'
-ROOMS = '{"name":"rooms","shape":[1],"datatype":"INT64","data":[%s]}'
+def written(area: str = "1", rooms: str = "1", *, shape: str = "[1]", datatype: str = "FP64", more: str = "") -> bytes:
+    """A request as text, so that it may hold what is not JSON."""
+    first = f'{{"name":"area","shape":{shape},"datatype":"{datatype}","data":[{area}]}}'
+    second = f'{{"name":"rooms","shape":[1],"datatype":"INT64","data":[{rooms}]}}'
+    return f'{{"inputs":[{first},{second}{more}]}}'.encode()
+
+
+TWICE = ',{"name":"area","shape":[1],"datatype":"FP64","data":[1]}'
+UNKNOWN = ',{"name":"x","shape":[1],"datatype":"FP64","data":[1]}'
+MATRIX = b'{"inputs":[{"name":"m","shape":[1,3],"datatype":"FP64","data":[1,2,3]}]}'
+NO_ROWS = b'{"inputs":[{"name":"area","shape":[0],"datatype":"FP64","data":[]}]}'
+NO_DATA = b'{"inputs":[{"name":"area","shape":[1],"datatype":"FP64"}]}'
+ALONE = b'{"inputs":[{"name":"area","shape":[1],"datatype":"FP64","data":[1]}]}'
 
 
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        ('{"inputs":[' + AREA % 1, "the body is not JSON"),
-        ("", "the body is empty"),
-        ("[1]", "the body does not have the right shape: Expected `object`, got `array`"),
-        ('{"inputs":[]}', "no inputs, must have area, rooms"),
-        ('{"inputs":[%s]}' % (AREA % 1), 'input "rooms" is missing'),
-        ('{"inputs":[%s,%s,%s]}' % (AREA % 1, ROOMS % 1, AREA % 1), 'input "area" is given twice'),
-        (
-            '{"inputs":[%s,%s,{"name":"x","shape":[1],"datatype":"FP64","data":[1]}]}' % (AREA % 1, ROOMS % 1),
-            'input "x" is not known; the inputs are area, rooms',
-        ),
-        ('{"inputs":[%s,%s]}' % (AREA % '"big"', ROOMS % 1), 'area[0] == "big", must be a number'),
-        ('{"inputs":[%s,%s]}' % (AREA % "[1]", ROOMS % 1), "area[0] == [1], must be a number"),
-        ('{"inputs":[%s,%s]}' % (AREA % "true", ROOMS % 1), "area[0] == true, must be a number"),
-        ('{"inputs":[%s,%s]}' % (AREA % "null", ROOMS % 1), "area[0] == null, must not be missing"),
-        ('{"inputs":[%s,%s]}' % (AREA % "NaN", ROOMS % 1), "area[0] == NaN, must be a number"),
-        ('{"inputs":[%s,%s]}' % (AREA % "-Infinity", ROOMS % 1), "area[0] == -Infinity, must be a number"),
-        ('{"inputs":[%s,%s]}' % (AREA % "1e999", ROOMS % 1), "Number out of range"),
-        ('{"inputs":[%s,%s]}' % (AREA % ("9" * 400), ROOMS % 1), "area[0] == 999"),
-        ('{"inputs":[%s,%s]}' % (AREA % 1, ROOMS % 5.5), "rooms[0] == 5.5, must be a whole number that fits INT64"),
-        ('{"inputs":[%s,%s]}' % (AREA % 1, ROOMS % 10**19), "rooms[0] == 10000000000000000000, must be a whole number"),
-        ('{"inputs":[%s,%s]}' % (AREA.replace("[1]", "[2]") % 1, ROOMS % 1), "area: data has 1 values, must have 2"),
-        ('{"inputs":[%s,%s]}' % (AREA.replace("[1]", "[-1]") % 1, ROOMS % 1), "area: shape == [-1], each size must be 0"),
-        ('{"inputs":[%s,%s]}' % (AREA.replace("[1]", "[]") % 1, ROOMS % 1), "area: shape == [], must have 1 to 8"),
-        ('{"inputs":[%s,%s]}' % (AREA.replace("[1]", "[1,1,1]") % 1, ROOMS % 1), "must be [rows] or [rows, 1]"),
-        ('{"inputs":[%s,%s]}' % (AREA.replace("FP64", "BYTES") % '"1"', ROOMS % 1), 'area: datatype == "BYTES", must be FP64'),
-        ('{"inputs":[%s,%s]}' % (AREA.replace("FP64", "FLOAT") % 1, ROOMS % 1), 'area: datatype == "FLOAT", must be one of'),
-        ('{"inputs":[%s,%s]}' % (AREA.replace("FP64", "FP16") % 1, ROOMS % 1), "area: FP16 has no JSON form"),
-        ('{"inputs":[%s,%s]}' % (AREA.replace("FP64", "INT8") % 1.5, ROOMS % 1), "area: values do not have the datatype"),
-        ('{"inputs":[{"name":"area","shape":[0],"datatype":"FP64","data":[]}]}', "area: 0 rows, must be at least 1"),
-        ('{"inputs":[{"name":"m","shape":[1,3],"datatype":"FP64","data":[1,2,3]}]}', "m: shape == [1, 3], must be [rows, 2]"),
-        ('{"inputs":[{"name":"area","shape":[1],"datatype":"FP64"}]}', "area: data is missing"),
-        ('{"id":5,"inputs":[]}', "Expected `str | null`, got `int` at `body.id`"),
-        ('{"parameters":{"a":' + "[" * 50_000, "nested too deeply"),
+        (written()[:-3], "the body is not JSON"),
+        (b"", "the body is empty"),
+        (b"[1]", "the body does not have the right shape: Expected `object`, got `array`"),
+        (b'{"inputs":[]}', "no inputs, must have area, rooms"),
+        (ALONE, 'input "rooms" is missing'),
+        (written(more=TWICE), 'input "area" is given twice'),
+        (written(more=UNKNOWN), 'input "x" is not known; the inputs are area, rooms'),
+        (written('"big"'), 'area[0] == "big", must be a number'),
+        (written("[1]"), "area[0] == [1], must be a number"),
+        (written("true"), "area[0] == true, must be a number"),
+        (written("null"), "area[0] == null, must not be missing"),
+        (written("NaN"), "area[0] == NaN, must be a number"),
+        (written("-Infinity"), "area[0] == -Infinity, must be a number"),
+        (written("1e999"), "Number out of range"),
+        (written("9" * 400), "area[0] == 999"),
+        (written(rooms="5.5"), "rooms[0] == 5.5, must be a whole number that fits INT64"),
+        (written(rooms="1" + "0" * 19), "rooms[0] == 10000000000000000000, must be a whole number"),
+        (written(shape="[2]"), "area: data has 1 values, must have 2"),
+        (written(shape="[-1]"), "area: shape == [-1], each size must be 0"),
+        (written(shape="[]"), "area: shape == [], must have 1 to 8"),
+        (written(shape="[1,1,1]"), "must be [rows] or [rows, 1]"),
+        (written('"1"', datatype="BYTES"), 'area: datatype == "BYTES", must be FP64'),
+        (written(datatype="FLOAT"), 'area: datatype == "FLOAT", must be one of'),
+        (written(datatype="FP16"), "area: FP16 has no JSON form"),
+        (written("1.5", datatype="INT8"), "area: values do not have the datatype"),
+        (NO_ROWS, "area: 0 rows, must be at least 1"),
+        (MATRIX, "m: shape == [1, 3], must be [rows, 2]"),
+        (NO_DATA, "area: data is missing"),
+        (b'{"id":5,"inputs":[]}', "Expected `str | null`, got `int` at `body.id`"),
+        (b'{"parameters":{"a":' + b"[" * 50_000, "nested too deeply"),
     ],
-)  # fmt: skip
-def test_malformed_input_is_refused_with_its_reason(server: Any, world: Any, body: str, error: str) -> None:
-    answer = post(server, body.encode())
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_malformed_input_is_refused_with_its_reason(shared: Any, body: bytes, error: str) -> None:
+    answer = post(shared, body)
     assert answer.status_code == 400
     assert error in answer.json()["error"]
-    assert world.records() == []
+    assert shared.world.records() == []
 
 
 def test_all_faults_are_told_at_once_up_to_ten(server: Any, tensor: Any) -> None:
     answer = server.infer([tensor("area", "FP64", ["a"] * 20), tensor("rooms", "INT64", ["b"] * 20)])
     assert answer.json()["error"].count("must be a number") == 10
+
+
+def test_large_requests_are_answered_one_after_another(server: Any, tensor: Any) -> None:
+    areas = [n + 0.123456789 for n in range(10_000)]
+    inputs = [tensor("area", "FP64", areas), tensor("rooms", "INT64", [0] * 10_000)]
+    for _ in range(5):
+        answer = server.infer(inputs)
+        assert answer.status_code == 200
+        assert answer.json()["outputs"][0]["data"] == [2 * area for area in areas]
+        assert len(answer.json()["parameters"]["prediction_id"]) == 10_000
+        assert len(answer.headers["X-Interlock-Prediction-Id"].split(",")) == 50
 
 
 def test_too_many_rows_are_refused(server: Any, tensor: Any) -> None:
@@ -210,9 +234,7 @@ def test_too_many_rows_are_refused(server: Any, tensor: Any) -> None:
         (None, 800, b"", "area: binary_data_size == 800, must be 0 to the 16 bytes left"),
     ],
 )
-def test_wrong_binary_lengths_are_refused(
-    server: Any, header: str | None, size: int, extra: bytes, error: str
-) -> None:
+def test_wrong_binary_lengths_are_refused(shared: Any, header: str | None, size: int, extra: bytes, error: str) -> None:
     inputs = [
         {"name": "area", "shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": size}},
         {"name": "rooms", "shape": [1], "datatype": "INT64", "parameters": {"binary_data_size": 8}},
@@ -220,6 +242,6 @@ def test_wrong_binary_lengths_are_refused(
     text = json.dumps({"inputs": inputs}).encode()
     body = text + np.float64(1).tobytes() + np.int64(1).tobytes() + extra
     headers = {"Inference-Header-Content-Length": header or str(len(text))}
-    answer = server.client.post("/v2/models/price/infer", content=body, headers=headers)
+    answer = shared.client.post("/v2/models/price/infer", content=body, headers=headers)
     assert answer.status_code == 400
     assert error in answer.json()["error"]

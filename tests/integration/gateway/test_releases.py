@@ -35,8 +35,14 @@ def test_callers_that_repeat_their_id_are_still_assigned_at_random(price_world: 
 
 @pytest.mark.parametrize(
     ("fault", "status"),
-    [("raises", "model_error"), ("late", "timeout"), ("hangs", "timeout"), ("too many rows", "invalid_output"), ("no output", "invalid_output")],
-)  # fmt: skip
+    [
+        ("raises", "model_error"),
+        ("late", "timeout"),
+        ("hangs", "timeout"),
+        ("too many rows", "invalid_output"),
+        ("no output", "invalid_output"),
+    ],
+)
 def test_failing_challenger_costs_no_answer(price_world: Any, start: Any, fault: str, status: str) -> None:
     price_world.register_faulty("price:2", fault)
     price_world.release("price:1", "price:2", deadline_ms=50)

@@ -20,7 +20,8 @@ from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.log_schema import LABELS, PREDICTIONS
 from interlock.predictions.reader import LogReader
 from interlock.stats import log_histogram
-from interlock.stats.profile import Profile, ProfileSpec, learn
+from interlock.stats.profile import Profile
+from interlock.stats.profile_bins import ProfileSpec, learn
 from interlock.store import Store
 from interlock.store.service_hours import ServiceDelta
 

@@ -19,7 +19,7 @@ from interlock.predictions.reconcile import Reconciliation, reconcile
 from interlock.predictions.records import Assignment, Label, LabelsRecord, PredictionRecord, encoder
 from interlock.predictions.spool import Spool
 from interlock.settings import Settings
-from interlock.stats.profile import ProfileSpec, learn
+from interlock.stats.profile_bins import ProfileSpec, learn
 from interlock.store import Store
 
 START_US = 1_365_000_000_000_000

@@ -12,6 +12,8 @@ import pytest
 import skops.io
 
 from interlock.domain.model import ModelVersion
+from interlock.registry.examine import examine
+from interlock.registry.register import Examiner, examine_apart
 from interlock.registry.registration import Registration
 from interlock.registry.service import Registry
 from interlock.store.database import Store
@@ -53,9 +55,21 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def desk(tmp_path: Path, store: Store) -> Desk:
+    """Examines in this process, which is quicker."""
+    return make_desk(tmp_path, store, examine)
+
+
+@pytest.fixture
+def real_desk(tmp_path: Path, store: Store) -> Desk:
+    """Examines in processes of their own, as the product does."""
+    return make_desk(tmp_path, store, examine_apart)
+
+
+def make_desk(tmp_path: Path, store: Store, examiner: Examiner) -> Desk:
     files = tmp_path / "files"
     files.mkdir()
-    return Desk(Registry(store, tmp_path / "artifacts", lambda: NOW), store, tmp_path / "artifacts", files)
+    artifacts = tmp_path / "artifacts"
+    return Desk(Registry(store, artifacts, lambda: NOW, examiner=examiner), store, artifacts, files)
 
 
 @pytest.fixture(scope="session")

@@ -73,8 +73,13 @@ def test_rows_and_labels_of_different_length_are_refused(desk: Any, rows: pd.Dat
         save_live(model, np.zeros(4), None, desk.folder)
 
 
+def saved_and_registered(desk: Any, model: Any, rows: pd.DataFrame) -> None:
+    saved = save_live(model, rows[INPUTS], rows["late"], desk.folder)
+    desk.registry.register(Registration(name="m", source=saved.source, reference=saved.reference, label=saved.label))
+
+
 def test_a_model_that_needs_pickle_is_refused_with_what_to_do(desk: Any, rows: pd.DataFrame) -> None:
     model = make_pipeline(FunctionTransformer(lambda values: values), LogisticRegression(max_iter=500))
     model.fit(rows[INPUTS], rows["late"])
     with pytest.raises(UnloadableModelError, match="--trust-pickle"):
-        save_live(model, rows[INPUTS], rows["late"], desk.folder)
+        saved_and_registered(desk, model, rows)

@@ -86,7 +86,9 @@ def test_a_graph_that_names_no_classes_learns_them_from_the_label(desk: Any, row
     graph.graph.output.remove(graph.graph.output[0])  # probabilities only
     onnx.save(graph, str(source))
     version = desk.register(source, rows[[*INPUTS, "late"]].astype({"late": int}), label="late")
-    assert version.contract.task in ("binary", "other")
+    assert (version.contract.task, version.contract.classes) == ("binary", (0, 1))
+    outputs = load_predictor(version, desk.artifacts).predict({name: rows[name].to_numpy() for name in INPUTS})
+    assert outputs["label"].tolist() == model.predict(array(rows)).tolist()
 
 
 def test_an_mlflow_folder_with_a_signature_needs_no_reference(desk: Any, rows: pd.DataFrame) -> None:
@@ -104,27 +106,27 @@ def test_an_mlflow_folder_with_a_signature_needs_no_reference(desk: Any, rows: p
     np.testing.assert_allclose(outputs["probabilities"], model.predict_proba(rows[INPUTS].astype(float)))
 
 
-def test_an_mlflow_folder_saved_with_skops_is_compiled_without_trust(desk: Any, rows: pd.DataFrame) -> None:
+def test_an_mlflow_folder_saved_with_skops_is_compiled_without_trust(real_desk: Any, rows: pd.DataFrame) -> None:
     model = LogisticRegression(max_iter=500).fit(rows[INPUTS], rows["late"])
-    source = save_folder(model, desk.folder / "churn", serialization_format="skops")
-    version = desk.register(source, rows[[*INPUTS, "late"]], label="late")
+    source = save_folder(model, real_desk.folder / "churn", serialization_format="skops")
+    version = real_desk.register(source, rows[[*INPUTS, "late"]], label="late")
     assert (version.model_format, version.serving_format, version.parity.proven) == ("mlflow", "onnx", True)
 
 
-def test_a_pyfunc_folder_is_served_through_mlflow(desk: Any, rows: pd.DataFrame) -> None:
+def test_a_pyfunc_folder_is_served_through_mlflow(real_desk: Any, rows: pd.DataFrame) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
 
         class Doubles(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is not typed
-            # Without hints: MLflow takes hints for a signature.
-            def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+            def predict(self, model_input: pd.DataFrame) -> Any:
                 return model_input["temp"] * 2
 
         signature = mlflow.models.infer_signature(rows[["temp"]], rows["temp"].to_numpy())
-        mlflow.pyfunc.save_model(str(desk.folder / "doubles"), python_model=Doubles(), signature=signature)
-    version = desk.register(desk.folder / "doubles", rows[["temp", "price"]], label="price", trust_pickle=True)
+        mlflow.pyfunc.save_model(str(real_desk.folder / "doubles"), python_model=Doubles(), signature=signature)
+    reference = rows[["temp", "price"]]
+    version = real_desk.register(real_desk.folder / "doubles", reference, label="price", trust_pickle=True)
     assert (version.serving_format, version.placement, version.contract.task) == ("mlflow", "isolated", "regression")
-    predictor = load_predictor(version, desk.artifacts)
+    predictor = load_predictor(version, real_desk.artifacts)
     assert predictor.predict({"temp": np.array([1.0, 2.5])})["prediction"].tolist() == [2.0, 5.0]
     predictor.close()
 

@@ -9,7 +9,8 @@ import pytest
 
 from interlock.monitoring.drift import DriftWindow
 from interlock.monitoring.windows import Hours, Reference
-from interlock.stats.profile import Profile, learn
+from interlock.stats.profile import Profile
+from interlock.stats.profile_bins import learn
 
 START = datetime(2013, 4, 1, tzinfo=UTC)
 

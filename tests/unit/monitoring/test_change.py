@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from interlock.monitoring.change import describe
-from interlock.stats.profile import Profile, learn
+from interlock.stats.profile import Profile
+from interlock.stats.profile_bins import learn
 
 NUMBERS = np.arange(1000.0)
 

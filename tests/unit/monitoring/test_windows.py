@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from interlock.monitoring.windows import HOUR, Hours
-from interlock.stats.profile import Profile, learn
+from interlock.stats.profile import Profile
+from interlock.stats.profile_bins import learn
 
 START = datetime(2013, 4, 1, tzinfo=UTC)
 

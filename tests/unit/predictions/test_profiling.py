@@ -9,7 +9,8 @@ from interlock.predictions.prediction_rows import convert
 from interlock.predictions.profiling import by_hour, features
 from interlock.predictions.records import PredictionRecord
 from interlock.predictions.service_counting import HOUR_US, hour_at
-from interlock.stats.profile import Profile, ProfileSpec, learn
+from interlock.stats.profile import Profile
+from interlock.stats.profile_bins import ProfileSpec, learn
 
 Make = Callable[..., PredictionRecord]
 KINDS = {"x": "numeric", "kind": "categorical", "output.label": "categorical", "output.score": "numeric"}

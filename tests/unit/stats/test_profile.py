@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interlock.stats.profile import FeatureBins, FeatureSummary, Profile, ProfileSpec, learn, merge_all
+from interlock.stats.profile import FeatureSummary, Profile, merge_all
+from interlock.stats.profile_bins import FeatureBins, ProfileSpec, learn
 
 SPEC = ProfileSpec(
     (
