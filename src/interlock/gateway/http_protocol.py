@@ -1,8 +1,7 @@
-"""uvicorn's HTTP protocol with two changes: a bound on what a caller may send before a request has begun, and one write.
+"""uvicorn's HTTP protocol with two changes: a bound on the head of a request, and one write for an answer.
 
-uvicorn bounds headers with its pure-Python parser only; with httptools a caller could send header lines for ever. And it
-writes head and body of an answer one after the other, which costs a system call and, on the way, a packet: a tenth of
-the time of a small request.
+uvicorn bounds headers with its pure-Python parser only; with httptools a caller could send header lines for ever. And
+it writes head and body one after the other, which costs a system call and a packet: a tenth of a small request's time.
 """
 
 import asyncio

@@ -71,7 +71,7 @@ def query(
     )
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "interlock.predictions.sql_job"],
+            [sys.executable, "-P", "-m", "interlock.predictions.sql_job"],
             input=msgspec.json.encode(question),
             capture_output=True,
             timeout=timeout_seconds,

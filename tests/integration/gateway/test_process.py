@@ -1,6 +1,7 @@
 """A worker as a process: what it imports, how it stops, and what is left when it is killed."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -43,11 +44,18 @@ class Worker:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     @contextmanager
-    def process(self, slot: str = "gw0") -> Iterator[subprocess.Popen[bytes]]:
+    def process(
+        self, slot: str = "gw0", *, largest_file: int = resource.RLIM_INFINITY
+    ) -> Iterator[subprocess.Popen[bytes]]:
         descriptor = self._listener.fileno()
         environment = {**os.environ, "SETTINGS": encode(self._world.settings)}
         command = [sys.executable, "-c", START, str(descriptor), slot]
-        process = subprocess.Popen(command, env=environment, pass_fds=[descriptor])
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            pass_fds=[descriptor],
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file)),  # noqa: PLW1509 (one thread)
+        )
         try:
             assert httpx.get(f"{self.url}/v2/health/ready", timeout=30).status_code == 200
             yield process
@@ -105,3 +113,17 @@ def test_two_workers_share_the_socket_and_the_metrics(worker: Worker, price_worl
         page = httpx.get(f"{worker.url}/metrics").text
     assert 'interlock_answered_rows_total{endpoint="price",role="champion",version="price:1"} 40.0' in page
     assert "interlock_gateway_workers 2.0" in page
+
+
+def test_answer_that_cannot_be_recorded_is_withheld(worker: Worker, price_world: Any, models: Any) -> None:
+    price_world.plan("size", price_world.register("size:1", models.SIZE, models.size_model()))
+    with worker.process(largest_file=1_500_000), httpx.Client(base_url=worker.url) as client:
+        rows = [{"size": 1.0, "colour": "c" * 200, "fresh": True}] * 10_000
+        refused = client.post("/endpoints/size/invocations", json={"instances": rows}, timeout=30)
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"] == "1"
+        assert "not recorded, so not answered" in refused.json()["error"]
+        answered = client.post("/endpoints/size/invocations", json={"instances": rows[:1]})
+        assert answered.json() == {"predictions": ["big"]}
+    (record,) = price_world.predictions()
+    assert record.prediction_ids == [answered.headers["X-Interlock-Prediction-Id"]]
