@@ -15,6 +15,9 @@ from interlock.registry.outputs import estimator_outputs
 from interlock.registry.reference import Reference
 from interlock.registry.source import LoadedSource
 
+# pandas writes its row numbers as a column; nobody meant it.
+_PANDAS_INDEX = "__index_level_0__"
+
 
 @dataclass(frozen=True)
 class Derived:
@@ -100,7 +103,8 @@ def _from_reference(
             f"the reference lacks the column(s) {', '.join(missing)}, which the model needs; "
             f"it has {', '.join(reference.names)}"
         )
-    ignored = [name for name in reference.names if name not in names and name != label]
+    known = {*names, label, _PANDAS_INDEX}
+    ignored = [name for name in reference.names if name not in known]
     if ignored:
         warnings.append(f"reference column(s) {', '.join(ignored)} are ignored: the model does not take them")
     if label in names:

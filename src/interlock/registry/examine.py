@@ -19,7 +19,8 @@ from interlock.registry import measure, reference, source
 from interlock.registry.derive import derive
 from interlock.registry.parity import Trial
 from interlock.registry.reference import Reference, spread
-from interlock.registry.reference_profile import MOST_ROWS, class_of, reference_profile
+from interlock.registry.reference_profile import MOST_ROWS, reference_profile
+from interlock.registry.reference_quality import class_of
 from interlock.registry.registration import Examination, Job
 from interlock.registry.training_rows import warn_of_training_rows
 from interlock.runtimes.checked import CheckedPredictor

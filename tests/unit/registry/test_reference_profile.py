@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.ports import Columns
-from interlock.registry.reference_profile import class_of, reference_profile
+from interlock.registry.reference_profile import reference_profile
+from interlock.registry.reference_quality import class_of
 from interlock.stats.profile import Profile
 from interlock.stats.profile_bins import ProfileSpec
 
@@ -38,11 +39,11 @@ def test_inputs_outputs_and_quality_are_of_the_rows_that_were_answered() -> None
     described = reference_profile(Says(), CONTRACT, columns, [False, True, True, False])
     assert described["rows"] == 3
     assert described["label_share"] == {"False": pytest.approx(2 / 3), "True": pytest.approx(1 / 3)}
-    assert described["quality"] == {
-        "rows": 3,
-        "accuracy": pytest.approx(2 / 3),
-        "brier": pytest.approx((0.1**2 + 0.1**2 + 0.8**2) / 3),
-    }
+    quality = described["quality"]
+    assert (quality["rows"], quality["positives"]) == (3, 1)
+    assert quality["accuracy"] == pytest.approx(2 / 3)
+    assert quality["brier"] == pytest.approx((0.1**2 + 0.1**2 + 0.8**2) / 3)
+    assert quality["roc_auc"] == 1.0
     spec = ProfileSpec.from_dict(described["spec"])
     profile = Profile.from_bytes(spec, base64.b64decode(described["counts"]))
     assert [feature.name for feature in spec.features] == ["x", "output.label", "output.score"]
