@@ -20,7 +20,7 @@ from interlock.gateway.tensors import Tensor
 MAX_ROWS = 10_000
 """Rows in one request: what takes longer belongs in batch scoring."""
 
-_FP64_MAX = float(np.finfo(np.float64).max)
+_ONLY_FLOATS = {float}
 
 
 @dataclass(slots=True)
@@ -125,20 +125,21 @@ class ColumnReader:
         return self._quick_matrix(tensor, rows, width) or self._slow_matrix(tensor, rows, width, faults)
 
     def _quick_matrix(self, tensor: Tensor, rows: int, width: int) -> Rows | None:
+        """The whole matrix at once, if nothing in it needs a second look."""
         values = tensor.values
         if not self._is_plain_matrix:
             return None
-        if not isinstance(values, np.ndarray) and set(map(type, values)) != {float}:
+        if isinstance(values, np.ndarray):
+            matrix = values.astype(np.float64).reshape(rows, width)
+        elif set(map(type, values)) == _ONLY_FLOATS:
+            matrix = np.array(values).reshape(rows, width)
+        else:
             return None
-        matrix = np.array(values, dtype=np.float64).reshape(rows, width)
-        if not (np.abs(matrix) <= _FP64_MAX).all():
+        if not np.isfinite(matrix).all():
             return None
-        by_column = np.ascontiguousarray(matrix.T)
-        return Rows(
-            rows,
-            dict(zip(self._names, by_column, strict=True)),
-            dict(zip(self._names, by_column.tolist(), strict=True)),
-        )
+        by_column = matrix.reshape(width, 1) if rows == 1 else np.ascontiguousarray(matrix.T)
+        columns = dict(zip(self._names, by_column, strict=True))
+        return Rows(rows, columns, dict(zip(self._names, by_column.tolist(), strict=True)))
 
     def _slow_matrix(self, tensor: Tensor, rows: int, width: int, faults: Faults) -> Rows:
         split = [

@@ -42,6 +42,11 @@ class LabelledPairs:
         """Number of each row's unit, from 0."""
         return np.asarray(self.rows["unit"].combine_chunks().dictionary_encode().indices.to_numpy(), dtype=np.int64)
 
+    @property
+    def event_seconds(self) -> NDArray[np.float64]:
+        """When each row's event was, in seconds since 1970."""
+        return _microseconds(self.rows["event_at"]) / 1e6
+
 
 def ripe(paired: pa.Table) -> LabelledPairs:
     """Keep the rows old enough, and of those the ones with a label and two answers."""

@@ -16,12 +16,16 @@ from interlock.domain.release import Gate, GateOutcome
 from interlock.releases.evidence import Evidence
 from interlock.releases.labelled_pairs import LabelledPairs, class_indices, ripe
 from interlock.releases.wording import count, finite, percent
-from interlock.stats import losses, paired_loss
+from interlock.stats import losses, paired_loss, time_blocks
 from interlock.stats.paired_loss import PairedLosses, PairedLossResult
 
 # Equal probabilities on hundreds of rows are the same model. Equal classes are not: only from here on a challenger that
 # differs in 1 % of units would have shown it, with the gate's confidence.
 _SAME_CLASSES_UNITS = 1000
+
+# Harm waits for the plan's minimum, but for no more than this: who asks for more evidence still wants protection. Fewer
+# rows are often of one day, which shares one weather, and nothing in them shows that.
+_HARM_ROWS = 1000
 
 _NAMES = {"brier": "Brier score", "zero_one": "share of wrong answers", "absolute_error": "mean absolute error"}
 
@@ -41,16 +45,15 @@ def gate(evidence: Evidence) -> Gate:
         reason = f"quality: 0 of {needed} labelled rows that both versions scored"
         return _without_data(evidence, f"quality.{loss}", "not_enough_data", reason)
     champion, challenger, usable = _row_losses(loss, evidence.contract, pairs.rows)
-    units = np.unique(pairs.units[usable], return_inverse=True)[1]
-    sums = PairedLosses.from_units(
-        np.bincount(units, weights=challenger - champion), np.bincount(units, weights=champion), np.bincount(units)
-    )
+    sums = _sums(np.unique(pairs.units[usable], return_inverse=True)[1], champion, challenger)
+    blocks = _sums(time_blocks.numbers(pairs.event_seconds[usable]), champion, challenger)
     result = paired_loss.analyze(
         sums,
         alpha=evidence.alpha,
         harm_ratio=evidence.plan.quality_harm,
         margin_ratio=evidence.plan.quality_margin,
         trust_identical=loss != "zero_one" or sums.units >= _SAME_CLASSES_UNITS,
+        blocks=blocks,
     )
     return _judge(evidence, loss, pairs, result)
 
@@ -62,9 +65,16 @@ def loss_of(contract: Contract) -> str | None:
     return "absolute_error" if contract.task == "regression" else None
 
 
+def _sums(groups: NDArray[np.int64], champion: NDArray[np.float64], challenger: NDArray[np.float64]) -> PairedLosses:
+    """Sum the losses of rows up by the group each is in."""
+    difference = np.bincount(groups, weights=challenger - champion)
+    return PairedLosses.from_units(difference, np.bincount(groups, weights=champion), np.bincount(groups))
+
+
 def _judge(evidence: Evidence, loss: str, pairs: LabelledPairs, result: PairedLossResult) -> Gate:
     enough = result.rows >= evidence.plan.min_labels and isfinite(result.upper)
-    outcome: GateOutcome = "breach" if result.harm else "ok" if enough else "not_enough_data"
+    harm = result.harm and result.rows >= min(evidence.plan.min_labels, _HARM_ROWS)
+    outcome: GateOutcome = "breach" if harm else "ok" if enough else "not_enough_data"
     return Gate(
         metric=f"quality.{loss}",
         outcome=outcome,
@@ -82,6 +92,8 @@ def _judge(evidence: Evidence, loss: str, pairs: LabelledPairs, result: PairedLo
             "challenger_loss": finite(result.challenger_loss),
             "harm_bound": finite(result.harm_bound),
             "units": result.units,
+            "blocks": result.blocks,
+            "design_effect": finite(result.design_effect),
             "coverage": round(pairs.coverage, 4),
             "maturity_seconds": pairs.maturity_seconds,
         },

@@ -2,7 +2,8 @@
 
 Called by quality gates as labels arrive, as often as they like. It refuses to count rows as evidence: rows of one unit
 (a user, a request, a key) rise and fall together, so the unit is what is sampled. It says nothing under 100 units,
-where the normal approximation behind it cannot be trusted.
+where the normal approximation behind it cannot be trusted. Units of the same hour or day are not independent either:
+told the sums per block of time, it widens its bounds by what those show.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtr, stdtrit
 
 from interlock.stats import failure_rate
 
@@ -69,7 +71,8 @@ class PairedLossResult:
 
     `lower` and `upper` bound the mean difference `estimate` at level `alpha`, at all times at once. `harm` says that it
     is over `harm_bound`, `non_inferior` that it is under `margin`, each of which moves with the champion's loss. Losses
-    are nan without rows.
+    are nan without rows. `design_effect` is the factor by which correlation in time, seen in `blocks`, raised the
+    variance of the difference; 1 where units vary no less than blocks.
     """
 
     estimate: float
@@ -83,6 +86,8 @@ class PairedLossResult:
     margin: float
     units: int
     rows: int
+    blocks: int = 0
+    design_effect: float = 1.0
 
 
 def analyze(
@@ -93,6 +98,7 @@ def analyze(
     margin_ratio: float,
     planned_units: int = 10_000,
     trust_identical: bool = True,
+    blocks: PairedLosses | None = None,
 ) -> PairedLossResult:
     """Compare the mean loss of two versions on the same rows, whenever one looks.
 
@@ -113,9 +119,13 @@ def analyze(
             non-inferior for any margin over 0. That is right for the same model released again. A challenger that is
             worse on one unit in 100 has shown no difference in the first 100 units in 37 % of releases; False waits
             until the units rule that out.
+        blocks: The same rows, summed up per block of time (`time_blocks.numbers`) instead of per unit. Where they vary
+            more than independent units would, their variance is taken, widened as for Student's t since they are few.
+            None takes units as independent.
 
     Raises:
-        ValueError: `alpha` is not strictly between 0 and 1, a ratio is negative, or `planned_units` is under 1.
+        ValueError: `alpha` is not strictly between 0 and 1, a ratio is negative, `planned_units` is under 1, or
+            `blocks` have not as many rows as `losses`.
 
     Examples:
         >>> rng = np.random.default_rng(0)
@@ -131,12 +141,14 @@ def analyze(
         Liang & Zeger (1986), Longitudinal data analysis using generalized linear models, doi:10.1093/biomet/73.1.13.
     """
     _check(alpha, harm_ratio, margin_ratio, planned_units)
+    if blocks is not None and blocks.rows != losses.rows:
+        raise ValueError(f"blocks.rows == {blocks.rows}, must be the {losses.rows} rows of the units")
     if losses.rows == 0:
         return PairedLossResult(nan, -inf, inf, nan, nan, False, False, nan, nan, 0, 0)
     same = trust_identical and losses.differing == 0
     radius = _radius(losses.units, alpha, planned_units)
     unseen = _unseen_squares(losses, alpha)
-    difference = _contrast(losses, 0.0, 0.0 if same else unseen, radius)
+    difference = _contrast(losses, blocks, 0.0, 0.0 if same else unseen, radius)
     champion_loss = losses.champion / losses.rows
     return PairedLossResult(
         estimate=difference.mean,
@@ -144,13 +156,15 @@ def analyze(
         upper=difference.upper,
         champion_loss=champion_loss,
         challenger_loss=champion_loss + difference.mean,
-        harm=_contrast(losses, harm_ratio, unseen, radius).lower > 0,
-        non_inferior=_contrast(losses, margin_ratio, unseen, radius).upper < 0
+        harm=_contrast(losses, blocks, harm_ratio, unseen, radius).lower > 0,
+        non_inferior=_contrast(losses, blocks, margin_ratio, unseen, radius).upper < 0
         or (same and margin_ratio > 0 and radius < inf),
         harm_bound=harm_ratio * champion_loss,
         margin=margin_ratio * champion_loss,
         units=losses.units,
         rows=losses.rows,
+        blocks=blocks.units if blocks else 0,
+        design_effect=difference.design_effect,
     )
 
 
@@ -188,15 +202,36 @@ class _Bounds:
     mean: float
     lower: float
     upper: float
+    design_effect: float = 1.0
 
 
-def _contrast(losses: PairedLosses, ratio: float, unseen: float, radius: float) -> _Bounds:
+def _contrast(losses: PairedLosses, blocks: PairedLosses | None, ratio: float, unseen: float, radius: float) -> _Bounds:
     """Bound the mean per row of difference - ratio * champion's loss; cluster-robust, linearised."""
     mean = (losses.difference - ratio * losses.champion) / losses.rows
     if radius == inf:
         return _Bounds(mean, -inf, inf)
+    seen = _squares(losses, ratio, mean)
+    effect = _design_effect(seen, blocks, ratio, mean, radius * sqrt(losses.units))
+    half_width = radius * sqrt(max(0.0, seen * effect + unseen) / losses.units) * losses.units / losses.rows
+    return _Bounds(mean, mean - half_width, mean + half_width, effect)
+
+
+def _squares(losses: PairedLosses, ratio: float, mean: float) -> float:
+    """Sum over units of the squared residual of difference - ratio * champion's loss."""
     squares = losses.dd - 2 * ratio * losses.dc + ratio * ratio * losses.cc
-    products = losses.dn - ratio * losses.cn
-    variance = max(0.0, squares + unseen - 2 * mean * products + mean * mean * losses.nn) / losses.units
-    half_width = radius * sqrt(variance) * losses.units / losses.rows
-    return _Bounds(mean, mean - half_width, mean + half_width)
+    return max(0.0, squares - 2 * mean * (losses.dn - ratio * losses.cn) + mean * mean * losses.nn)
+
+
+def _design_effect(seen: float, blocks: PairedLosses | None, ratio: float, mean: float, deviations: float) -> float:
+    """Factor on the variance of units, at least 1.
+
+    Few blocks know their variance badly, which matters only where it is needed: blocks that vary no more than units
+    would say that these are independent, and cost nothing. Otherwise the bounds, so many standard `deviations` wide,
+    keep their probability under Student's t.
+    """
+    if blocks is None or blocks.units < 2 or seen == 0:
+        return 1.0
+    effect = _squares(blocks, ratio, mean) * blocks.units / (blocks.units - 1) / seen
+    if effect <= 1:
+        return 1.0
+    return effect * float(stdtrit(blocks.units - 1, ndtr(-deviations)) / deviations) ** 2

@@ -159,8 +159,6 @@ class FaultyRuntime:
         if self.fault == "late":
             await asyncio.sleep(deadline_seconds)
             raise DeadlineExceededError("price:2", deadline_seconds * 1000)
-        if self.fault == "hangs":  # and does not even keep its promise about deadlines
-            await asyncio.sleep(3600)
         return {"prediction": np.full(rows + 1, 7.0)} if self.fault == "too many rows" else {}
 
     async def close(self) -> None:

@@ -38,7 +38,6 @@ def test_callers_that_repeat_their_id_are_still_assigned_at_random(price_world: 
     [
         ("raises", "model_error"),
         ("late", "timeout"),
-        ("hangs", "timeout"),
         ("too many rows", "invalid_output"),
         ("no output", "invalid_output"),
     ],

@@ -119,6 +119,11 @@ def test_quick_and_slow_matrix_agree(values: list[float]) -> None:
     assert rows.columns["b"].tolist() == rows.plain["b"] == [2.5, 4.5]
 
 
+def test_matrix_whose_sum_overflows_is_fine() -> None:
+    rows = reader(*FLOATS).read([Tensor("m", (1, 2), [1e308, 1e308])], Faults())
+    assert rows.plain == {"a": [1e308], "b": [1e308]}
+
+
 def test_matrix_with_a_missing_number_is_refused_by_the_column_name() -> None:
     with pytest.raises(InvalidInputError, match=r"b\[0\] == NaN, must be a number"):
         reader(*FLOATS).read([Tensor("m", (1, 2), np.array([1.0, np.nan]))], Faults())

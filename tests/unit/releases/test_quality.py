@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract, Field
+from interlock.domain.release import ReleasePlan
 from interlock.releases import quality
 from interlock.releases.evidence import Evidence
 
@@ -69,6 +70,31 @@ def test_rows_of_one_unit_are_no_evidence_of_their_own(paired: Paired, evidence:
     units = [f"u{number % 50}" for number in range(2000)]
     gate = quality.gate(evidence(paired=brier_rows(paired, 2000, 1.0, units=units)))
     assert (gate.outcome, gate.details["units"]) == ("not_enough_data", 50)
+
+
+def test_rows_of_ten_good_and_bad_hours_are_hardly_more_than_ten(paired: Paired, evidence: Make) -> None:
+    # Rows come one a minute: for 200 minutes the challenger is worse, for the next 200 it is better, and so on.
+    labels, champion, _ = flights(2000, 0.0)
+    sharp = np.stack([1 - labels, labels], 1) * 0.3 + champion * 0.7
+    bad = (np.arange(2000) // 200 % 2 == 0)[:, None] & (np.arange(2000) % 10 > 2)[:, None]
+    mixed = np.where(bad, 0.5 * champion + 0.25, sharp)
+    gate = quality.gate(evidence(paired=paired(labels.tolist(), champion.tolist(), mixed.tolist())))
+    assert (gate.outcome, gate.non_inferior, gate.details["blocks"]) == ("ok", False, 10)
+    assert gate.details["design_effect"] > 5
+
+
+def test_independent_rows_have_a_design_effect_near_one(paired: Paired, evidence: Make) -> None:
+    gate = quality.gate(evidence(paired=brier_rows(paired, 2000, 1.0)))
+    assert 1 <= gate.details["design_effect"] < 8
+
+
+@pytest.mark.parametrize(("rows", "outcome"), [(900, "not_enough_data"), (1100, "breach")])
+def test_harm_waits_for_a_thousand_rows_where_the_plan_asks_for_more(
+    paired: Paired, evidence: Make, rows: int, outcome: str
+) -> None:
+    patient = ReleasePlan(steps=(0.1, 1.0), min_labels=50_000)
+    gate = quality.gate(evidence(paired=brier_rows(paired, rows, 3.0), plan=patient))
+    assert gate.outcome == outcome
 
 
 def test_labels_that_are_no_class_are_left_out(paired: Paired, evidence: Make) -> None:
