@@ -26,6 +26,8 @@ _CATEGORIES = ["carrier", "origin", "dest"]
 _SCHEDULE = ["hour", "day_of_week", "distance"]
 _NUMBERS = [name for name in FEATURES if name not in _CATEGORIES]
 
+_INCHES_PER_MILLIBAR = 0.02953
+
 # Rows kept from training, so that a profile of the model's answers is one of rows it had not seen.
 _HELD_OUT = 0.15
 
@@ -65,11 +67,11 @@ def third(bad: Bad, table: pa.Table, seed: int) -> Trained:
     """Train version 3, with a mistake in how its training data were prepared. It is served the same rows as version 2.
 
     Args:
-        bad: `timezone` learned from hours in UTC. `unit` learned from temperatures that were in Fahrenheit and were
-            converted to it once more. `missing` learned, with an estimator that needs every value, from the rows
-            that had them all. `none` is version 2's recipe on newer flights.
+        bad: `timezone` learned from hours in UTC. `unit` learned from a pressure in inches of mercury. `missing`
+            learned, with an estimator that needs every value, from the rows that had them all. `none` is version 2's
+            recipe with other random numbers.
         table: Flights as `flights.load` gives them.
-        seed: Of the boosting's validation split, and of the rows held out.
+        seed: Of the rows held out.
 
     Raises:
         ValueError: `bad` is none of these.
@@ -80,9 +82,9 @@ def third(bad: Bad, table: pa.Table, seed: int) -> Trained:
     if bad == "timezone":
         return train("boosting", _with_utc_hours(table), seed)
     if bad == "unit":
-        return train("boosting", _with_temperature_converted_twice(table), seed)
+        return train("boosting", _with_pressure_in_inches(table), seed)
     if bad == "none":
-        return train("boosting", table, seed)
+        return train("boosting", table, seed + 1)
     raise ValueError(f"bad == {bad!r}, must be 'missing', 'timezone', 'unit' or 'none'")
 
 
@@ -128,8 +130,8 @@ def _with_utc_hours(table: pa.Table) -> pa.Table:
     return _replaced(table, "hour", pc.hour(table["scheduled_at"].cast(pa.timestamp("ms"))))
 
 
-def _with_temperature_converted_twice(table: pa.Table) -> pa.Table:
-    return _replaced(table, "temp", pc.add(pc.multiply(table["temp"], 1.8), 32.0))
+def _with_pressure_in_inches(table: pa.Table) -> pa.Table:
+    return _replaced(table, "pressure", pc.multiply(table["pressure"], _INCHES_PER_MILLIBAR))
 
 
 def _replaced(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:

@@ -22,7 +22,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
         steps: Traffic shares, rising, the last one 1. Each but the last is gated.
         alpha: Total probability that a candidate no worse than the champion is rolled back. Split over the gates.
         min_units: Units that the challenger must have been assigned in a step before it may advance.
-        min_labels: Labelled rows that both versions scored, before any step may advance, where labels arrive.
+        min_labels: Labelled rows that both versions scored before quality may decide anything, where labels arrive.
         quality_margin: The last gated step asks that the loss is surely at most this share above the champion's.
         quality_harm: A loss surely more than this share above the champion's is harm and rolls back.
         latency_quantile: Which quantile of the latency is compared.
@@ -36,7 +36,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[float, ...] = (0.01, 0.05, 0.25, 1.0)
     alpha: float = 0.05
     min_units: int = 100
-    min_labels: int = 500
+    min_labels: int = 1000
     quality_margin: float = 0.02
     quality_harm: float = 0.005
     latency_quantile: float = 0.95

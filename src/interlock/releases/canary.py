@@ -37,7 +37,7 @@ def decide(evidence: Evidence, gates: Mapping[str, Gate]) -> ReleaseDecision:
     step = evidence.release.step
     if step + 1 < evidence.gated_steps:
         share = percent(evidence.plan.steps[step + 1])
-        return ReleaseDecision("advance", f"advanced to {share}: no harm seen; {_sentence(gates)}")
+        return ReleaseDecision("advance", f"advanced to {share}, no harm seen: {_sentence(gates)}")
     return _at_last_step(evidence, gates)
 
 

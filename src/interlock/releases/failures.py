@@ -79,7 +79,7 @@ def _verdict(
         return f", surely below {percent(max_rate)}"
     if ratio.upper <= _NON_INFERIOR_RATIO:
         return f", surely at most {ratio.upper:.1f} times as many"
-    return f", no harm seen; not yet sure to be below {percent(max_rate)} or {_NON_INFERIOR_RATIO:g} times as many"
+    return f", not yet sure to be below {percent(max_rate)} or {_NON_INFERIOR_RATIO:g} times as many"
 
 
 def _rate(failed: int, units: int) -> float:

@@ -110,10 +110,9 @@ def _reason(evidence: Evidence, loss: str, outcome: GateOutcome, result: PairedL
     )
     if outcome == "breach":
         return f"{sentence}, {_relative(result.lower, result.champion_loss, 'at least')}"
-    bound = _relative(result.upper, result.champion_loss, "at most")
     if result.non_inferior:
-        return f"{sentence}, {bound}"
-    return f"{sentence}, {bound}; needs at most {percent(evidence.plan.quality_margin)} worse"
+        return f"{sentence}, {_relative(result.upper, result.champion_loss, 'at most')}"
+    return f"{sentence}, not yet sure to be at most {percent(evidence.plan.quality_margin)} worse"
 
 
 def _relative(bound: float, champion_loss: float, limit: str) -> str:

@@ -20,6 +20,7 @@ Building blocks:
 
 - `log_histogram`: the one layout of latency counts that everyone shares.
 - `losses`: the loss of every single row.
+- `time_blocks`: which block of time a row lies in, so that rows that share a day are not taken as independent.
 - `profile_bins`: the bins of a profile, learnt once from reference data.
 - `profile`: mergeable counts and moments of the features of one endpoint, version and hour.
 """

@@ -238,12 +238,12 @@ def test_without_labels_ever_it_is_promoted_and_says_that_quality_was_not_decide
 
 def test_labels_that_arrive_are_waited_for(world: World) -> None:
     world.start()
-    world.label(499, error=0.3)
+    world.label(999, error=0.3)
     for _ in range(8):
         world.look()
         world.traffic(1000)
     assert (world.release.state, world.release.step) == ("running", 0)
-    assert world.reason == "waiting: quality: 499 of 500 labelled rows that both versions scored"
+    assert world.reason == "waiting: quality: 999 of 1,000 labelled rows that both versions scored"
 
 
 def test_paused_waits_but_harm_still_rolls_back(world: World) -> None:
@@ -355,7 +355,7 @@ def test_a_broken_gate_waits_is_audited_once_and_recovers(world: World, caplog: 
     assert "the quality gate broke: KeyError" in world.reason
     with world.store.read() as tx:
         assert [entry.action for entry in tx.audit.list()].count("release.gate_broke") == 1
-    world.label(600, error=0.0)
+    world.label(1000, error=0.0)
     world.look()
     assert world.release.step == 1
 

@@ -54,16 +54,16 @@ def test_the_figures_are_those_of_the_rows(paired: Paired, evidence: Make) -> No
 
 
 def test_the_same_model_again_is_not_worse(paired: Paired, evidence: Make) -> None:
-    labels, champion, _ = flights(600, 0.0)
+    labels, champion, _ = flights(1000, 0.0)
     gate = quality.gate(evidence(paired=paired(labels.tolist(), champion.tolist(), champion.tolist())))
     assert (gate.outcome, gate.non_inferior, gate.estimate) == ("ok", True, 0.0)
 
 
 def test_under_the_minimum_of_labels_nothing_is_said(paired: Paired, evidence: Make) -> None:
-    labels, champion, _ = flights(499, 0.0)
+    labels, champion, _ = flights(999, 0.0)
     gate = quality.gate(evidence(paired=paired(labels.tolist(), champion.tolist(), champion.tolist())))
     assert (gate.outcome, gate.non_inferior) == ("not_enough_data", False)
-    assert gate.reason == "quality: 499 of 500 labelled rows that both versions scored"
+    assert gate.reason == "quality: 999 of 1,000 labelled rows that both versions scored"
 
 
 def test_rows_of_one_unit_are_no_evidence_of_their_own(paired: Paired, evidence: Make) -> None:
@@ -111,7 +111,7 @@ def test_no_labels_ever_are_not_enough_data(evidence: Make) -> None:
 
 def test_labels_elsewhere_but_none_on_paired_rows_are_not_enough_data(evidence: Make) -> None:
     gate = quality.gate(evidence())
-    assert (gate.outcome, gate.reason[:30]) == ("not_enough_data", "quality: 0 of 500 labelled row")
+    assert (gate.outcome, gate.reason[:32]) == ("not_enough_data", "quality: 0 of 1,000 labelled row")
 
 
 def test_without_probabilities_wrong_answers_are_compared(paired: Paired, evidence: Make) -> None:
