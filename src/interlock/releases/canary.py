@@ -42,15 +42,11 @@ def decide(evidence: Evidence, gates: Mapping[str, Gate]) -> ReleaseDecision:
 
 
 def _at_last_step(evidence: Evidence, gates: Mapping[str, Gate]) -> ReleaseDecision:
-    asked = ["errors", "quality"] if _needs_quality(evidence) else ["errors", "scoring_errors"]
-    if gates["latency"].outcome != "not_comparable":
-        asked.append("latency")
+    asked = ["quality" if _needs_quality(evidence) else "scoring_errors", "errors", "latency"]
     unsure = [gates[kind].reason for kind in asked if not gates[kind].non_inferior]
     if unsure:
         return ReleaseDecision("wait", f"waiting: {'; '.join(unsure)}")
-    reasons = [gates[kind].reason for kind in ("quality", "errors", "latency", "scoring_errors") if kind in asked]
-    if gates["latency"].outcome == "not_comparable":
-        reasons.append(gates["latency"].reason)
+    reasons = [gates[kind].reason for kind in asked]
     if not _needs_quality(evidence):
         reasons.append(_undecided_quality(evidence))
     return ReleaseDecision("promote", f"promoted: {'; '.join(reasons)}; {_confidence(evidence)}")

@@ -17,7 +17,6 @@ from interlock.domain.contract import Contract
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.evidence import StepCounts
 from interlock.domain.gateway_state import GatewayState
-from interlock.domain.model import Placement
 from interlock.domain.release import Decision, Gate, Release
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import canary, gates, loading, road
@@ -78,7 +77,7 @@ class ReleaseController:
         self._store, self._reader, self._clock = store, reader, clock
         self._looked: dict[str, _Looked] = {}
         self._kept_at: dict[str, datetime] = {}
-        self._facts: dict[str, tuple[Placement, Contract]] = {}
+        self._contracts: dict[str, Contract] = {}
 
     def step(self) -> None:
         """Look once at every active release, and act."""
@@ -160,23 +159,21 @@ class ReleaseController:
             return None
 
     def _gather(self, release: Release, counts: tuple[StepCounts, ...]) -> Evidence:
-        champion, contract = self._fact(release.champion)
-        placements = (champion, self._fact(release.candidate)[0])
+        contract = self._contract(release.champion)
         try:
             has_labels = self._reader.has_labels(release.endpoint)
             rows = self._reader.paired(release.endpoint, release.id)
         except Exception as fault:
             # Live errors still count, so harm rolls back; nothing is promoted without the log.
-            return Evidence(release, counts, placements, contract, True, pa.table({}), fault)
-        return Evidence(release, counts, placements, contract, has_labels, rows)
+            return Evidence(release, counts, contract, True, pa.table({}), fault)
+        return Evidence(release, counts, contract, has_labels, rows)
 
-    def _fact(self, ref: str) -> tuple[Placement, Contract]:
-        """Placement and contract of a version; versions never change."""
-        if ref not in self._facts:
+    def _contract(self, ref: str) -> Contract:
+        """The contract of a version; versions never change."""
+        if ref not in self._contracts:
             with self._store.read() as tx:
-                version = tx.models.get(ref)
-            self._facts[ref] = (version.placement, version.contract)
-        return self._facts[ref]
+                self._contracts[ref] = tx.models.get(ref).contract
+        return self._contracts[ref]
 
     def _note(self, release: Release, decision: ReleaseDecision, found: tuple[Gate, ...], now: datetime) -> None:
         """Write down what was seen, if it is news."""

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from interlock.domain.contract import Contract
 from interlock.domain.evidence import StepCounts
-from interlock.domain.model import Placement
 from interlock.domain.release import Release, ReleasePlan
 from interlock.store.transaction import Transaction
 
@@ -38,7 +37,6 @@ class Evidence:
 
     Args:
         counts: Units, failed units and latencies by step and version assigned.
-        placements: Where champion and challenger run.
         contract: The champion's.
         has_labels: Whether a label ever arrived on the endpoint.
         rows: Rows that both versions scored; columns as `LogReader.paired` gives them.
@@ -47,7 +45,6 @@ class Evidence:
 
     release: Release
     counts: tuple[StepCounts, ...]
-    placements: tuple[Placement, Placement]
     contract: Contract
     has_labels: bool
     rows: pa.Table = field(repr=False)

@@ -127,14 +127,13 @@ def evidence(release: Callable[..., Release]) -> Callable[..., Evidence]:
         counts: Sequence[StepCounts] = (),
         paired: pa.Table | None = None,
         *,
-        placements: tuple[Placement, Placement] = ("inline", "inline"),
         contract: Contract = BINARY,
         has_labels: bool = True,
         **changes: Any,
     ) -> Evidence:
         empty = pa.table({})
         rows = empty if paired is None else paired
-        return Evidence(release(**changes), tuple(counts), placements, contract, has_labels, rows)
+        return Evidence(release(**changes), tuple(counts), contract, has_labels, rows)
 
     return make
 

@@ -331,8 +331,8 @@ def test_errors_roll_back_also_when_the_log_cannot_be_read(world: World, caplog:
 
 
 def test_one_release_that_breaks_does_not_stop_the_others(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    # Version 9 of the earlier endpoint was never registered, so what it may be compared with is not known.
-    broken = msgspec.structs.replace(world.draft(), id="beer-1", endpoint="beer", state="running", candidate="wine:9")
+    # Champion 9 of the earlier endpoint was never registered, so what its answers mean is not known.
+    broken = msgspec.structs.replace(world.draft(), id="beer-1", endpoint="beer", state="running", champion="wine:9")
     with world.store.transaction() as tx:
         tx.plans.append(TrafficPlan(endpoint="beer", generation=1, champion="wine:1"))
         tx.releases.add(broken)
