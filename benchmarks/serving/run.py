@@ -66,7 +66,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5, help="length of one measurement")
+    parser.add_argument("--seconds", type=int, default=5, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -150,7 +150,7 @@ def _interlock(folder: Path, short: str, model: Path, reference: Path, row: list
         process.wait(30)
 
 
-def _measure(targets: list[Target], seconds: float, rounds: int) -> dict[tuple[str, int], list[Figure]]:
+def _measure(targets: list[Target], seconds: int, rounds: int) -> dict[tuple[str, int], list[Figure]]:
     results: dict[tuple[str, int], list[Figure]] = {}
     for number in range(rounds):
         for connections in CONNECTIONS:
@@ -160,7 +160,7 @@ def _measure(targets: list[Target], seconds: float, rounds: int) -> dict[tuple[s
     return results
 
 
-def _wrk(target: Target, connections: int, seconds: float) -> Figure:
+def _wrk(target: Target, connections: int, seconds: int) -> Figure:
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         headers = "\n".join(f"wrk.headers[{json.dumps(k)}] = {json.dumps(v)}" for k, v in target.headers.items())
         script.write(f'wrk.method = "POST"\nwrk.body = [[{target.body}]]\n')

@@ -26,7 +26,7 @@ CONTRACT = Contract(
     classes=("late", "on time"),
 )
 OUTPUTS = [("output.label", pa.string()), ("output.probabilities", pa.list_(pa.float64()))]
-ROWS = 800
+ROWS = 1500
 
 
 @pytest.fixture
