@@ -122,9 +122,13 @@ def serve_gateway(settings: Settings, listener: socket.socket, *, slot: str) -> 
 
 def build_collector(settings: Settings) -> "Collector":
     """Brings the spools into the log and into the counts."""
+    from interlock.predictions import reconciliation
     from interlock.predictions.collector import Collector
+    from interlock.predictions.reporter import Reporter
 
-    return Collector(settings.spools, settings.log, build_store(settings), now)
+    store = build_store(settings)
+    reporter = Reporter(settings.run / reconciliation.NAME, settings.spools, settings.log, store, now)
+    return Collector(settings.spools, settings.log, store, now, reporter.step)
 
 
 def run_collector(settings: Settings, stop: threading.Event) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
 
+from interlock.gateway.log_gauges import LogGauges
+
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _MODEL_SECONDS = (0.00005, 0.0001, 0.00025, *_SECONDS)
 
@@ -37,9 +39,10 @@ class Metrics:
 
     Args:
         folder: Where processes keep their counts. Made if it is not there.
+        log_gauges: What the collector reports, for the page.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, log_gauges: LogGauges) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _forget_dead_gauges(folder)
         # The library takes the folder from the environment only, and decides at import whether it counts in files. A
@@ -47,7 +50,7 @@ class Metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         pid = os.getpid()
         values.ValueClass = values.MultiProcessValue(lambda: pid)  # type: ignore[no-untyped-call]  # untyped library
-        self._folder = folder
+        self._folder, self._log_gauges = folder, log_gauges
         self._meters: dict[tuple[str, str, str], Meter] = {}
         by_version = ("endpoint", "version", "role")
         self._requests = _counter("interlock_requests", "Requests by answer", (*by_version, "code"))
@@ -116,6 +119,7 @@ class Metrics:
         """The Prometheus text, summed over workers. Reads files: call off the event loop."""
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]  # untyped library
+        registry.register(self._log_gauges)
         return generate_latest(registry)
 
 

@@ -28,6 +28,7 @@ from interlock.gateway.hosts import HostCheck
 from interlock.gateway.http_protocol import GatewayHttpProtocol
 from interlock.gateway.key_ring import KeyRing
 from interlock.gateway.labels import Labels
+from interlock.gateway.log_gauges import LogGauges
 from interlock.gateway.memory import MemoryFile
 from interlock.gateway.metrics import Metrics
 from interlock.gateway.plan_source import ReadableStore
@@ -35,6 +36,7 @@ from interlock.gateway.plans import PlanWatcher
 from interlock.gateway.routes import Routes
 from interlock.gateway.served import Board
 from interlock.gateway.versions import Versions
+from interlock.predictions import reconciliation
 from interlock.predictions.spool import Spool
 from interlock.runtimes.load import load_runtime
 from interlock.settings import Settings
@@ -83,7 +85,8 @@ async def gateway(
     """
     load = load or partial(load_runtime, artifacts=settings.artifacts)
     with Spool(settings.spools / slot) as spool:
-        metrics = Metrics(settings.run / "metrics")
+        log_gauges = LogGauges(settings.run / reconciliation.NAME, lambda: datetime.now(UTC))
+        metrics = Metrics(settings.run / "metrics", log_gauges)
         board, guards, versions = Board(), Guards(), Versions(load)
         watcher = PlanWatcher(
             store,

@@ -52,11 +52,19 @@ class Collector:
         log: Root of the prediction log.
         store: Where counts, profiles and cursors are.
         clock: Aware UTC.
+        report: Called after batches and passes; it must not fail, and decides itself whether it is time.
     """
 
-    def __init__(self, spools: Path, log: Path, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        spools: Path,
+        log: Path,
+        store: Store,
+        clock: Callable[[], datetime],
+        report: Callable[[], None] = lambda: None,
+    ) -> None:
         self._spools, self._store, self._clock = spools, store, clock
-        self._log = DeltaLog(log)
+        self._report, self._log = report, DeltaLog(log)
         self._versions = KnownVersions(store)
         self._flushes = FlushRequests(spools)
         self._intakes: dict[str, Intake] = {}
@@ -67,6 +75,7 @@ class Collector:
         pause = 0.0
         while not stop.wait(pause):
             pause = _PASS_SECONDS if self._try_step(commit_all=False) else _RETRY_SECONDS
+            self._report()
         self._try_step(commit_all=True)
 
     def step(self, *, commit_all: bool = False) -> None:
@@ -79,6 +88,7 @@ class Collector:
         flushes = self._flushes.look(self._intakes.values())
         while self._count_some():
             self._commit(every=False)
+            self._report()
         self._commit(every=commit_all or flushes)
         for intake in self._intakes.values():
             if intake.delete_done():

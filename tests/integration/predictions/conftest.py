@@ -15,7 +15,8 @@ from interlock.domain.model import ModelVersion
 from interlock.predictions.collector import Collector
 from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.reader import LogReader
-from interlock.predictions.reconcile import Reconciliation, reconcile
+from interlock.predictions.reconcile import reconcile
+from interlock.predictions.reconciliation import Reconciliation
 from interlock.predictions.records import Assignment, Label, LabelsRecord, PredictionRecord, encoder
 from interlock.predictions.spool import Spool
 from interlock.settings import Settings

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 from tests.integration.predictions.conftest import prediction, write
 
 from interlock.predictions import segments
-from interlock.predictions.reconcile import Reconciliation, reconcile
+from interlock.predictions.reconcile import reconcile
+from interlock.predictions.reconciliation import Reconciliation
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home
