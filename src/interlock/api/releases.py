@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from interlock.api.access import Actor, GuardedRoute, check_endpoint, needs
 from interlock.api.rendering import finite, plain
@@ -20,7 +20,7 @@ class NewRelease(BaseModel, extra="forbid"):
 
     endpoint: str
     candidate: str
-    strategy: Literal["canary"] = "canary"
+    strategy: str = Field("canary", description="canary; others are not there yet")
     plan: dict[str, Any] = {}
 
 
@@ -42,7 +42,7 @@ def start(new: NewRelease, actor: Actor, services: Given) -> dict[str, Any]:
     """Begin to send traffic to a candidate."""
     check_endpoint(actor, "operate", new.endpoint)
     release = services.releases.start(
-        new.endpoint, new.candidate, strategy=new.strategy, plan=_plan(new.plan), actor=actor
+        new.endpoint, new.candidate, strategy=_strategy(new.strategy), plan=_plan(new.plan), actor=actor
     )
     return _show(services, release.id)
 
@@ -69,6 +69,14 @@ def act(
 
 def _show(services: Given, id: str) -> dict[str, Any]:
     return dict(finite(plain(services.releases.show(id))))
+
+
+def _strategy(given: str) -> Literal["canary"]:
+    if given == "canary":
+        return "canary"
+    raise InvalidInputError(
+        f"strategy == {given[:60]!r}, must be canary (shadow, blue_green, ab_test and bandit are not there yet)"
+    )
 
 
 def _plan(given: dict[str, Any]) -> ReleasePlan:

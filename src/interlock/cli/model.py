@@ -9,6 +9,7 @@ import typer
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import note, show_facts, show_json, show_table
 from interlock.cli.working import working
+from interlock.client.uploading import check_source
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import check_name, split_ref
 
@@ -38,6 +39,7 @@ def register(  # noqa: PLR0913, PLR0917 (options of a command)
     Example: [bold]interlock model register wine model.skops --reference heldout.csv --label quality[/bold]
     """
     check_name("model", name)
+    check_source(source)
     for path in (source, reference):
         if path is not None and not path.exists():
             raise InvalidInputError(f"{path} does not exist; name a file or folder on this machine")

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from interlock.client.transport import Transport
-from interlock.client.uploading import send
+from interlock.client.uploading import check_source, send
 from interlock.domain.names import split_ref
 
 
@@ -43,6 +43,7 @@ class ControlPlane:
             trust_pickle: Whether loading may run code that came with the model.
             parent: The version it was made from.
         """
+        check_source(source)
         body: dict[str, Any] = {"source": send(self._control, Path(source)), "trust_pickle": trust_pickle}
         if reference is not None:
             body["reference"] = send(self._control, Path(reference))

@@ -1,5 +1,6 @@
 """Files of rows on the caller's side: CSV, Parquet, JSON (records or columns), JSON lines."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ def read_columns(path: Path) -> dict[str, list[Any]]:
         raise InvalidInputError(f"{path} ends in {form!r}, must be one of {', '.join(_FORMS)}")
     try:
         return columns_of(_read(path, form))
+    except FileNotFoundError as error:
+        raise InvalidInputError(f"{path} cannot be read: there is no such file") from error
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror or error}") from error
+        why = os.strerror(error.errno) if error.errno else error  # Arrow puts a text of its own into strerror
+        raise InvalidInputError(f"{path} cannot be read: {why}") from error
     except (pa.ArrowException, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} is not a readable {form[1:]} file: {error}") from error
 

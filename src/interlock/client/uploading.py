@@ -1,5 +1,6 @@
 """Sends a file, or a folder as a tar, from this machine to the server's staging."""
 
+import re
 import tarfile
 import tempfile
 from pathlib import Path
@@ -8,6 +9,23 @@ from urllib.parse import urlencode
 
 from interlock.client.transport import Transport, decode
 from interlock.domain.errors import InvalidInputError
+
+_ELSEWHERE = ("models:", "runs:", "python:", "http:", "https:")
+
+
+def check_source(source: str | Path) -> None:
+    """Tell addresses of models from files.
+
+    Raises:
+        InvalidInputError: It is an address, and no file is called so.
+    """
+    kind = next((start for start in _ELSEWHERE if str(source).startswith(start)), None)
+    if kind is not None and not Path(source).exists():
+        shown = re.sub("^(https?:)/+", r"\1//", str(source))  # a path makes one slash of two
+        raise InvalidInputError(
+            f"source == {shown!r}, sources that begin with {kind} are not supported yet; give a file or folder: "
+            ".onnx, .skops, .pkl/.joblib with --trust-pickle, or an MLflow model folder"
+        )
 
 
 def send(transport: Transport, path: Path) -> str:

@@ -59,11 +59,16 @@ class RefusedError(InterlockError):
 
 
 class UnknownEndpointError(NotFoundError):
-    """No such endpoint. Clients of the Open Inference Protocol look for the words it starts with."""
+    """No such endpoint. Clients of the Open Inference Protocol look for the words it starts with.
 
-    def __init__(self, name: str, known: Sequence[str]) -> None:
+    Args:
+        known: Those that the caller may know of.
+        otherwise: What to say where it may know of none.
+    """
+
+    def __init__(self, name: str, known: Sequence[str], otherwise: str = "no endpoint is served yet") -> None:
         super().__init__("endpoint", name, known)
-        there = f"there is: {', '.join(known[:20])}" if known else "no endpoint is served yet"
+        there = f"there is: {', '.join(known[:20])}" if known else otherwise
         self.args = (f"Request for unknown model: {name[:128]!r} is not an endpoint here; {there}",)
 
 

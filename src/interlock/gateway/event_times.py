@@ -7,6 +7,7 @@ from interlock.domain.access import Key
 from interlock.domain.errors import ForbiddenError, InvalidInputError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_AHEAD_US = 24 * 3_600 * 1_000_000
 _RULE = "must be a time like 2026-03-01T12:00:00Z, with Z or an offset"
 
 
@@ -26,21 +27,30 @@ def microseconds(name: str, text: Any) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def event_times(given: Any, rows: int, key: Key) -> list[int] | None:
+def event_times(given: Any, rows: int, key: Key, now_us: int) -> list[int] | None:
     """The times in a request's `event_at`: None if there is none, else one for all rows or one a row.
 
     Raises:
         ForbiddenError: The key may not say when something happened.
-        InvalidInputError: Not times, or not one a row.
+        InvalidInputError: Not times, not one a row, or so far off that every window of monitoring would move.
     """
     if given is None:
         return None
     if not key.may("backdate"):
         raise ForbiddenError(f"key {key.name!r} may not set event_at; create it with --allow backdate")
     if not isinstance(given, list):
-        return [microseconds("event_at", given)]
+        return [_plausible("event_at", given, now_us)]
     if len(given) not in (1, rows):
         raise InvalidInputError(
             f"event_at has {len(given)} times, must have one for all or one for each of {rows} rows"
         )
-    return [microseconds(f"event_at[{row}]", text) for row, text in enumerate(given)]
+    return [_plausible(f"event_at[{row}]", text, now_us) for row, text in enumerate(given)]
+
+
+def _plausible(name: str, text: Any, now_us: int) -> int:
+    at = microseconds(name, text)
+    if not 0 <= at <= now_us + _MOST_AHEAD_US:
+        raise InvalidInputError(
+            f"{name} == {str(text)[:60]!r}, must be after 1970 and at most 24 hours ahead of the server's clock"
+        )
+    return at

@@ -6,6 +6,7 @@ Reads the protocol, hands the call to `Answering`, and lets the protocol write t
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -77,7 +78,7 @@ def _call(served: ServedEndpoint, pinned: LoadedVersion | None, rows: Rows, requ
     if (deadline := headers.get(b"x-interlock-deadline-ms")) is not None:
         call.deadline_seconds = _deadline_seconds(deadline)
     if event_at is not None:
-        call.event_at_us = event_times(event_at, rows.count, request.key)
+        call.event_at_us = event_times(event_at, rows.count, request.key, time.time_ns() // 1000)
     return call
 
 

@@ -10,9 +10,11 @@ from functools import partial
 from typing import NoReturn
 from urllib.parse import unquote
 
+from interlock.domain.access import Key
 from interlock.gateway.errors import RefusedError, UnknownEndpointError
 from interlock.gateway.exchange import Answer, Request
 from interlock.gateway.handlers import Describe, Predict, Report
+from interlock.gateway.key_ring import require
 from interlock.gateway.served import Board, ServedEndpoint
 
 Handle = Callable[[Request], Awaitable[Answer]]
@@ -21,6 +23,7 @@ _PREDICT = ("predict",)
 _LABEL = ("label",)
 # Whoever may ask a model may know what it takes, and whoever watches may know both.
 _LOOK = ("predict", "read")
+_ANY = ("predict", "label", "read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +127,25 @@ def _missing(path: str, method: str, board: Board) -> Route:
     """
     match path.strip("/").split("/"):
         case ["v2", "models", name, *rest]:
-            return Route(partial(_refuse_model, board, unquote(name), rest), _LOOK)
+            return Route(partial(_refuse_model, board, _LOOK, unquote(name), rest), _LOOK)
         case ["endpoints", name, action] if action in ("invocations", "labels"):
-            refuse = partial(_refuse_model, board, unquote(name), [])
-            return Route(refuse, ("predict", "label", "read"), is_mlflow=action == "invocations")
+            refuse = partial(_refuse_model, board, _ANY, unquote(name), [])
+            return Route(refuse, _ANY, is_mlflow=action == "invocations")
         case ["invocations"]:
             return Route(partial(_refuse_default, board), _PREDICT, is_mlflow=True)
     raise RefusedError(404, "route", f"there is nothing at {method[:20]} {path[:200]}")
 
 
-async def _refuse_model(board: Board, name: str, rest: list[str], _request: Request) -> NoReturn:
+async def _refuse_model(
+    board: Board, actions: tuple[str, ...], name: str, rest: list[str], request: Request
+) -> NoReturn:
     served = board.find(name)
     if served is None:
-        raise UnknownEndpointError(name, board.names)
+        names = _names_for(request.key, board)
+        if board.names and not names:
+            raise UnknownEndpointError(name, (), f"none that key {request.key.name!r} may ask is served")
+        raise UnknownEndpointError(name, names)
+    require(request.key, actions, name)
     if len(rest) >= 2 and rest[0] == "versions":
         known = ", ".join(served.versions)
         message = f"Request for unknown model: version {rest[1][:128]!r} of {name!r} is not loaded; there is: {known}"
@@ -144,6 +153,11 @@ async def _refuse_model(board: Board, name: str, rest: list[str], _request: Requ
     raise RefusedError(404, "route", f"there is nothing at /{'/'.join(rest)[:200]} of {name!r}")
 
 
-async def _refuse_default(board: Board, _request: Request) -> NoReturn:
-    names = ", ".join(board.names[:20]) or "none yet"
+async def _refuse_default(board: Board, request: Request) -> NoReturn:
+    names = ", ".join(_names_for(request.key, board)[:20]) or "none yet"
     raise RefusedError(404, "route", f"say which endpoint: POST /endpoints/NAME/invocations; there is: {names}")
+
+
+def _names_for(key: Key, board: Board) -> tuple[str, ...]:
+    """The endpoints that a key may know of: it tells nobody what others are called."""
+    return tuple(name for name in board.names if not key.endpoints or name in key.endpoints)

@@ -142,7 +142,7 @@ class Board:
         """Raises UnknownEndpointError."""
         found = self._endpoints.get(name)
         if found is None:
-            raise UnknownEndpointError(name, self.names)
+            raise UnknownEndpointError(name, (), "it was removed just now")
         return found
 
     def find(self, name: str) -> ServedEndpoint | None:

@@ -102,9 +102,11 @@ def examine_apart(job: Job, time_limit_seconds: float = TIME_LIMIT_SECONDS) -> E
         ) from None
     if done.stderr:
         log.warning("examining %s: %s", job.source_name, done.stderr.decode(errors="replace")[-4000:])
-    if done.returncode != 0:
+    if done.returncode != 0 or not done.stdout:
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        raise UnloadableModelError(f"{job.source_name} ended the process that examined it ({how}); the log has more")
+        raise UnloadableModelError(
+            f"{job.source_name} ended the process that examined it ({how}); see the output of `interlock up`"
+        )
     found = msgspec.json.decode(done.stdout, type=Examination | Refusal)
     if isinstance(found, Examination):
         return found

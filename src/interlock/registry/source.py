@@ -54,17 +54,17 @@ def load(stored: Path, source_name: str, scratch: Path, *, trust_pickle: bool) -
         return _folder(stored, source_name, scratch, trust_pickle=trust_pickle)
     suffix = Path(source_name).suffix.lower()
     if suffix == ".onnx":
-        open_session(stored)
+        open_session(stored, source_name)
         return LoadedSource("onnx", graph=stored)
     if suffix == ".skops" or _is_skops(stored):
-        return LoadedSource("skops", estimator=_fitted(load_skops(stored)))
+        return LoadedSource("skops", estimator=_fitted(load_skops(stored, source_name)))
     if suffix in _PICKLES:
         if not trust_pickle:
             raise UnloadableModelError(
                 f"{source_name} is a pickle, and loading it would run any code it holds; save the model with "
                 "skops.io.dump(model, 'model.skops') instead, or use --trust-pickle if you made the file yourself"
             )
-        return LoadedSource("pickle", estimator=_fitted(load_pickle(stored)))
+        return LoadedSource("pickle", estimator=_fitted(load_pickle(stored, source_name)))
     return _unknown(stored, source_name)
 
 
@@ -99,10 +99,12 @@ def _folder(stored: Path, source_name: str, scratch: Path, *, trust_pickle: bool
     mlmodel = read_mlmodel(scratch)
     if flavor.file is None:
         return LoadedSource("mlflow", pyfunc=load_pyfunc(scratch), mlmodel=mlmodel)
+    file_name = f"{source_name}{flavor.file.relative_to(scratch.resolve())}"
     if flavor.kind == "onnx":
-        open_session(flavor.file)
+        open_session(flavor.file, file_name)
         return LoadedSource("mlflow", graph=flavor.file, mlmodel=mlmodel)
-    model = load_pickle(flavor.file) if flavor.runs_code else load_skops(flavor.file)
+    load_model = load_pickle if flavor.runs_code else load_skops
+    model = load_model(flavor.file, file_name)
     return LoadedSource("mlflow", estimator=_fitted(model), mlmodel=mlmodel)
 
 

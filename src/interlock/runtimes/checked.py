@@ -43,7 +43,7 @@ class CheckedPredictor:
             raise
         except Exception as error:
             log.warning("model %s raised on %d row(s)", self._ref, rows_of(columns), exc_info=True)
-            raise ModelFailedError(self._ref, "model_error", _first_line(error)) from None
+            raise ModelFailedError(self._ref, "model_error", first_line(error)) from None
         self._check(outputs, rows_of(columns))
         return outputs
 
@@ -85,6 +85,7 @@ class CheckedPredictor:
         return ModelFailedError(self._ref, "invalid_output", reason)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Type and message of an error, as one line."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__

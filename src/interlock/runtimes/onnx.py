@@ -5,6 +5,7 @@ matrix; understands the outputs of converted classifiers and regressors. It refu
 contract when it is built, not at the first request.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ Feed = Callable[[Columns], NDArray[Any]]
 Read = Callable[[list[Any]], NDArray[Any]]
 
 
-def open_session(model: Path | bytes) -> ort.InferenceSession:
-    """Open a graph on one thread.
+def open_session(model: Path | bytes, name: str = "the file") -> ort.InferenceSession:
+    """Open a graph on one thread. `name` is what messages call it.
 
     Raises:
         UnloadableModelError: It is not an ONNX model, or uses operators that are not known here.
@@ -51,7 +52,17 @@ def open_session(model: Path | bytes) -> ort.InferenceSession:
             model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # onnxruntime's own exceptions share no root
-        raise UnloadableModelError(f"not a loadable ONNX model: {str(error).splitlines()[0][:300]}") from error
+        raise UnloadableModelError(f"{name} is not a loadable ONNX model: {_why(str(error))}") from error
+
+
+def _why(said: str) -> str:
+    """What onnxruntime says, without its codes and the path of a stored file."""
+    if "INVALID_PROTOBUF" in said or "No graph was found" in said:
+        return "it is empty, cut off or no ONNX file at all; save it once more and check that the copy is whole"
+    if "NO_SUCHFILE" in said:
+        return "there is no such file"
+    reason = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed:)?(/\S+:\d+ .*?\) )?", "", said)
+    return (reason.splitlines() or [said])[0][:300]
 
 
 class OnnxPredictor:

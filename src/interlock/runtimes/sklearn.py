@@ -6,6 +6,7 @@ is refused by name; nothing ever falls back to pickle.
 
 import logging
 import warnings
+import zipfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ def warn_of_other_version(version: ModelVersion) -> None:
         log.warning("%s was made with scikit-learn %s and runs with %s", version.ref, made_with, installed)
 
 
-def load_skops(path: Path) -> Any:
-    """Read a skops file.
+def load_skops(path: Path, name: str = "the file") -> Any:
+    """Read a skops file. `name` is what messages call it.
 
     Raises:
         UnloadableModelError: It is none, or holds types that are not trusted, which are named.
@@ -54,14 +55,25 @@ def load_skops(path: Path) -> Any:
         untrusted = [name for name in io.get_untrusted_types(file=path) if not _is_trusted(name)]
         if untrusted:
             raise UnloadableModelError(
-                f"the skops file holds {', '.join(sorted(untrusted))}, which is not scikit-learn's own; "
+                f"{name} holds {', '.join(sorted(untrusted))}, which is not scikit-learn's own; "
                 "build the model from scikit-learn's types, or register a pickle with --trust-pickle"
             )
         return io.load(path, trusted=io.get_untrusted_types(file=path))
     except UnloadableModelError:
         raise
     except Exception as error:  # zip, JSON, type and import errors: whatever a foreign file provokes
-        raise UnloadableModelError(f"not a loadable skops file: {type(error).__name__}: {str(error)[:200]}") from error
+        raise UnloadableModelError(f"{name} is not a loadable skops file: {_why_no_skops(error, path)}") from error
+
+
+def _why_no_skops(error: Exception, path: Path) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if not zipfile.is_zipfile(path):
+        return (
+            "it is empty, cut off or no skops file at all; save the model once more with "
+            "skops.io.dump(model, 'model.skops') and check that the copy is whole"
+        )
+    return f"{type(error).__name__}: {str(error)[:200]}"
 
 
 def _is_trusted(name: str) -> bool:
@@ -76,8 +88,8 @@ def _is_trusted(name: str) -> bool:
         return False
 
 
-def load_pickle(path: Path) -> Any:
-    """Read a pickle or joblib file. This runs whatever code the file holds.
+def load_pickle(path: Path, name: str = "the file") -> Any:
+    """Read a pickle or joblib file, which messages call `name`. This runs whatever code the file holds.
 
     Raises:
         UnloadableModelError: It is none, or needs a package that is not installed.
@@ -88,11 +100,10 @@ def load_pickle(path: Path) -> Any:
             warnings.simplefilter("ignore")  # an older scikit-learn is reported in our own words
             return joblib.load(path)
     except ModuleNotFoundError as error:
-        raise UnloadableModelError(
-            f"the pickle needs the package {error.name!r}, which is not installed here"
-        ) from error
+        raise UnloadableModelError(f"{name} needs the package {error.name!r}, which is not installed here") from error
     except Exception as error:
-        raise UnloadableModelError(f"not a loadable pickle: {type(error).__name__}: {str(error)[:200]}") from error
+        why = f"{type(error).__name__}: {str(error)[:200]}"
+        raise UnloadableModelError(f"{name} is not a loadable pickle: {why}") from error
 
 
 def framework(module: str, extra: str) -> Any:

@@ -47,6 +47,13 @@ def _check(answer: Any, status: int) -> dict[str, Any]:
             "plan has no 'stepz'",
         ),
         ("POST", "/releases", b'{"endpoint": "w", "candidate": "w:1", "plan": {"alpha": "x"}}', 400, "plan: "),
+        (
+            "POST",
+            "/releases",
+            b'{"endpoint": "w", "candidate": "w:1", "strategy": "shadow"}',
+            400,
+            "strategy == 'shadow', must be canary (shadow, blue_green, ab_test and bandit are not there yet)",
+        ),
         ("POST", "/releases", b'{"endpoint": "w", "candidate": "w:1"}', 404, "endpoint 'w' does not exist"),
         ("POST", "/releases/w-1/explode", b"{}", 400, "verb"),
         ("POST", "/keys", b'{"name": "x", "role": "king"}', 400, "role"),

@@ -103,6 +103,7 @@ def test_a_file_that_is_no_model_is_refused_with_the_reason_and_leaves_nothing(p
     ).json()["id"]
     answer = plane.client.post("/api/v1/models/junk", headers=operator, json={"source": upload})
     assert answer.status_code == 400
-    assert "not a loadable ONNX model" in answer.json()["detail"]
+    assert answer.json()["detail"].startswith("model.onnx is not a loadable ONNX model: it is empty, cut off")
+    assert "artifacts" not in answer.json()["detail"]
     assert plane.client.get("/api/v1/models", headers=operator).json() == {"models": []}
     assert not list(plane.app.state.services.staging._root.glob("*"))

@@ -67,6 +67,18 @@ def test_key_limited_to_other_endpoints_is_refused(locked: Any, price_world: Any
     assert answer.json()["error"] == "key 'scorer' is limited to the endpoints wine"
 
 
+def test_key_limited_to_other_endpoints_does_not_learn_their_names(locked: Any, price_world: Any) -> None:
+    limited, every = price_world.key("scorer", endpoints=("wine",)), price_world.key("scorer", "every")
+    for path in ("/v2/models/nope/infer", "/endpoints/nope/invocations"):
+        answer = locked.client.post(path, json=INPUTS, headers=limited)
+        assert answer.status_code == 404
+        assert "none that key 'scorer' may ask is served" in answer.json()["error"]
+        assert "price" in locked.client.post(path, json=INPUTS, headers=every).json()["error"]
+    unknown_version = locked.client.get("/v2/models/price/versions/99", headers=limited)
+    assert unknown_version.status_code == 403
+    assert "price" not in unknown_version.json()["error"]
+
+
 def test_new_key_works_at_once_and_a_revoked_one_soon_does_not(locked: Any, price_world: Any) -> None:
     headers = price_world.key("scorer", "short-lived")
     assert locked.client.get("/v2", headers=headers).status_code == 200
@@ -84,7 +96,7 @@ def test_event_time_needs_a_key_that_may_backdate(locked: Any, price_world: Any)
     assert locked.client.post("/v2/models/price/infer", json=body, headers=backdating).status_code == 200
     body = {"instances": [[1.0, 1], [2.0, 2]], "params": {"event_at": ["2013-04-01T08:00:00Z", "2013-04-01T09:00:00Z"]}}
     assert locked.client.post("/invocations", json=body, headers=backdating).status_code == 200
-    for wrong in ("2013-04-01T08:00:00", "soon", 5, ["2013-04-01T08:00:00Z"] * 3):
+    for wrong in ("2013-04-01T08:00:00", "2999-01-01T00:00:00Z", "soon", 5, ["2013-04-01T08:00:00Z"] * 3):
         body["params"] = {"event_at": wrong}
         assert locked.client.post("/invocations", json=body, headers=backdating).status_code == 400
     first, second = price_world.predictions()

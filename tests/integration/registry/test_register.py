@@ -292,8 +292,9 @@ def test_a_hostile_pickle_under_any_name_runs_nothing(desk: Any, name: str) -> N
 @pytest.mark.parametrize(
     ("act", "limit", "named"),
     [
-        ("os._exit(7)", 60.0, "exit code 7"),
-        ("os.kill(os.getpid(), 11)", 60.0, "signal 11"),
+        ("os._exit(7)", 60.0, r"\(exit code 7\); see the output of `interlock up`$"),
+        ("os._exit(0)", 60.0, r"\(exit code 0\)"),
+        ("os.kill(os.getpid(), 11)", 60.0, r"\(signal 11\)"),
         ("time.sleep(600)", 3.0, "longer than 3 s"),
     ],
 )
@@ -312,6 +313,48 @@ def test_a_file_that_crashes_or_hangs_when_loaded_costs_its_own_process(
     request = Registration(name="m", source=desk.folder / "m.pkl", trust_pickle=True)
     with pytest.raises(UnloadableModelError, match=named):
         register(request, ArtifactStore(desk.artifacts), partial(examine_apart, time_limit_seconds=limit))
+
+
+def test_an_unexpected_error_is_told_in_one_sentence(real_desk: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    program = """
+        from sklearn.base import BaseEstimator, RegressorMixin
+        class Odd(RegressorMixin, BaseEstimator):
+            n_features_in_ = 1
+            def __sklearn_is_fitted__(self):
+                return True
+            def predict(self, rows):
+                return rows[:, 0]
+            def get_params(self, deep=True):
+                raise AttributeError("no such thing\\nat all")
+    """
+    (tmp_path / "odd_model.py").write_text(textwrap.dedent(program))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (real_desk.folder / "m.pkl").write_bytes(b"\x80\x04codd_model\nOdd\n)\x81.")
+    with pytest.raises(UnloadableModelError, match=r"^m\.pkl cannot be served: AttributeError: no such thing$"):
+        real_desk.register(real_desk.folder / "m.pkl", trust_pickle=True)
+
+
+@pytest.mark.parametrize("name", ["notmodel.onnx", "notmodel.skops"])
+@pytest.mark.parametrize("content", [b"just some text\n" * 20, b""], ids=["text", "empty"])
+def test_a_file_that_is_not_what_its_name_says_is_called_by_the_users_name(
+    desk: Any, name: str, content: bytes
+) -> None:
+    (desk.folder / name).write_bytes(content)
+    with pytest.raises(UnloadableModelError) as refused:
+        desk.register(desk.folder / name)
+    kind = {"notmodel.onnx": "ONNX model", "notmodel.skops": "skops file"}[name]
+    assert str(refused.value).startswith(f"{name} is not a loadable {kind}: it is empty, cut off or no ")
+    assert "save" in str(refused.value)
+    assert str(desk.artifacts) not in str(refused.value)
+    assert "ONNXRuntimeError" not in str(refused.value)
+
+
+def test_a_truncated_skops_file_says_what_to_do(desk: Any, make_rows: MakeRows) -> None:
+    rows = make_rows(100, 1).dropna()
+    path = desk.save(LinearRegression().fit(rows[["temp"]], rows["price"]), "cut.skops")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UnloadableModelError, match=r"^cut\.skops is not a loadable skops file: it is empty, cut off"):
+        desk.register(path)
 
 
 def test_versions_count_up_and_remember_their_parent(real_desk: Any, make_rows: MakeRows) -> None:

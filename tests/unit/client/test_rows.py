@@ -51,7 +51,12 @@ def test_what_is_no_table_is_named(rows: Any, named: str) -> None:
 
 
 def test_datatypes_come_from_the_endpoint_and_are_guessed_for_what_it_does_not_know() -> None:
-    columns: dict[str, list[Any]] = {"x": [1, 2], "vector": [[1, 2, 3], [4, 5, 6]], "new": ["a", "b"], "flag": [True, None]}
+    columns: dict[str, list[Any]] = {
+        "x": [1, 2],
+        "vector": [[1, 2, 3], [4, 5, 6]],
+        "new": ["a", "b"],
+        "flag": [True, None],
+    }
     inputs = encode_inputs(columns, {"x": ("FP64", [-1]), "vector": ("FP32", [-1, 3])})
     assert [(each["name"], each["datatype"], each["shape"]) for each in inputs] == [
         ("x", "FP64", [2]),

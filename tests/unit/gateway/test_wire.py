@@ -92,13 +92,22 @@ def test_event_times_are_one_for_all_or_one_a_row() -> None:
     admin = Key(name="a", role="admin", digest="", created_at=datetime.now(UTC))
     scorer = msgspec.structs.replace(admin, role="scorer")
     moment = "1970-01-01T00:00:00Z"
-    assert event_times(None, 3, scorer) is None
-    assert event_times(moment, 3, admin) == [0]
-    assert event_times([moment] * 3, 3, admin) == [0, 0, 0]
+    assert event_times(None, 3, scorer, 0) is None
+    assert event_times(moment, 3, admin, 0) == [0]
+    assert event_times([moment] * 3, 3, admin, 0) == [0, 0, 0]
     with pytest.raises(InvalidInputError, match="event_at has 2 times"):
-        event_times([moment] * 2, 3, admin)
+        event_times([moment] * 2, 3, admin, 0)
     with pytest.raises(ForbiddenError, match="--allow backdate"):
-        event_times(moment, 3, scorer)
+        event_times(moment, 3, scorer, 0)
+
+
+def test_event_times_far_ahead_or_before_1970_are_refused_by_name() -> None:
+    admin = Key(name="a", role="admin", digest="", created_at=datetime.now(UTC))
+    assert event_times("1970-01-02T00:00:00Z", 1, admin, now_us=0) == [86_400_000_000]
+    assert event_times("2999-01-01T00:00:00Z", 1, admin, now_us=microseconds("t", "2998-12-31T12:00:00Z"))
+    for wrong in ("1970-01-02T00:00:00.000001Z", "2999-01-01T00:00:00Z", "1969-12-31T23:59:59Z"):
+        with pytest.raises(InvalidInputError, match=rf"^event_at\[1\] == '{wrong}', must be after 1970 and at most 24"):
+            event_times(["1970-01-01T00:00:00Z", wrong], 2, admin, now_us=0)
 
 
 @pytest.mark.parametrize(
