@@ -39,15 +39,20 @@ def event_times(given: Any, rows: int, key: Key, now_us: int) -> list[int] | Non
     if not key.may("backdate"):
         raise ForbiddenError(f"key {key.name!r} may not set event_at; create it with --allow backdate")
     if not isinstance(given, list):
-        return [_plausible("event_at", given, now_us)]
+        return [plausible("event_at", given, now_us)]
     if len(given) not in (1, rows):
         raise InvalidInputError(
             f"event_at has {len(given)} times, must have one for all or one for each of {rows} rows"
         )
-    return [_plausible(f"event_at[{row}]", text, now_us) for row, text in enumerate(given)]
+    return [plausible(f"event_at[{row}]", text, now_us) for row, text in enumerate(given)]
 
 
-def _plausible(name: str, text: Any, now_us: int) -> int:
+def plausible(name: str, text: Any, now_us: int) -> int:
+    """Microseconds since 1970 UTC of a time that can be.
+
+    Raises:
+        InvalidInputError: It is no time, or so far ahead that every later comparison with it would be wrong.
+    """
     at = microseconds(name, text)
     if not 0 <= at <= now_us + _MOST_AHEAD_US:
         raise InvalidInputError(

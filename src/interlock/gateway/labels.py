@@ -16,7 +16,7 @@ from interlock.domain.errors import InvalidInputError
 from interlock.gateway import lenient_json
 from interlock.gateway.answering import Recorder
 from interlock.gateway.columns import MAX_ROWS
-from interlock.gateway.event_times import microseconds
+from interlock.gateway.event_times import plausible
 from interlock.gateway.exchange import JSON, Answer
 from interlock.gateway.faults import shown
 from interlock.gateway.metrics import Metrics
@@ -125,7 +125,7 @@ def _label(entry: dict[str, Any], now_us: int, read_value: Callable[[Any], Any])
         request_id,
         _row(entry.get("request_row", 0)),
         read_value(entry["label"]),
-        now_us if observed_at is None else microseconds("observed_at", observed_at),
+        now_us if observed_at is None else plausible("observed_at", observed_at, now_us),
         _text(entry, "source") or "natural",
         _weight(entry.get("weight", 1.0)),
     )

@@ -48,6 +48,12 @@ _PARTS = 24
 # A reference share from which one value alone in a window may be one draw and not many (a weekday, a batch's customer).
 _PLAUSIBLE = 0.05
 
+# What a week does not explain, in each of so many parts, needs no earlier windows to compare with. 0.4 is a shift of
+# one standard deviation.
+_LASTING = timedelta(days=8)
+_FEWEST_LASTING_PARTS = 8
+_FAR = 0.4
+
 
 @dataclass(frozen=True)
 class DriftWindow:
@@ -58,12 +64,14 @@ class DriftWindow:
         profile: All rows of the window.
         parts: Rows per bin of consecutive parts of the window, shape (parts, bins of all features).
         before: The same of equally long windows before, oldest first.
+        length: Of the window.
     """
 
     reference: Reference
     profile: Profile
     parts: Counts
     before: Counts
+    length: timedelta = timedelta(0)
 
     @classmethod
     def cut(cls, reference: Reference, hours: Hours, start: datetime, end: datetime) -> "DriftWindow":
@@ -72,7 +80,7 @@ class DriftWindow:
         before = hours.pieces(start - past(length), length, past(length) // length)
         part = max(HOUR, length / _PARTS)
         parts = hours.pieces(start, part, -(-length // part))
-        return cls(reference, hours.window(start, end).merged(), parts, before)
+        return cls(reference, hours.window(start, end).merged(), parts, before, length)
 
 
 def past(length: timedelta) -> timedelta:
@@ -102,11 +110,13 @@ def check_feature(bins: FeatureBins, window: DriftWindow, *, alpha: float) -> Ch
     if rows < FEWEST_ROWS or reference.sum() < FEWEST_ROWS:
         few = f"{rows} rows, at least {FEWEST_ROWS} are needed"
         return _check(bins, window, "no_data", None, alpha, {"reason": few if rows < FEWEST_ROWS else _FEW_REFERENCE})
+    outcome: CheckOutcome
     test = analyze(reference, current)
     dispersion = _dispersion(window, bins.name, rows)
     probability = p_value(test, dispersion)
     unknown = _unknown(bins, window, current, reference, dispersion)
-    outcome, reason = _judge(test, probability, alpha, unknown)
+    lasting = bool(unknown) and _is_lasting(window, bins.name, reference)
+    outcome, reason = ("breach", "") if lasting else _judge(test, probability, alpha, unknown)
     if outcome == "breach" or not reason:
         reason = describe(bins, window.reference.profile, window.profile)
     details = _details(bins, window, test, dispersion) | {"p_value": probability, "reason": reason}
@@ -142,6 +152,15 @@ def _unknown(bins: FeatureBins, window: DriftWindow, current: Counts, reference:
     if is_constant and reference[current.argmax()] >= _PLAUSIBLE * reference.sum() and _seen_parts(window) > 1:
         return f"every row has the same value, one that is common in the reference (a weekday does that); {needed}"
     return ""
+
+
+def _is_lasting(window: DriftWindow, feature: str, reference: Counts) -> bool:
+    """Whether every part of a long window is by itself far from the reference: no weekday or storm lasts so long."""
+    parts = window.parts[:, window.reference.spec.slices[feature]]
+    told = parts[parts.sum(axis=1) >= FEWEST_ROWS]
+    if window.length < _LASTING or len(told) < _FEWEST_LASTING_PARTS:
+        return False
+    return all(analyze(reference, part).jensen_shannon >= _FAR for part in told)
 
 
 def _seen_parts(window: DriftWindow) -> int:

@@ -29,12 +29,13 @@ def test_good_labels_are_kept_and_bad_ones_named(size_server: Any, world: Any) -
         {"prediction_id": "p8", "label": "big", "request_row": 1.5},
         {"prediction_id": "p9", "label": "big", "colour": "red"},
         {"prediction_id": 10, "label": "big"},
+        {"prediction_id": "p11", "label": "big", "observed_at": "2999-01-01T00:00:00Z"},
     ]
     answer = size_server.client.post(URL, json={"labels": labels})
     body = answer.json()
     assert answer.status_code == 200
     assert body["accepted"] == 2
-    assert [entry["index"] for entry in body["rejected"]] == [1, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert [entry["index"] for entry in body["rejected"]] == [1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
     assert body["rejected"][0]["error"] == 'label == "huge", must be one of "small", "big"'
     (record,) = world.labels()
     first, second = record.labels

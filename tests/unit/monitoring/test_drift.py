@@ -128,3 +128,24 @@ def test_all_rows_in_an_hour_beyond_the_reference_are_drift_at_once(cut_window: 
     assert verdict.outcome == "breach"
     assert (verdict.value or 0) > 0.7
     assert "mean went from" in verdict.details["reason"]
+
+
+def summer(rng: np.random.Generator, mean: float) -> list[dict[str, Any]]:
+    """A month of hours in which the weather wanders slowly around a mean, so that few parts are independent."""
+    wander = np.cumsum(rng.normal(0, 0.03, 24 * 30))
+    wander -= wander.mean()
+    return [{"x": rng.normal(mean + each, 1.0, 12)} for each in wander]
+
+
+def test_a_month_far_from_the_reference_in_every_part_is_drift_also_without_a_past(cut_window: CutWindow) -> None:
+    rng = np.random.default_rng(11)
+    reference = {"x": rng.standard_normal(5000)}
+    for _ in range(5):
+        assert check(cut_window(reference, summer(rng, 4.0), {"x": "numeric"}, 24 * 30)).outcome == "breach"
+
+
+def test_a_month_that_wanders_around_the_reference_is_no_drift(cut_window: CutWindow) -> None:
+    rng = np.random.default_rng(12)
+    reference = {"x": rng.standard_normal(5000)}
+    for _ in range(5):
+        assert check(cut_window(reference, summer(rng, 0.0), {"x": "numeric"}, 24 * 30)).outcome != "breach"
