@@ -13,7 +13,9 @@ def demo(
     home: Annotated[Path | None, typer.Option(help="Where it lives; default: a fresh temporary folder.")] = None,
     port: Annotated[int, typer.Option(help="Gateway port; 0 lets the system choose.", min=0, max=65535)] = 0,
     control_port: Annotated[int, typer.Option(help="Control port; 0 lets the system choose.", min=0, max=65535)] = 0,
-    speed: Annotated[float | None, typer.Option(help="Times faster than life; default: as fast as it goes.")] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="Times faster than life; default: April to December in about 100 seconds.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     bad: Annotated[
         Literal["missing", "timezone", "unit", "none"], typer.Option(help="The mistake in the third version.")

@@ -115,6 +115,7 @@ class _Story:
         self._replayed = data.sample(year, _SHARE, seed)
         self._chapters: list[Chapter] = []
         self._replay: Replay | None = None
+        self._month = _REPLAYED[0].month
 
     def first_version(self) -> None:
         self._narrator.chapter("January to March: a first model")
@@ -143,6 +144,7 @@ class _Story:
             while replay.running:
                 time.sleep(_TICK_SECONDS)
                 self._follow(replay)
+                self._tell_month(replay)
                 self._narrator.status(replay.now, replay.progress, self._status(replay))
         finally:
             replay.stop()
@@ -187,6 +189,16 @@ class _Story:
         chapter.finished = release["state"] in ("promoted", "rolled_back")
         if release["state"] != "draft":
             self._narrator.say(release["decision"]["reason"], at=replay.now)
+
+    def _tell_month(self, replay: Replay) -> None:
+        """When a month begins, say how the one before the last was: by then its flights have landed and are joined."""
+        if replay.now.month == self._month:
+            return
+        self._month = replay.now.month
+        month = f"2013-{self._month - 2:02d}"
+        if self._month - 2 >= _REPLAYED[0].month:
+            quality, drift = self._client.quality_by_month(ENDPOINT), self._client.drift_by_month(ENDPOINT)
+            self._narrator.say(summary.month_in_words(month, quality, drift), at=replay.now)
 
     def _status(self, replay: Replay) -> str:
         counts = replay.counts

@@ -52,6 +52,28 @@ def tell(narrator: Narrator, summary: dict[str, Any]) -> None:
     )
 
 
+def month_in_words(month: str, quality: list[dict[str, Any]], drift: list[dict[str, Any]]) -> str:
+    """How one month was: the quality of the version that answered most, and what drifted.
+
+    Examples:
+        >>> quality = [{"version": "m:1", "month": "2013-05", "metric": "roc_auc", "value": 0.656, "labels": 11131}]
+        >>> drift = [{"month": "2013-05", "column": "temp", "severity": 0.85, "drifted": True}]
+        >>> month_in_words("2013-05", quality, drift)
+        '2013-05 in review: m:1 had an AUC of 0.656 on 11,131 labels; drifted: temp 0.85'
+    """
+    found = [
+        row for row in quality if row["month"] == month and row["metric"] == "roc_auc" and row["value"] is not None
+    ]
+    if not found:
+        return f"{month} in review: no labels yet"
+    best = max(found, key=lambda row: int(row["labels"]))
+    drifted = [line["drifted"] for line in _drift([row for row in drift if row["month"] == month]) if line["drifted"]]
+    return (
+        f"{month} in review: {best['version']} had an AUC of {best['value']:.3f} on {best['labels']:,} labels; "
+        f"drifted: {drifted[0] if drifted else 'nothing'}"
+    )
+
+
 def _release(release: dict[str, Any]) -> dict[str, Any]:
     decision = release["decision"] or {"reason": "no decision: the data ended before the evidence sufficed"}
     return {
