@@ -40,7 +40,7 @@ def tell(narrator: Narrator, summary: dict[str, Any]) -> None:
     narrator.chapter("What was measured")
     narrator.table("Releases", [_release(release) for release in summary["releases"]])
     narrator.table("Quality, from labels that came after landing", _quality(summary["quality"]))
-    narrator.table("Inputs and outputs that drifted (severity 0 to 1, by month)", _drift(summary["drift"]))
+    narrator.table("What drifted (severity, 0 to 1)", _drift(summary["drift"]))
     log = summary["log"]
     narrator.say(
         f"{summary['requests']:,} requests, {summary['caller_failures']} of them without an answer; "

@@ -123,7 +123,7 @@ class ReleaseController:
         release = situation.release
         missing = loading.missing(situation.plan, situation.live)
         if missing is None:
-            reason = f"begun: {len(situation.live)} live gateways have loaded {release.candidate}"
+            reason = f"begun: every live gateway ({len(situation.live)}) has loaded {release.candidate}"
             self._move(road.begin, release, self._mover(reason, now))
         else:
             self._note(release, ReleaseDecision("wait", missing), release.gates, now)
