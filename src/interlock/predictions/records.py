@@ -18,7 +18,7 @@ class Assignment(msgspec.Struct, array_like=True, frozen=True):
         release_id, step: Of the plan that routed it; None outside a release.
         assigned_version: The version the unit belongs to; `attempt_status` is how that version did.
         is_challenger: Whether that is the challenger.
-        unit: The sticky key, or the request id where none was sent.
+        unit: The sticky key, or the first prediction id where none was sent.
         keyed: Whether a sticky key was sent.
         propensity: Probability with which this version was assigned, 0 to 1.
     """
