@@ -52,6 +52,13 @@ class DeadlineExceededError(ModelFailedError):
         super().__init__(version, "timeout", f"no answer within {deadline_ms:g} ms")
 
 
+class RunnerLostError(ModelFailedError):
+    """The model's process died while it held the request. Another may answer it."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(version, "model_error", "its process died during the request")
+
+
 class OverloadedError(InterlockError):
     """Too much is waiting; the caller may try again after `retry_after_seconds`."""
 

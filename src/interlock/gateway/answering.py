@@ -6,271 +6,129 @@
               └─(c) raises, hangs, answers outside its contract, or its breaker is open:
                   the guard counts it; the champion answers ──► record (with the challenger's fate) ──► answer
     champion fails ──(d)──► a failure record, and the caller is told
+    champion's process dies ──(e)──► asked once more
 
 A challenger never costs a caller the answer (c). An answer leaves only after its record was written: if it cannot be,
 the caller is told so and nothing was acknowledged.
 """
 
-import logging
+import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
 
-from numpy.typing import NDArray
-
-from interlock.domain.contract import Contract
-from interlock.domain.errors import ModelFailedError, UnrecordedError
-from interlock.domain.ports import Columns
-from interlock.domain.traffic import TrafficPlan
-from interlock.gateway.columns import Rows
+from interlock.domain.errors import InterlockError, ModelFailedError, OverloadedError, RunnerLostError
+from interlock.gateway.calls import Answered, Call, Prediction
 from interlock.gateway.errors import RequestFailedError
-from interlock.gateway.exchange import Answer, Headers
 from interlock.gateway.guards import Guards
+from interlock.gateway.in_flight import InFlight
+from interlock.gateway.lane import Lane
 from interlock.gateway.metrics import Metrics
 from interlock.gateway.prediction_ids import PredictionIds
-from interlock.gateway.routing import Choice, choose
-from interlock.gateway.served import LoadedVersion, ServedEndpoint
-from interlock.predictions.records import (
-    AnswerRole,
-    Assignment,
-    AttemptStatus,
-    FailureRecord,
-    PredictionRecord,
-    encoder,
-)
+from interlock.gateway.recording import Recording
+from interlock.gateway.routing import choose
+from interlock.gateway.served import Choice, LoadedVersion
+from interlock.predictions.records import AttemptStatus
 
-log = logging.getLogger(__name__)
-
-_MOST_IDS_IN_HEADER = 50
-
-Encode = Callable[["Prediction"], Answer]
+_STATUSES: dict[str, AttemptStatus] = {
+    "timeout": "timeout",
+    "invalid_output": "invalid_output",
+    "breaker_open": "breaker_open",
+}
 
 
-class Recorder(Protocol):
-    """Where records go before answers leave: the worker's spool."""
-
-    def append(self, record: bytes, *, rows: int, endpoint: str, sync: bool = False) -> None:
-        """Write one record, or raise UnrecordedError."""
-
-
-@dataclass(slots=True)
-class Call:
-    """One valid request.
-
-    Args:
-        pinned: The version it names, which then answers alone and is never evidence; None for the usual way.
-        unit_key: The caller's sticky key, if it sent one.
-        deadline_seconds: The caller's own, if it is shorter than the endpoint's.
-        event_at_us: When it happened in the world.
-        began_ns: Monotonic time at which its body was complete.
-    """
-
-    served: ServedEndpoint
-    rows: Rows
-    began_ns: int
-    pinned: LoadedVersion | None = None
-    request_id: str | None = None
-    unit_key: str | None = None
-    deadline_seconds: float | None = None
-    event_at_us: list[int] | None = None
-
-
-@dataclass(slots=True)
-class Prediction:
-    """What a version answered, for a protocol to encode."""
-
-    endpoint: str
-    version: str
-    contract: Contract
-    request_id: str
-    prediction_ids: list[str]
-    outputs: dict[str, NDArray[Any]]
-    plain: dict[str, list[Any]]
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """Who answered, and how the version fared that the request was assigned to."""
-
-    version: LoadedVersion
-    outputs: dict[str, NDArray[Any]]
-    plain: dict[str, list[Any]]
-    model_us: int
-    status: AttemptStatus = "ok"
-    fell_back: bool = False
+# Of a caller's own deadline: what is left is for the champion, should the challenger not answer.
+_SHARE_BEFORE_FALLBACK = 0.6
 
 
 class Answering:
     """Answers calls.
 
     Args:
-        spool: Where records go.
+        recording: Writes down what was answered.
         guards: Which challengers this worker has withdrawn.
         metrics: What is counted.
+        in_flight: Remembers what runs in the loop.
     """
 
-    def __init__(self, spool: Recorder, guards: Guards, metrics: Metrics) -> None:
-        self._spool, self._guards, self._metrics = spool, guards, metrics
+    def __init__(self, recording: Recording, guards: Guards, metrics: Metrics, in_flight: InFlight) -> None:
+        self._recording, self._guards, self._metrics, self._in_flight = recording, guards, metrics, in_flight
         self._ids = PredictionIds()
+        self._loop = asyncio.get_running_loop()
 
-    async def answer(self, call: Call, encode: Encode) -> Answer:
-        """Predict, record, and encode.
+    async def answer(self, call: Call) -> Prediction:
+        """Predict and record.
 
         Raises:
             RequestFailedError: The champion (or the pinned version) failed, or the record could not be written.
+            OverloadedError: Too much waits already.
         """
-        served, rows = call.served, call.rows
-        ids = self._ids.take(rows.count)
-        request_id = call.request_id or ids[0]
-        # Without a sticky key a request is its own unit. Callers' ids are no units: some send the same one every time.
-        unit = call.unit_key or ids[0]
-        choice = self._choice(call, unit)
-        seconds = served.deadline_seconds
-        if call.deadline_seconds is not None and call.deadline_seconds < seconds:
-            seconds = call.deadline_seconds
-        try:
-            attempt = await self._attempt(call, choice, seconds)
-        except _ChampionFailedError as failure:
-            assignment = _assignment(call, choice, unit, failure.status)
-            self._record_failure(call, request_id, assignment)
-            raise RequestFailedError(failure.cause, request_id) from failure.cause
-        prediction = Prediction(
-            served.name, attempt.version.ref, attempt.version.contract, request_id, ids, attempt.outputs, attempt.plain
-        )
-        answer = encode(prediction)
-        answer.headers += _headers(prediction, fell_back=attempt.fell_back)
-        self._record(call, choice, unit, attempt, prediction)
-        return answer
+        call.prediction_ids = self._ids.take(call.rows.count)
+        call.choice = self._choice(call)
+        call.future = self._loop.create_future()
+        self._ask(call.choice.version, call)
+        return await call.future
 
-    def _choice(self, call: Call, unit: str) -> Choice:
+    def _choice(self, call: Call) -> Choice:
         if call.pinned is not None:
-            return Choice(call.pinned, False, 1.0)
+            return call.served.ways.pinned[call.pinned.ref]
+        # Without a sticky key a request is its own unit. Callers' ids are no units: some send the same one every time.
+        unit = call.unit_key or call.prediction_ids[0]
         return choose(call.served, unit, withdrawn=self._guards.has_tripped(call.served.plan))
 
-    async def _attempt(self, call: Call, choice: Choice, seconds: float) -> _Attempt:
-        if not choice.is_challenger:
-            try:
-                return await _predict(choice.version, call.rows.columns, call.rows.count, seconds)
-            except ModelFailedError as error:
-                raise _ChampionFailedError(error, _status(error)) from error
-        return await self._challenge(call, choice, seconds)
+    def _ask(self, version: LoadedVersion, call: Call) -> None:
+        call.deadline_at = self._deadline(call)
+        self._put(version, call)
 
-    async def _challenge(self, call: Call, choice: Choice, seconds: float) -> _Attempt:
-        served, rows = call.served, call.rows
-        columns = served.adapt(rows.columns, rows.count) if served.adapt is not None else rows.columns
+    def _deadline(self, call: Call) -> float:
+        now, plan = self._loop.time(), call.served.deadline_seconds
+        if call.deadline_seconds is None:
+            return now + plan
+        left = call.deadline_seconds - (time.perf_counter_ns() - call.began_ns) / 1e9
+        may_fall_back = call.choice.is_challenger and not call.fell_back
+        return now + min(plan, left * _SHARE_BEFORE_FALLBACK if may_fall_back else left)
+
+    def _put(self, version: LoadedVersion, call: Call) -> None:
         try:
-            attempt = await _predict(choice.version, columns, rows.count, seconds)
-        except ModelFailedError as error:
-            status = _status(error)
-            # A caller in a hurry is no evidence against a version: only the plan's own deadline is.
-            if status != "timeout" or seconds >= served.deadline_seconds:
-                self._guards.count(served.plan, failed=True)
+            self._lane(version).put(call)
+        except OverloadedError as error:
+            if call.choice.is_challenger and not call.fell_back:
+                self.failed(call, ModelFailedError(version.ref, "breaker_open", str(error)))
+            else:
+                _tell(call, error)
+
+    def _lane(self, version: LoadedVersion) -> Lane:
+        if version.lane is None:
+            version.lane = Lane(version, self, self._in_flight)
+        return version.lane
+
+    def answered(self, calls: list[Call], answered: Answered) -> None:
+        """(a), (b) A lane's batch has its answer."""
+        choice = calls[0].choice
+        if choice.is_challenger and choice.version is answered.version:
+            for call in calls:
+                self._guards.count(call.served.plan, failed=False)
+        self._recording.answered(calls, answered)
+
+    def failed(self, call: Call, error: ModelFailedError) -> None:
+        """(c), (d), (e) A lane has no answer for a call."""
+        status = _STATUSES.get(error.status, "model_error")
+        if call.choice.is_challenger and not call.fell_back:
+            self._fall_back(call, status)
+        elif isinstance(error, RunnerLostError) and call.retries == 0 and self._loop.time() < call.deadline_at:
+            call.retries = 1
+            self._put(call.pinned or call.served.champion, call)
         else:
-            self._guards.count(served.plan, failed=False)
-            return attempt
-        self._metrics.fallback(served.name, choice.version.ref, status)
-        try:
-            attempt = await _predict(served.champion, rows.columns, rows.count, seconds)
-        except ModelFailedError as error:
-            raise _ChampionFailedError(error, status) from error
-        attempt.status, attempt.fell_back = status, True
-        return attempt
+            self._recording.failed(call, call.status if call.fell_back else status)
+            _tell(call, RequestFailedError(error, call.quote))
 
-    def _record(self, call: Call, choice: Choice, unit: str, attempt: _Attempt, prediction: Prediction) -> None:
-        latency_ns = time.perf_counter_ns() - call.began_ns
-        role = _role(call, choice, attempt)
-        record = PredictionRecord(
-            prediction.endpoint,
-            time.time_ns() // 1000,
-            prediction.request_id,
-            prediction.prediction_ids,
-            _assignment(call, choice, unit, attempt.status),
-            prediction.version,
-            role,
-            latency_ns // 1000,
-            attempt.model_us,
-            call.rows.plain,
-            attempt.plain,
-            call.event_at_us,
-        )
-        try:
-            self._spool.append(encoder.encode(record), rows=call.rows.count, endpoint=prediction.endpoint)
-        except UnrecordedError as error:
-            raise RequestFailedError(error, prediction.request_id) from error
-        meter = self._metrics.meter(prediction.endpoint, prediction.version, role)
-        meter.answered(call.rows.count, latency_ns / 1e9, attempt.model_us / 1e6)
-
-    def _record_failure(self, call: Call, request_id: str, assignment: Assignment) -> None:
-        latency_us = (time.perf_counter_ns() - call.began_ns) // 1000
-        record = FailureRecord(
-            call.served.name, time.time_ns() // 1000, request_id, assignment, call.rows.count, latency_us
-        )
-        try:
-            self._spool.append(encoder.encode(record), rows=0, endpoint=call.served.name)
-        except UnrecordedError:  # the caller gets an error either way
-            log.warning("a failure of endpoint %s could not be recorded", call.served.name, exc_info=True)
+    def _fall_back(self, call: Call, status: AttemptStatus) -> None:
+        # A caller in a hurry is no evidence against a version: only the plan's own deadline is.
+        if status != "timeout" or call.deadline_seconds is None:
+            self._guards.count(call.served.plan, failed=True)
+        self._metrics.fallback(call.served.name, call.choice.version.ref, status)
+        call.status, call.fell_back = status, True
+        self._ask(call.served.champion, call)
 
 
-class _ChampionFailedError(Exception):
-    """Nobody is left to answer. `status` is how the assigned version fared."""
-
-    def __init__(self, cause: ModelFailedError, status: AttemptStatus) -> None:
-        self.cause, self.status = cause, status
-        super().__init__(str(cause))
-
-
-async def _predict(version: LoadedVersion, columns: Columns, rows: int, seconds: float) -> _Attempt:
-    # Keeping the deadline is the runtime's part: only it can tell work that may wait from work done in this very turn.
-    began = time.perf_counter_ns()
-    try:
-        outputs = await version.runtime.predict(columns, seconds)
-        model_us = (time.perf_counter_ns() - began) // 1000
-        return _Attempt(version, outputs, version.plain(outputs, rows), model_us)
-    except ModelFailedError:
-        raise
-    except Exception as error:
-        log.warning("model %s raised", version.ref, exc_info=True)
-        raise ModelFailedError(version.ref, "model_error", type(error).__name__) from error
-
-
-def _status(error: ModelFailedError) -> AttemptStatus:
-    known: dict[str, AttemptStatus] = {
-        "timeout": "timeout",
-        "invalid_output": "invalid_output",
-        "breaker_open": "breaker_open",
-    }
-    return known.get(error.status, "model_error")
-
-
-def _role(call: Call, choice: Choice, attempt: _Attempt) -> AnswerRole:
-    if call.pinned is not None:
-        return "pinned"
-    return "challenger" if choice.is_challenger and not attempt.fell_back else "champion"
-
-
-def _assignment(call: Call, choice: Choice, unit: str, status: AttemptStatus) -> Assignment:
-    plan: TrafficPlan = call.served.plan
-    is_evidence = call.pinned is None
-    return Assignment(
-        plan.release_id if is_evidence else None,
-        plan.step if is_evidence else None,
-        choice.version.ref,
-        choice.is_challenger,
-        status,
-        unit,
-        call.unit_key is not None,
-        choice.propensity,
-    )
-
-
-def _headers(prediction: Prediction, *, fell_back: bool) -> Headers:
-    ids = prediction.prediction_ids
-    text = ids[0] if len(ids) == 1 else ",".join(ids[:_MOST_IDS_IN_HEADER])
-    headers = [
-        (b"x-interlock-prediction-id", text.encode()),
-        (b"x-interlock-version", prediction.version.encode()),
-    ]
-    if fell_back:
-        headers.append((b"x-interlock-fallback", b"1"))
-    return headers
+def _tell(call: Call, error: InterlockError) -> None:
+    if not call.future.done():
+        call.future.set_exception(error)

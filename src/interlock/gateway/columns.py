@@ -5,31 +5,44 @@ conversion per column.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interlock.domain.block import Block
 from interlock.domain.contract import Contract, Field
+from interlock.domain.ports import Columns
 from interlock.gateway import datatypes
 from interlock.gateway.faults import Faults, shown
-from interlock.gateway.fields import FieldReader
+from interlock.gateway.fields import FieldReader, Values
 from interlock.gateway.tensors import Tensor
 
 MAX_ROWS = 10_000
 """Rows in one request: what takes longer belongs in batch scoring."""
 
 _ONLY_FLOATS = {float}
+_FLOATS_OR_MISSING = {float, type(None)}
 
 
 @dataclass(slots=True)
 class Rows:
-    """Valid input: `columns` as models take them, `plain` as records keep them."""
+    """Valid input of one request: a whole matrix, row by row, where it came as one; else values by column.
+
+    Args:
+        count: Rows.
+        matrix: Numbers, flat.
+        columns: Empty if there is a matrix.
+        shapes: Of columns whose shape may vary: only rows of equal shapes can be answered together.
+    """
 
     count: int
-    columns: dict[str, NDArray[Any]]
-    plain: dict[str, list[Any]]
+    matrix: Values | None = None
+    columns: dict[str, Values] = field(default_factory=dict)
+    shapes: tuple[tuple[int, ...], ...] = ()
 
 
 class ColumnReader:
@@ -44,6 +57,8 @@ class ColumnReader:
         self._is_plain_matrix = self._takes_matrix and all(
             field.datatype == "FP64" and not field.declared for field in fields
         )
+        self._may_lack_all = all(reader.may_be_absent for reader in self._readers.values())
+        self._varying = tuple(field.name for field in fields if -1 in field.shape)
 
     def field(self, name: str) -> Field | None:
         """The input `name` of the contract."""
@@ -61,7 +76,30 @@ class ColumnReader:
 
     def missing(self, name: str, rows: int) -> NDArray[Any]:
         """A column of the input `name` in which every value is missing."""
-        return self._readers[name].missing(rows).array
+        return self._readers[name].missing(rows)
+
+    def join(self, given: Sequence[Rows]) -> Columns:
+        """Rows of several requests as one batch of columns, in order. Those of equal shapes only."""
+        matrices = [rows.matrix for rows in given if rows.matrix is not None]
+        if len(matrices) == len(given):
+            return self._join_matrices(matrices)
+        split = [self._by_column(rows) for rows in given]
+        return {name: reader.join([columns[name] for columns in split]) for name, reader in self._readers.items()}
+
+    def _join_matrices(self, given: Sequence[Values]) -> Block:
+        if len(given) == 1:
+            flat = np.array(given[0], dtype=np.float64)
+        elif all(type(values) is list for values in given):
+            flat = np.array(list(chain.from_iterable(given)), dtype=np.float64)
+        else:
+            flat = np.concatenate([np.asarray(values, dtype=np.float64) for values in given])
+        return Block(self._names, flat.reshape(-1, len(self._names)))
+
+    def _by_column(self, rows: Rows) -> dict[str, Values]:
+        if rows.matrix is None:
+            return rows.columns
+        block = self._join_matrices([rows.matrix])
+        return {name: block[name] for name in self._names}
 
     def read(self, tensors: Sequence[Tensor], faults: Faults) -> Rows:
         """Check and convert.
@@ -78,8 +116,7 @@ class ColumnReader:
         rows = self._count(tensors, faults)
         if self._is_matrix(tensors):
             return self._matrix(tensors[0], rows, faults)
-        columns: dict[str, NDArray[Any]] = {}
-        plain: dict[str, list[Any]] = {}
+        columns: dict[str, Values] = {}
         seen: set[str] = set()
         for tensor in tensors:
             name = tensor.name
@@ -88,12 +125,13 @@ class ColumnReader:
                 faults.add(f"input {shown(name)} is not known; the inputs are {self._listed()}")
             elif name in seen:
                 faults.add(f"input {shown(name)} is given twice")
-            elif (column := reader.read(tensor, faults)) is not None:
-                columns[name], plain[name] = column
+            elif (values := reader.read(tensor, faults)) is not None:
+                columns[name] = values
             seen.add(name)
         if len(seen) < len(self._names) or faults:
-            self._complete(seen, rows, columns, plain, faults)
-        return Rows(rows, columns, plain)
+            self._complete(seen, rows, columns, faults)
+        shapes = tuple(np.shape(columns[name])[1:] for name in self._varying)
+        return Rows(rows, columns=columns, shapes=shapes)
 
     def _count(self, tensors: Sequence[Tensor], faults: Faults) -> int:
         rows = tensors[0].shape[0]
@@ -122,24 +160,21 @@ class ColumnReader:
         if tensor.datatype is not None and tensor.datatype not in datatypes.NUMBERS:
             faults.add(f"{tensor.name}: datatype == {shown(tensor.datatype)}, must be a number type")
         faults.raise_if_any()
-        return self._quick_matrix(tensor, rows, width) or self._slow_matrix(tensor, rows, width, faults)
+        if self._is_plain_matrix and (values := self._plain_matrix(tensor.values)) is not None:
+            return Rows(rows, matrix=values)
+        return self._slow_matrix(tensor, rows, width, faults)
 
-    def _quick_matrix(self, tensor: Tensor, rows: int, width: int) -> Rows | None:
-        """The whole matrix at once, if nothing in it needs a second look."""
-        values = tensor.values
-        if not self._is_plain_matrix:
-            return None
-        if isinstance(values, np.ndarray):
-            matrix = values.astype(np.float64).reshape(rows, width)
-        elif set(map(type, values)) == _ONLY_FLOATS:
-            matrix = np.array(values).reshape(rows, width)
-        else:
-            return None
-        if not np.isfinite(matrix).all():
-            return None
-        by_column = matrix.reshape(width, 1) if rows == 1 else np.ascontiguousarray(matrix.T)
-        columns = dict(zip(self._names, by_column, strict=True))
-        return Rows(rows, columns, dict(zip(self._names, by_column.tolist(), strict=True)))
+    def _plain_matrix(self, values: Values) -> Values | None:
+        """The values of a whole matrix, if nothing in it needs a second look."""
+        if isinstance(values, list):
+            kinds = set(map(type, values))
+            if kinds == _ONLY_FLOATS and isfinite(sum(values)):  # a sum is finite only if every part of it is
+                return values
+            if not kinds <= _FLOATS_OR_MISSING:
+                return None
+            values = np.array(values, dtype=np.float64)
+        with_missing = np.isnan(values).any()
+        return None if np.isinf(values).any() or (with_missing and not self._may_lack_all) else values
 
     def _slow_matrix(self, tensor: Tensor, rows: int, width: int, faults: Faults) -> Rows:
         split = [
@@ -147,19 +182,12 @@ class ColumnReader:
         ]
         return self.read(split, faults)
 
-    def _complete(
-        self,
-        seen: set[str],
-        rows: int,
-        columns: dict[str, NDArray[Any]],
-        plain: dict[str, list[Any]],
-        faults: Faults,
-    ) -> None:
+    def _complete(self, seen: set[str], rows: int, columns: dict[str, Values], faults: Faults) -> None:
         for name, reader in self._readers.items():
             if name in seen:
                 continue
             if reader.may_be_absent:
-                columns[name], plain[name] = reader.missing(rows)
+                columns[name] = reader.missing(rows)
             else:
                 faults.add(f"input {shown(name)} is missing")
         faults.raise_if_any()

@@ -16,17 +16,20 @@ import msgspec
 from interlock.domain.contract import Contract
 from interlock.domain.errors import InvalidInputError, OverloadedError
 from interlock.gateway import binary_tensors, invocations, open_inference
-from interlock.gateway.answering import Answering, Call
+from interlock.gateway.answering import Answering
+from interlock.gateway.calls import Call, Prediction
 from interlock.gateway.columns import Rows
 from interlock.gateway.event_times import event_times
-from interlock.gateway.exchange import Answer, Request
+from interlock.gateway.exchange import Answer, Headers, Request
 from interlock.gateway.faults import shown
 from interlock.gateway.labels import Labels
 from interlock.gateway.metrics import Metrics
+from interlock.gateway.open_inference import InferRequest
 from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint
 
 _VERSION = installed_version("interlock")
 _LONGEST_ID = 256
+_MOST_IDS_IN_HEADER = 50
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _PROMETHEUS = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
@@ -43,10 +46,25 @@ class Predict:
 
     async def infer(self, endpoint: str, request: Request, pinned: str | None = None) -> Answer:
         """Open Inference Protocol."""
+        given, raw = open_inference.decode(request.body, request.headers.get(binary_tensors.HEADER))
+        encoder, prediction = await self.ask(endpoint, request, given, raw, pinned)
+        answer = encoder.encode(prediction)
+        answer.headers += _headers(prediction)
+        return answer
+
+    async def ask(
+        self, endpoint: str, request: Request, given: InferRequest, raw: bytes, pinned: str | None = None
+    ) -> tuple[open_inference.Encoder, Prediction]:
+        """Answer a decoded request of the Open Inference Protocol, whatever brought it.
+
+        Args:
+            request: Who asks, with which headers; its body has been read.
+            raw: The binary data of its inputs.
+            pinned: The version it names.
+        """
         served = self._board.get(endpoint)
         version = _pinned(served, pinned)
         target = version or served.champion
-        given, raw = open_inference.decode(request.body, request.headers.get(binary_tensors.HEADER))
         rows = open_inference.read_rows(given, raw, target.reader)
         encoder = open_inference.Encoder(given, target.contract)
         event_at = given.parameters.get("event_at") if given.parameters else None
@@ -54,7 +72,7 @@ class Predict:
             raise InvalidInputError(f"id has {len(given.id)} characters, must have at most {_LONGEST_ID}")
         call = _call(served, version, rows, request, event_at)
         call.request_id = given.id
-        return await self._answering.answer(call, encoder.encode)
+        return encoder, await self._answering.answer(call)
 
     async def invoke(self, endpoint: str, request: Request) -> Answer:
         """MLflow."""
@@ -65,9 +83,23 @@ class Predict:
         every_output = invocations.wants_all(given)
         rows = invocations.read_rows(given, champion.reader)
         call = _call(served, None, rows, request, (given.params or {}).get("event_at"))
-        return await self._answering.answer(
-            call, lambda prediction: invocations.encode(prediction, every_output=every_output)
-        )
+        prediction = await self._answering.answer(call)
+        answer = invocations.encode(prediction, every_output=every_output)
+        answer.headers += _headers(prediction)
+        return answer
+
+
+def _headers(prediction: Prediction) -> Headers:
+    call = prediction.call
+    ids = call.prediction_ids
+    text = ids[0] if len(ids) == 1 else ",".join(ids[:_MOST_IDS_IN_HEADER])
+    headers = [
+        (b"x-interlock-prediction-id", text.encode()),
+        (b"x-interlock-version", prediction.answered.version.ref.encode()),
+    ]
+    if call.fell_back:
+        headers.append((b"x-interlock-fallback", b"1"))
+    return headers
 
 
 def _call(served: ServedEndpoint, pinned: LoadedVersion | None, rows: Rows, request: Request, event_at: Any) -> Call:

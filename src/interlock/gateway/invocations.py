@@ -14,7 +14,7 @@ import msgspec
 from interlock.domain.contract import Field
 from interlock.domain.errors import InvalidInputError
 from interlock.gateway import lenient_json
-from interlock.gateway.answering import Prediction
+from interlock.gateway.calls import Prediction
 from interlock.gateway.columns import ColumnReader, Rows
 from interlock.gateway.errors import RefusedError
 from interlock.gateway.exchange import JSON, Answer
@@ -212,10 +212,10 @@ def _cell(text: str, field: Field | None) -> Any:
 
 def encode(prediction: Prediction, *, every_output: bool) -> Answer:
     """The answer's body."""
-    plain, names = prediction.plain, [field.name for field in prediction.contract.outputs]
+    names = [field.name for field in prediction.contract.outputs]
     if every_output:
-        rows = zip(*(plain[name] for name in names), strict=True)
+        rows = zip(*(prediction.plain(name) for name in names), strict=True)
         predictions: list[Any] = [dict(zip(names, row, strict=True)) for row in rows]
     else:
-        predictions = plain[names[0]]
+        predictions = prediction.plain(names[0])
     return Answer(_encoder.encode({"predictions": predictions}), 200, [JSON])

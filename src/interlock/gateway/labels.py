@@ -14,12 +14,12 @@ import msgspec
 from interlock.domain.contract import Contract
 from interlock.domain.errors import InvalidInputError
 from interlock.gateway import lenient_json
-from interlock.gateway.answering import Recorder
 from interlock.gateway.columns import MAX_ROWS
 from interlock.gateway.event_times import plausible
 from interlock.gateway.exchange import JSON, Answer
 from interlock.gateway.faults import shown
 from interlock.gateway.metrics import Metrics
+from interlock.gateway.recording import Recorder
 from interlock.predictions.records import Label, LabelsRecord, encoder
 
 _MOST_LABELS = MAX_ROWS

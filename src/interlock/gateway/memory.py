@@ -27,12 +27,14 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         versions: All that the plans name.
         keys: The live ones, as digests.
         trips: Release to why the guard withdrew its challenger.
+        isolated: Versions that may not run inside this worker any more: one died or stood still in them.
     """
 
     plans: tuple[TrafficPlan, ...] = ()
     versions: tuple[ModelVersion, ...] = ()
     keys: tuple[Key, ...] = ()
     trips: dict[str, str] = {}
+    isolated: tuple[str, ...] = ()
 
 
 class MemoryFile:

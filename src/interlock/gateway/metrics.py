@@ -6,7 +6,9 @@ start.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections import Counter as Counting
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +20,30 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 _MODEL_SECONDS = (0.00005, 0.0001, 0.00025, *_SECONDS)
 
 
+class BatchHistogram(Histogram):
+    """A histogram that takes many observations at once: each alone costs as much as a small model."""
+
+    def observe_many(self, amounts: Sequence[float]) -> None:
+        """Count observations."""
+        for bucket, count in Counting(bisect_left(self._upper_bounds, amount) for amount in amounts).items():
+            self._buckets[bucket].inc(count)
+        self._sum.inc(sum(amounts))
+
+
 class Meter:
     """The counts of answers by one version in one role, looked up once."""
 
     __slots__ = ("_model", "_requests", "_rows", "_seconds")
 
     def __init__(self, requests: Any, rows: Any, seconds: Any, model: Any) -> None:
-        self._requests, self._rows = requests.inc, rows.inc
-        self._seconds, self._model = seconds.observe, model.observe
+        self._requests, self._rows, self._seconds, self._model = requests, rows, seconds, model
 
-    def answered(self, rows: int, seconds: float, model_seconds: float) -> None:
-        self._requests()
-        self._rows(rows)
-        self._seconds(seconds)
-        self._model(model_seconds)
+    def answered(self, rows: int, latencies_us: Sequence[int], model_us: int) -> None:
+        """A batch was answered: rows of all its requests, the latency of each, the time of the model."""
+        self._requests.inc(len(latencies_us))
+        self._rows.inc(rows)
+        self._seconds.observe_many([latency_us / 1e6 for latency_us in latencies_us])
+        self._model.observe(model_us / 1e6)
 
 
 class Metrics:
@@ -61,7 +73,7 @@ class Metrics:
         )  # fmt: skip
         self._rejected = _counter("interlock_rejected", "Requests refused or failed, by reason", ("endpoint", "reason"))
         self._seconds = _histogram("interlock_request_seconds", "From body to answer", by_version, _SECONDS)
-        self._model = _histogram("interlock_model_seconds", "In the model", by_version, _MODEL_SECONDS)
+        self._model = _histogram("interlock_model_seconds", "In the model, by batch", by_version, _MODEL_SECONDS)
         self._labels = _counter("interlock_labels", "Labels accepted", ("endpoint",))
         self._generation = Gauge(
             "interlock_plan_generation", "Traffic plan in force, the oldest of all workers", ("endpoint",),
@@ -127,8 +139,8 @@ def _counter(name: str, text: str, labels: tuple[str, ...]) -> Counter:
     return Counter(name, text, labels, registry=None)
 
 
-def _histogram(name: str, text: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> Histogram:
-    return Histogram(name, text, labels, buckets=bounds, registry=None)
+def _histogram(name: str, text: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> BatchHistogram:
+    return BatchHistogram(name, text, labels, buckets=bounds, registry=None)
 
 
 def _forget_dead_gauges(folder: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from interlock.domain.contract import Contract
+from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import InvalidInputError
 from interlock.gateway import binary_tensors, datatypes, lenient_json
-from interlock.gateway.answering import Prediction
+from interlock.gateway.calls import Prediction
 from interlock.gateway.columns import ColumnReader, Rows
 from interlock.gateway.exchange import JSON, Answer
 from interlock.gateway.faults import Faults, shown
@@ -188,23 +188,31 @@ class Encoder:
             name = field.name
             if self._wanted is not None and name not in self._wanted:
                 continue
-            values = prediction.outputs[name]
-            tensor = OutputTensor(name, list(values.shape), field.datatype)
             if self._binary if isinstance(self._binary, bool) else self._binary[name]:
+                values = prediction.array(name)
                 part = binary_tensors.encode(values, field.datatype)
                 parts.append(part)
-                tensor.parameters = {"binary_data_size": len(part)}
+                tensors.append(OutputTensor(name, list(values.shape), field.datatype, {"binary_data_size": len(part)}))
             else:
-                tensor.data = prediction.plain[name] if values.ndim == 1 else values.ravel().tolist()
-            tensors.append(tensor)
+                tensors.append(_in_json(field, prediction.plain(name)))
         return _answer(prediction, tensors, parts)
 
 
+def _in_json(field: Field, rows: list[Any]) -> OutputTensor:
+    """An output as flat JSON data; sizes that vary are those of the first row."""
+    shape, data = [len(rows)], rows
+    for _ in field.shape:
+        shape.append(len(data[0]))
+        data = [value for part in data for value in part]
+    return OutputTensor(field.name, shape, field.datatype, data=data)
+
+
 def _answer(prediction: Prediction, tensors: list[OutputTensor], parts: list[bytes]) -> Answer:
-    ids = prediction.prediction_ids
+    call = prediction.call
+    ids = call.prediction_ids
     parameters = {"prediction_id": ids[0] if len(ids) == 1 else ids}
     text = _encoder.encode(
-        InferAnswer(prediction.endpoint, prediction.version, prediction.request_id, parameters, tensors)
+        InferAnswer(call.served.name, prediction.answered.version.ref, call.quote, parameters, tensors)
     )
     if not parts:
         return Answer(text, 200, [JSON])

@@ -74,6 +74,7 @@ class PlanWatcher:
         memory = await asyncio.to_thread(self._memory_file.load)
         if memory is not None:
             self._guards.trips = dict(memory.trips)
+            self._versions.isolated += memory.isolated
         self._remembering = asyncio.create_task(self._remember())
         self._source.start()
         await self._wait_for_look(1, _FIRST_LOOK_SECONDS)
@@ -216,4 +217,5 @@ class PlanWatcher:
             versions=tuple(versions),
             keys=tuple(key for key in self._look.keys if key.revoked_at is None),
             trips=dict(self._guards.trips),
+            isolated=tuple(sorted(set(self._versions.isolated) & named)),
         )

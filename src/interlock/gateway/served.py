@@ -6,7 +6,7 @@ began with to its end, so that a new plan never changes a request that is under 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,19 @@ from interlock.domain.traffic import TrafficPlan
 from interlock.gateway.columns import ColumnReader
 from interlock.gateway.errors import UnknownEndpointError
 
+if TYPE_CHECKING:
+    from interlock.gateway.lane import Lane
+
 Adapter = Callable[[Columns, int], Columns]
 
 
 class LoadedVersion:
-    """A version that answers in this worker."""
+    """A version that answers in this worker. `lane` is where calls wait for it, from the first one on."""
 
-    __slots__ = ("_output_names", "contract", "reader", "ref", "runtime", "version")
+    __slots__ = ("_output_names", "contract", "lane", "reader", "ref", "runtime", "version")
 
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
+        self.lane: Lane | None = None
         self.version, self.runtime = version, runtime
         self.ref = str(version.ref)
         self.contract = version.contract
@@ -49,7 +53,32 @@ class LoadedVersion:
         return plain
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """A way to assign a request: to which version, and with which probability it goes there."""
+
+    version: LoadedVersion
+    is_challenger: bool
+    propensity: float
+
+
 @dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways in which a plan assigns requests.
+
+    Args:
+        only: To the champion, without a draw.
+        champion, challenger: By a draw; None without a challenger.
+        pinned: To a version that the request names, by `name:version`.
+    """
+
+    only: Choice
+    champion: Choice
+    challenger: Choice | None
+    pinned: dict[str, Choice]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ServedEndpoint:
     """A traffic plan with its versions loaded.
 
@@ -57,6 +86,7 @@ class ServedEndpoint:
         challenger: None also when the plan names one that this worker could not load: it then gets no traffic here.
         adapt: From columns that keep the champion's contract to the challenger's; None if they are the same.
         versions: All that are loaded, by `name:version`.
+        ways: How requests are assigned.
     """
 
     plan: TrafficPlan
@@ -65,9 +95,20 @@ class ServedEndpoint:
     versions: dict[str, LoadedVersion]
     adapt: Adapter | None = None
     deadline_seconds: float = field(init=False, default=1.0)
+    ways: Ways = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "deadline_seconds", self.plan.deadline_ms / 1000)
+        object.__setattr__(self, "ways", self._ways())
+
+    def _ways(self) -> Ways:
+        share = min(1.0, max(0.0, self.plan.traffic_share))
+        return Ways(
+            only=Choice(self.champion, False, 1.0),
+            champion=Choice(self.champion, False, 1.0 - share),
+            challenger=Choice(self.challenger, True, share) if self.challenger is not None else None,
+            pinned={ref: Choice(version, False, 1.0) for ref, version in self.versions.items()},
+        )
 
     @property
     def name(self) -> str:

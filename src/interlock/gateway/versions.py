@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Collection
 
+import msgspec
+
 from interlock.domain.errors import InterlockError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Runtime
@@ -26,6 +28,9 @@ class Versions:
         load: Loads one; blocks.
         grace_seconds: How long a version stays after the last plan that named it.
         retry_seconds: How long a version that could not be loaded is left alone.
+
+    Attributes:
+        isolated: Versions that run in a process of their own, wherever registration has placed them.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Versions:
         self._failed_at: dict[str, float] = {}
         self._unused_since: dict[str, float] = {}
         self.errors: dict[str, str] = {}
+        self.isolated: tuple[str, ...] = ()
 
     @property
     def loaded(self) -> dict[str, LoadedVersion]:
@@ -64,6 +70,8 @@ class Versions:
 
     async def _do_load(self, version: ModelVersion) -> None:
         ref = str(version.ref)
+        if ref in self.isolated:
+            version = msgspec.structs.replace(version, placement="isolated")
         try:
             runtime = await asyncio.to_thread(self._load, version)
             self._loaded = {**self._loaded, ref: LoadedVersion(version, runtime)}

@@ -11,12 +11,10 @@ import gc
 import logging
 import signal
 import socket as sockets
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-
-import uvicorn
 
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Runtime
@@ -25,7 +23,8 @@ from interlock.gateway.app import GatewayApp
 from interlock.gateway.guards import Guards
 from interlock.gateway.handlers import Describe, Predict, Report
 from interlock.gateway.hosts import HostCheck
-from interlock.gateway.http_protocol import GatewayHttpProtocol
+from interlock.gateway.http_server import HttpServer
+from interlock.gateway.in_flight import InFlight
 from interlock.gateway.key_ring import KeyRing
 from interlock.gateway.labels import Labels
 from interlock.gateway.log_gauges import LogGauges
@@ -33,6 +32,7 @@ from interlock.gateway.memory import MemoryFile
 from interlock.gateway.metrics import Metrics
 from interlock.gateway.plan_source import ReadableStore
 from interlock.gateway.plans import PlanWatcher
+from interlock.gateway.recording import Recording
 from interlock.gateway.routes import Routes
 from interlock.gateway.served import Board
 from interlock.gateway.versions import Versions
@@ -45,9 +45,6 @@ from interlock.store.database import Store
 log = logging.getLogger(__name__)
 
 _KEEP_SECONDS = 0.25
-_DRAIN_SECONDS = 10
-_KEEP_ALIVE_SECONDS = 75
-_BACKLOG = 2048
 
 Load = Callable[[ModelVersion], Runtime]
 
@@ -62,14 +59,14 @@ async def run(settings: Settings, listener: sockets.socket, slot: str) -> None:
     store = Store(settings.database_url)
     try:
         async with gateway(settings, store, slot) as app:
-            server = Server(server_config(app))
+            server = HttpServer(app.handle)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, server.stop)
             # What exists now lives to the end: the collector need not look at it again and again.
             gc.collect()
             gc.freeze()
-            await server.serve(sockets=[listener])
+            await server.serve(listener)
     finally:
         store.close()
 
@@ -87,7 +84,11 @@ async def gateway(
     with Spool(settings.spools / slot) as spool:
         log_gauges = LogGauges(settings.run / reconciliation.NAME, lambda: datetime.now(UTC))
         metrics = Metrics(settings.run / "metrics", log_gauges)
+        in_flight = InFlight(settings.gateway_state / slot / "in_flight")
         board, guards, versions = Board(), Guards(), Versions(load)
+        if in_flight.left_by_predecessor:
+            log.warning("this worker died while %s ran in it; it gets a process", in_flight.left_by_predecessor)
+            versions.isolated = (in_flight.left_by_predecessor,)
         watcher = PlanWatcher(
             store,
             id=f"{sockets.gethostname()}/{slot}",
@@ -101,13 +102,14 @@ async def gateway(
         key_ring = KeyRing(no_auth=settings.no_auth, refreshed=watcher.refreshed)
         routes = Routes(
             board,
-            Predict(board, Answering(spool, guards, metrics)),
+            Predict(board, Answering(Recording(spool, metrics), guards, metrics, in_flight)),
             Describe(board, is_ready=lambda: watcher.is_ready),
             Report(board, Labels(spool, metrics), metrics),
             settings.default_endpoint,
         )
         board.on_change(routes.rebuild)
         await watcher.start(key_ring)
+        in_flight.watch()
         stopping = asyncio.Event()
         keeping = asyncio.create_task(_keep(spool, slot, metrics, stopping))
         hosts = HostCheck((settings.host, *settings.allowed_hosts))
@@ -119,6 +121,7 @@ async def gateway(
             await keeping
             await watcher.stop()
             await versions.close()
+            in_flight.close()
 
 
 async def _keep(spool: Spool, slot: str, metrics: Metrics, stopping: asyncio.Event) -> None:
@@ -131,32 +134,3 @@ async def _keep(spool: Spool, slot: str, metrics: Metrics, stopping: asyncio.Eve
             await asyncio.to_thread(spool.seal)
         except OSError:
             log.warning("the spool's segment could not be sealed; it goes on", exc_info=True)
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server, stopped by `stop`: its own signal handlers would end the process by the signal, not by 0."""
-
-    def stop(self) -> None:
-        self.should_exit = True
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        with contextlib.nullcontext():
-            yield
-
-
-def server_config(app: GatewayApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=GatewayHttpProtocol,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-    )

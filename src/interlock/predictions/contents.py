@@ -26,7 +26,7 @@ class Contents:
     Args:
         predictions: By endpoint and version that answered.
         labels: By endpoint.
-        requests: Every answered or failed request, in order.
+        requests: The records of answered and failed requests, in order.
         counted: Rows by endpoint.
         set_aside: Bytes for the quarantine: no record, or a record that does not fit its version's contract.
     """
@@ -50,6 +50,9 @@ def convert(segment: Segment, types_of: TypesOf) -> Contents:
     labels: dict[str, list[LabelsRecord]] = defaultdict(list)
     for record in segment.records:
         if isinstance(record, PredictionRecord):
+            if not record.is_sound:
+                _set_aside(contents, record.endpoint, [record])
+                continue
             predictions[record.endpoint, record.version].append(record)
         elif isinstance(record, LabelsRecord):
             labels[record.endpoint].append(record)
@@ -68,9 +71,13 @@ def _add_predictions(contents: Contents, endpoint: str, version: str, rows: pred
     if rows.table is not None:
         contents.predictions[endpoint, version] = rows.table
         contents.count(endpoint, SegmentRows(predictions=rows.table.num_rows))
-    lost = sum(len(record.prediction_ids) for record in rows.misfits)
+    _set_aside(contents, endpoint, rows.misfits)
+
+
+def _set_aside(contents: Contents, endpoint: str, misfits: Sequence[PredictionRecord]) -> None:
+    lost = sum(len(record.prediction_ids) for record in misfits)
     contents.count(endpoint, SegmentRows(quarantined=lost))
-    contents.set_aside.extend(_encode(rows.misfits))
+    contents.set_aside.extend(_encode(misfits))
 
 
 def _add_labels(contents: Contents, endpoint: str, given: list[LabelsRecord]) -> None:

@@ -4,7 +4,7 @@ Called by the collector. A unit counts once in a step, however many requests it 
 own unit. Rows never count: the rows of one request fail together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,29 +25,40 @@ class _Side:
     keyed: dict[str, int] = field(default_factory=dict)
     keyed_failed: set[str] = field(default_factory=set)
 
-    def add(self, request: PredictionRecord | FailureRecord) -> None:
-        assignment = request.assignment
-        failed = assignment.attempt_status != "ok" or isinstance(request, FailureRecord)
-        if assignment.keyed:
-            self.keyed.setdefault(assignment.unit, request.latency_us)
+    def add(self, units: Sequence[str | None], latencies_us: Sequence[int], *, failed: bool) -> None:
+        """Count requests that all failed or all did not."""
+        if not any(units):
+            self._add_alone(latencies_us, failed=failed)
+            return
+        for unit, latency_us in zip(units, latencies_us, strict=True):
+            if unit is None:
+                self._add_alone((latency_us,), failed=failed)
+                continue
+            self.keyed.setdefault(unit, latency_us)
             if failed:
-                self.keyed_failed.add(assignment.unit)
-        else:
-            self.alone += 1
-            self.alone_failed += failed
-            self.latencies.append(request.latency_us)
+                self.keyed_failed.add(unit)
+
+    def _add_alone(self, latencies_us: Sequence[int], *, failed: bool) -> None:
+        self.alone += len(latencies_us)
+        self.alone_failed += len(latencies_us) if failed else 0
+        self.latencies.extend(latencies_us)
 
 
 class GateCounting:
-    """Counts of a batch of requests, to be added to the store in the transaction of the spool's cursor."""
+    """Counts of a batch of records, to be added to the store in the transaction of the spool's cursor."""
 
     def __init__(self, requests: Iterable[PredictionRecord | FailureRecord]) -> None:
         self._sides: dict[tuple[str, int, bool], _Side] = {}
         for request in requests:
             a = request.assignment
             pinned = isinstance(request, PredictionRecord) and request.role == "pinned"
-            if a.release_id is not None and a.step is not None and not pinned:
-                self._sides.setdefault((a.release_id, a.step, a.is_challenger), _Side()).add(request)
+            if a.release_id is None or a.step is None or pinned:
+                continue
+            side = self._sides.setdefault((a.release_id, a.step, a.is_challenger), _Side())
+            if isinstance(request, PredictionRecord):
+                side.add(request.units, request.latencies_us, failed=a.attempt_status != "ok")
+            else:
+                side.add((request.unit,), (request.latency_us,), failed=True)
 
     def add_to(self, tx: Transaction) -> None:
         """Add the counts, of keyed units only those that the step has not met before."""

@@ -3,15 +3,19 @@
 Called by the collector for the records of one version at a time, whose contract says the types.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from math import prod
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from interlock.predictions import parts
 from interlock.predictions.log_schema import EARLIEST_US, LATEST_US, PREDICTIONS, TIME, guess_type
+from interlock.predictions.parts import Part
 from interlock.predictions.records import PredictionRecord
 
 _DAY_US = 86_400_000_000
@@ -46,21 +50,21 @@ def convert(records: Sequence[PredictionRecord], types: Mapping[str, pa.DataType
 
 
 def _table(records: Sequence[PredictionRecord], types: Mapping[str, pa.DataType]) -> pa.Table:
-    counts = np.array([len(record.prediction_ids) for record in records])
-    columns = _base(records, counts)
-    for side, values in (("input", [r.inputs for r in records]), ("output", [r.outputs for r in records])):
-        for name in dict.fromkeys(name for each in values for name in each):
-            column = _flatten(values, name, counts)
+    columns = _base(records)
+    for side, given in (("input", [r.inputs for r in records]), ("output", [r.outputs for r in records])):
+        for name, values in _columns(given, [len(record.prediction_ids) for record in records]):
             kind = types.get(f"{side}.{name}")
-            columns[f"{side}.{name}"] = _array(column, guess_type(column) if kind is None else kind)
+            columns[f"{side}.{name}"] = _array(values, kind)
     return pa.table(columns)
 
 
-def _base(records: Sequence[PredictionRecord], counts: NDArray[np.int64]) -> dict[str, Any]:
-    event_at = _event_times(records, counts)
+def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
+    requests = np.array([len(record.request_ids) for record in records])
+    counts = np.concatenate([_counts(record) for record in records])
+    firsts = np.concatenate(([0], np.cumsum(counts)[:-1]))
+    ids = list(chain.from_iterable(record.prediction_ids for record in records))
     assignments = [record.assignment for record in records]
-    of_request: dict[str, list[Any]] = {
-        "request_id": [record.request_id for record in records],
+    of_record: dict[str, list[Any]] = {
         "at": [record.at_us for record in records],
         "assigned_version": [a.assigned_version for a in assignments],
         "version": [record.version for record in records],
@@ -68,50 +72,101 @@ def _base(records: Sequence[PredictionRecord], counts: NDArray[np.int64]) -> dic
         "attempt_status": [a.attempt_status for a in assignments],
         "release_id": [a.release_id for a in assignments],
         "step": [a.step for a in assignments],
-        "unit": [a.unit for a in assignments],
         "propensity": [a.propensity for a in assignments],
-        "latency_us": [record.latency_us for record in records],
         "model_us": [record.model_us for record in records],
-        "rows_in_batch": counts.tolist(),
     }
-    repeated = np.repeat(np.arange(len(records)), counts) if (counts != 1).any() else None
+    of_request: dict[str, list[Any] | NDArray[Any]] = {
+        "request_id": _or_first([name for record in records for name in record.request_ids], ids, firsts),
+        "unit": _or_first([name for record in records for name in record.units], ids, firsts),
+        "latency_us": list(chain.from_iterable(record.latencies_us for record in records)),
+        "rows_in_batch": counts,
+    }
+    event_at = _event_times(records, np.array([len(record.prediction_ids) for record in records]))
     columns: dict[str, Any] = {
-        "prediction_id": pa.array([name for record in records for name in record.prediction_ids], pa.string()),
-        "request_row": pa.array(np.concatenate([np.arange(count, dtype=np.int32) for count in counts])),
+        "prediction_id": pa.array(ids, pa.string()),
+        "request_row": pa.array((np.arange(len(ids)) - np.repeat(firsts, counts)).astype(np.int32)),
         "event_at": pa.array(event_at, pa.int64()).cast(TIME),
         "date": pa.array((event_at // _DAY_US).astype(np.int32)).cast(pa.date32()),
     }
-    for name, values in of_request.items():
-        array = pa.array(values, PREDICTIONS.field(name).type)
-        columns[name] = array if repeated is None else array.take(pa.array(repeated))
+    # A record's facts are few and repeated often: as dictionaries until the last moment.
+    row_of_record = pa.array(np.repeat(np.arange(len(records)), [len(record.prediction_ids) for record in records]))
+    row_of_request = None if len(ids) == requests.sum() else pa.array(np.repeat(np.arange(len(counts)), counts))
+    for name, values in of_record.items():
+        columns[name] = pa.array(values, PREDICTIONS.field(name).type).take(row_of_record)
+    for name, of_each in of_request.items():
+        array = pa.array(of_each, PREDICTIONS.field(name).type)
+        columns[name] = array if row_of_request is None else array.take(row_of_request)
     return {name: columns[name] for name in PREDICTIONS.names}
 
 
-def _event_times(records: Sequence[PredictionRecord], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    times: list[int] = []
-    for record, count in zip(records, counts.tolist(), strict=True):
-        given = record.event_at_us or [record.at_us]
-        times += given if len(given) == count else given * count
-    found = np.array(times, dtype=np.int64)
-    if len(found) != counts.sum():
-        raise ValueError("event_at_us must hold one time, or one for each row")
+def _counts(record: PredictionRecord) -> NDArray[np.int64]:
+    return np.ones(len(record.request_ids), np.int64) if record.rows is None else np.array(record.rows)
+
+
+def _or_first(names: list[str | None], ids: list[str], firsts: NDArray[np.int64]) -> list[str]:
+    """Names of requests, by the id of their first row where they have none."""
+    return [ids[first] if name is None else name for name, first in zip(names, firsts.tolist(), strict=True)]
+
+
+def _event_times(records: Sequence[PredictionRecord], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    found = np.repeat(np.array([record.at_us for record in records], dtype=np.int64), rows)
+    at = 0
+    for record, count in zip(records, rows.tolist(), strict=True):
+        if record.event_at_us is not None:
+            found[at : at + count] = record.event_at_us
+        at += count
     if ((found < EARLIEST_US) | (found > LATEST_US)).any():
         raise ValueError("event_at_us must lie in the years 1900 to 2200")
     return found
 
 
-def _flatten(values: Sequence[Mapping[str, list[Any]]], name: str, counts: NDArray[np.int64]) -> list[Any]:
-    column: list[Any] = []
-    for each, count in zip(values, counts.tolist(), strict=True):
-        found = each.get(name)
-        if found is not None and len(found) != count:
-            raise ValueError(f"{name!r} has {len(found)} values for {count} rows")
-        column += [None] * count if found is None else found
-    return column
+def _columns(given: Sequence[list[Part]], rows: Sequence[int]) -> Iterator[tuple[str, Any]]:
+    """The columns of all records: joined where all have the same parts, else each for itself with gaps."""
+    layouts = {tuple(part.layout for part in each) for each in given}
+    if len(layouts) == 1:
+        for same in zip(*given, strict=True):
+            yield from parts.unpack(same, sum(rows))
+        return
+    if len(given) == 1:
+        raise ValueError("a record of parts that cannot be read")
+    names: dict[str, None] = {}
+    each = [dict(_columns([one], [count])) for one, count in zip(given, rows, strict=True)]
+    for columns in each:
+        names |= dict.fromkeys(columns)
+    for name in names:
+        filled = [
+            columns[name] if name in columns else [None] * count for columns, count in zip(each, rows, strict=True)
+        ]
+        yield name, list(chain.from_iterable(v.tolist() if isinstance(v, np.ndarray) else v for v in filled))
 
 
-def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
-    if pa.types.is_integer(kind) and not set(map(type, values)) <= {int, type(None)}:
-        # Arrow would cut 1.5 to 1 without a word.
-        raise TypeError("an integer column holds something else")
-    return pa.array(values, kind, from_pandas=True)
+def _array(values: NDArray[Any] | list[Any], kind: pa.DataType | None) -> pa.Array:
+    if isinstance(values, list):
+        kind = guess_type(values) if kind is None else kind
+        if pa.types.is_integer(kind) and not set(map(type, values)) <= {int, type(None)}:
+            # Arrow would cut 1.5 to 1 without a word.
+            raise TypeError("an integer column holds something else")
+        return pa.array(values, kind, from_pandas=True)
+    array = pa.array(np.ascontiguousarray(values.reshape(-1)), from_pandas=True)
+    kind = _list_type(array.type, values.ndim - 1) if kind is None else kind
+    return _nested(array, values.shape, kind)
+
+
+def _list_type(kind: pa.DataType, depth: int) -> pa.DataType:
+    for _ in range(depth):
+        kind = pa.list_(kind)
+    return kind
+
+
+def _nested(flat: pa.Array, shape: tuple[int, ...], kind: pa.DataType) -> pa.Array:
+    """Lists of lists, from their values in order. `shape` has the rows first."""
+    kinds = [kind]
+    while pa.types.is_list(kinds[-1]):
+        kinds.append(kinds[-1].value_type)
+    if len(kinds) != len(shape) or (pa.types.is_integer(kinds[-1]) and pa.types.is_floating(flat.type)):
+        raise TypeError(f"a value of shape {shape[1:]} and type {flat.type} is no {kind}")
+    array = flat.cast(kinds[-1])
+    for depth in range(len(shape) - 1, 0, -1):
+        lists = np.arange(prod(shape[:depth]) + 1, dtype=np.int32)
+        array = pa.ListArray.from_arrays(pa.array(lists * shape[depth]), array, type=kinds[depth - 1])
+    return array

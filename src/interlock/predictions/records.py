@@ -1,4 +1,4 @@
-"""What a gateway writes to its spool: one record a request, encoded once, read by the collector.
+"""What a gateway writes to its spool, read by the collector: one record for the requests answered together.
 
 Records carry their own column names, so that a segment can be read when nothing else is left.
 """
@@ -7,19 +7,19 @@ from typing import Any, Literal
 
 import msgspec
 
+from interlock.predictions.parts import Part
+
 AttemptStatus = Literal["ok", "model_error", "timeout", "invalid_output", "breaker_open"]
 AnswerRole = Literal["champion", "challenger", "pinned"]
 
 
 class Assignment(msgspec.Struct, array_like=True, frozen=True):
-    """How a request was routed: what evidence is made of.
+    """How requests were routed: what evidence is made of.
 
     Args:
-        release_id, step: Of the plan that routed it; None outside a release.
-        assigned_version: The version the unit belongs to; `attempt_status` is how that version did.
+        release_id, step: Of the plan that routed them; None outside a release.
+        assigned_version: The version their units belong to; `attempt_status` is how that version did.
         is_challenger: Whether that is the challenger.
-        unit: The sticky key, or the first prediction id where none was sent.
-        keyed: Whether a sticky key was sent.
         propensity: Probability with which this version was assigned, 0 to 1.
     """
 
@@ -28,39 +28,73 @@ class Assignment(msgspec.Struct, array_like=True, frozen=True):
     assigned_version: str
     is_challenger: bool
     attempt_status: AttemptStatus
-    unit: str
-    keyed: bool
     propensity: float
 
 
-class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, tag="p"):
-    """An answered request, with all its rows. Times are microseconds since 1970 UTC.
+class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, tag="b"):
+    """Requests of one assignment that one version answered together. Times are microseconds since 1970 UTC.
 
-    `inputs` and `outputs` are columns: name to one plain value a row (lists for vectors, None for missing).
-    `event_at_us` holds one time a row, or one for all, or none (then `at_us`).
+    Args:
+        prediction_ids: One a row, over all requests.
+        request_ids: One a request; None is the id of its first row.
+        units: Sticky keys, one a request; None where no key was sent: then the request is its own unit, called by the
+            id of its first row.
+        latencies_us: One a request, from the complete body to this record.
+        rows: How many rows each request has; None is one each.
+        event_at_us: One a row; None is `at_us` for all.
+        inputs, outputs: Columns over all rows.
+    """
+
+    endpoint: str
+    version: str
+    role: AnswerRole
+    assignment: Assignment
+    at_us: int
+    model_us: int
+    prediction_ids: list[str]
+    request_ids: list[str | None]
+    units: list[str | None]
+    latencies_us: list[int]
+    inputs: list[Part]
+    outputs: list[Part]
+    rows: list[int] | None = None
+    event_at_us: list[int] | None = None
+
+    @property
+    def firsts(self) -> list[int]:
+        """Index of each request's first row."""
+        if self.rows is None:
+            return list(range(len(self.request_ids)))
+        firsts, at = [], 0
+        for count in self.rows:
+            firsts.append(at)
+            at += count
+        return firsts
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all lists are of the same requests and rows."""
+        requests, rows = len(self.request_ids), len(self.prediction_ids)
+        counts = [1] * requests if self.rows is None else self.rows
+        return (
+            len(self.units) == len(self.latencies_us) == len(counts) == requests > 0
+            and sum(counts) == rows
+            and min(counts) > 0
+            and (self.event_at_us is None or len(self.event_at_us) == rows)
+        )
+
+
+class FailureRecord(msgspec.Struct, array_like=True, frozen=True, tag="f"):
+    """A request that no version answered (the caller got 500, 503 or 504). Counts in gates, not a row of the log.
+
+    `unit` is the sticky key, None where none was sent.
     """
 
     endpoint: str
     at_us: int
     request_id: str
-    prediction_ids: list[str]
     assignment: Assignment
-    version: str
-    role: AnswerRole
-    latency_us: int
-    model_us: int
-    inputs: dict[str, list[Any]]
-    outputs: dict[str, list[Any]]
-    event_at_us: list[int] | None = None
-
-
-class FailureRecord(msgspec.Struct, array_like=True, frozen=True, tag="f"):
-    """A request that no version answered (the caller got 500, 503 or 504). Counts in gates, not a row of the log."""
-
-    endpoint: str
-    at_us: int
-    request_id: str
-    assignment: Assignment
+    unit: str | None
     rows: int
     latency_us: int
 

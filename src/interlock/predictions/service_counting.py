@@ -4,7 +4,8 @@ Called by the collector. Counts are as assigned: a request that the champion ans
 failure of the challenger, and its latency is what that caller waited. A request with no answer has no rows.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +26,11 @@ class _Hour:
     rows: int = 0
     latencies: list[int] = field(default_factory=list)
 
+    def add(self, latencies_us: Sequence[int], *, failures: int, rows: int) -> None:
+        self.latencies.extend(latencies_us)
+        self.failures += failures
+        self.rows += rows
+
 
 def hour_at(hour: int) -> datetime:
     """The time at which the hour with this number since 1970 begins.
@@ -36,18 +42,20 @@ def hour_at(hour: int) -> datetime:
     return _EPOCH + timedelta(hours=hour)
 
 
-def count(requests: Iterable[PredictionRecord | FailureRecord]) -> list[ServiceDelta]:
-    """Count a batch of requests. The hour of a request is that of its first row."""
-    hours: dict[tuple[str, str, int], _Hour] = {}
-    for request in requests:
-        version, at_us = request.assignment.assigned_version, _event_at_us(request)
-        found = hours.setdefault((request.endpoint, version, at_us // HOUR_US), _Hour())
-        if isinstance(request, PredictionRecord):
-            found.rows += len(request.prediction_ids)
-            found.failures += request.assignment.attempt_status != "ok"
+def count(records: Iterable[PredictionRecord | FailureRecord]) -> list[ServiceDelta]:
+    """Count the requests of a batch of records. The hour of a request is that of its first row."""
+    hours: dict[tuple[str, str, int], _Hour] = defaultdict(_Hour)
+    for record in records:
+        version = record.assignment.assigned_version
+        if isinstance(record, FailureRecord):
+            hours[record.endpoint, version, record.at_us // HOUR_US].add([record.latency_us], failures=1, rows=0)
+        elif record.event_at_us is None:
+            failures = len(record.latencies_us) if record.assignment.attempt_status != "ok" else 0
+            hours[record.endpoint, version, record.at_us // HOUR_US].add(
+                record.latencies_us, failures=failures, rows=len(record.prediction_ids)
+            )
         else:
-            found.failures += 1
-        found.latencies.append(request.latency_us)
+            _add_one_by_one(hours, record, record.event_at_us)
     return [
         ServiceDelta(
             endpoint=endpoint,
@@ -62,9 +70,14 @@ def count(requests: Iterable[PredictionRecord | FailureRecord]) -> list[ServiceD
     ]
 
 
-def _event_at_us(request: PredictionRecord | FailureRecord) -> int:
-    if isinstance(request, PredictionRecord) and request.event_at_us:
-        first = request.event_at_us[0]
-        if EARLIEST_US <= first <= LATEST_US:
-            return first
-    return request.at_us
+def _add_one_by_one(
+    hours: dict[tuple[str, str, int], _Hour], record: PredictionRecord, event_at_us: Sequence[int]
+) -> None:
+    failed = record.assignment.attempt_status != "ok"
+    counts = record.rows or [1] * len(record.latencies_us)
+    for first, count, latency_us in zip(record.firsts, counts, record.latencies_us, strict=True):
+        at_us = event_at_us[first]
+        if not EARLIEST_US <= at_us <= LATEST_US:
+            at_us = record.at_us
+        hour = hours[record.endpoint, record.assignment.assigned_version, at_us // HOUR_US]
+        hour.add([latency_us], failures=int(failed), rows=count)

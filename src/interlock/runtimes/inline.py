@@ -5,7 +5,7 @@ than 2 ms by the time that was measured at registration.
 """
 
 from interlock.domain.errors import ModelFailedError
-from interlock.domain.ports import Columns, Predictor, rows_of
+from interlock.domain.ports import Columns, Predictor
 from interlock.runtimes.one_thread import Job, OneThread, Outputs
 
 # Other requests wait as long as one turn of the loop takes; longer than this they would feel it.
@@ -27,9 +27,16 @@ class InlineRuntime:
         self._thread: OneThread | None = None
         self._closed = False
 
+    @property
+    def rows_in_loop(self) -> int:
+        return self._rows_in_loop
+
+    def predict_now(self, columns: Columns) -> Outputs:
+        if self._closed:
+            raise ModelFailedError(self._ref, "breaker_open", "it is being unloaded")
+        return self._predictor.predict(columns)
+
     async def predict(self, columns: Columns, deadline_seconds: float) -> Outputs:
-        if rows_of(columns) <= self._rows_in_loop and not self._closed:
-            return self._predictor.predict(columns)
         return await self._in_thread().submit(columns, deadline_seconds)
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from interlock.domain.errors import DeadlineExceededError, ModelFailedError, UnloadableModelError
+from interlock.domain.errors import DeadlineExceededError, ModelFailedError, RunnerLostError, UnloadableModelError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns
 from interlock.runtimes import wire
@@ -52,6 +52,11 @@ class IsolatedRuntime:
         if self._first_error is not None:
             self._thread.stop()
             raise self._first_error
+
+    rows_in_loop = 0
+
+    def predict_now(self, columns: Columns) -> Outputs:
+        raise NotImplementedError("a process is never asked within a turn of the event loop")
 
     @property
     def pid(self) -> int | None:
@@ -106,7 +111,7 @@ class IsolatedRuntime:
         except wire.ClosedError:
             self._lost("died")
             self._breaker.failed(time.monotonic())
-            raise ModelFailedError(self._version.ref, "model_error", "its process died during the request") from None
+            raise RunnerLostError(self._version.ref) from None
         if time.monotonic() < job.deadline_at:
             self._well()
         return outputs

@@ -14,6 +14,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from interlock.domain.block import Block
 from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
@@ -78,10 +79,11 @@ class OnnxPredictor:
         self._feeds = _feeds(self._session.get_inputs(), contract, metadata.get(MISSING_TEXT_KEY, ""))
         names, self._reads = _reads(self._session.get_outputs(), contract)
         self._names = names
-        self._run = self._session.run
+        # The bare session: what its wrapper checks at every call was checked here once.
+        self._run = self._session._sess.run
 
     def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
-        values = self._run(self._names, {name: feed(columns) for name, feed in self._feeds})
+        values = self._run(self._names, {name: feed(columns) for name, feed in self._feeds}, None)
         return {name: read(values) for name, read in self._reads}
 
     def close(self) -> None:
@@ -123,6 +125,7 @@ def _column(field: Field, dtype: type[np.generic], shape: list[Any], missing_tex
 
 def _matrix(fields: tuple[Field, ...], dtype: type[np.generic], missing_text: str) -> Feed:
     names = [field.name for field in fields]
+    in_order = tuple(names)
     if dtype is np.object_:
         return lambda columns: np.column_stack([_texts(columns[name], missing_text) for name in names])
     if len(fields) == 1 and fields[0].shape:
@@ -130,6 +133,8 @@ def _matrix(fields: tuple[Field, ...], dtype: type[np.generic], missing_text: st
         return lambda columns: columns[name].astype(dtype, copy=False)
 
     def matrix(columns: Columns) -> NDArray[Any]:
+        if isinstance(columns, Block) and columns.names == in_order:
+            return columns.matrix.astype(dtype, copy=False)
         values = np.empty((len(columns[names[0]]), len(names)), dtype=dtype)
         for at, name in enumerate(names):
             values[:, at] = columns[name]
@@ -209,7 +214,7 @@ def _labels(contract: Contract) -> Read:
     if datatype == "BYTES":
         return lambda values: np.asarray(values[0], dtype=object).reshape(-1)
     dtype = {"BOOL": np.bool_, "FP64": np.float64, "FP32": np.float64}.get(datatype, np.int64)
-    return lambda values: np.asarray(values[0]).reshape(-1).astype(dtype)
+    return lambda values: np.asarray(values[0], dtype=dtype).reshape(-1)
 
 
 def _probabilities(at: int, node: Any, contract: Contract) -> Read:

@@ -1,11 +1,11 @@
-"""A home folder with real ONNX models, and a real gateway over it: uvicorn on a port that the system chose."""
+"""A home folder with real ONNX models, and a real gateway over it on a port that the system chose."""
 
 import asyncio
 import hashlib
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,8 +26,10 @@ from interlock.domain.errors import DeadlineExceededError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns, Runtime
 from interlock.domain.traffic import TrafficPlan
-from interlock.gateway.worker import Server, gateway, server_config
+from interlock.gateway.http_server import HttpServer
+from interlock.gateway.worker import gateway
 from interlock.predictions import segments
+from interlock.predictions.parts import Part, unpack
 from interlock.predictions.records import FailureRecord, LabelsRecord, PredictionRecord
 from interlock.runtimes.load import load_runtime
 from interlock.settings import Settings
@@ -146,8 +148,13 @@ def _serialized(graph: onnx.GraphProto) -> bytes:
 class FaultyRuntime:
     """A model that fails as it is told, as long as `is_faulty`; otherwise it answers 7 for every row."""
 
+    rows_in_loop = 0
+
     def __init__(self, fault: str) -> None:
         self.fault, self.is_faulty, self.asked = fault, True, 0
+
+    def predict_now(self, columns: Columns) -> dict[str, Any]:
+        raise NotImplementedError
 
     async def predict(self, columns: Columns, deadline_seconds: float) -> dict[str, Any]:
         self.asked += 1
@@ -249,6 +256,12 @@ class World:
         return [record for record in self.records() if isinstance(record, LabelsRecord)]
 
 
+def plain(parts: Sequence[Part], rows: int = 1) -> dict[str, list[Any]]:
+    """Columns of a record, as plain values."""
+    found = [column for part in parts for column in unpack([part], rows)]
+    return {name: values if isinstance(values, list) else values.tolist() for name, values in found}
+
+
 @dataclass
 class Running:
     """A gateway that answers at `url`."""
@@ -288,10 +301,10 @@ def running(world: World, **settings: Any) -> Iterator[Running]:
 
     async def serve() -> None:
         async with gateway(configured, world.store, "gw0", load=world.load) as app:
-            server = Server(server_config(app))
+            server = HttpServer(app.handle)
             loop_box["stop"] = partial(asyncio.get_running_loop().call_soon_threadsafe, server.stop)
             ready.set()
-            await server.serve(sockets=[listener])
+            await server.serve(listener)
 
     thread = threading.Thread(target=uvloop.run, args=(serve(),))
     address = listener.getsockname()
@@ -356,6 +369,11 @@ def models() -> Models:
 @pytest.fixture(name="tensor")
 def tensor_fixture() -> Callable[..., dict[str, Any]]:
     return tensor
+
+
+@pytest.fixture(name="plain")
+def plain_fixture() -> Callable[..., dict[str, list[Any]]]:
+    return plain
 
 
 @pytest.fixture

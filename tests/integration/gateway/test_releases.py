@@ -18,7 +18,7 @@ def test_sticky_units_stay_with_their_version_and_shares_hold(price_world: Any, 
     record = next(record for record in price_world.predictions() if record.version == "price:2")
     assert record.role == "challenger"
     assert record.assignment.is_challenger
-    assert record.assignment.keyed
+    assert record.units[0] is not None
     assert record.assignment.propensity == 0.3
     assert (record.assignment.release_id, record.assignment.step) == ("r1", 0)
     champion = next(record for record in price_world.predictions() if record.version == "price:1")
@@ -103,7 +103,9 @@ def test_callers_in_a_hurry_do_not_trip_the_guard(price_world: Any, start: Any) 
     price_world.release("price:1", "price:2", deadline_ms=2000)
     with start(price_world) as server:
         for _ in range(40):
-            assert server.price(headers={"X-Interlock-Deadline-Ms": "1"}).status_code == 200
+            began = time.monotonic()
+            assert server.price(headers={"X-Interlock-Deadline-Ms": "50"}).status_code == 200
+            assert time.monotonic() - began < 1.0
     assert faulty.asked == 40
 
 
@@ -150,14 +152,16 @@ def test_pinned_version_answers_alone_and_is_no_evidence(price_world: Any, start
     assert (record.role, record.version, record.assignment.release_id) == ("pinned", "price:2", None)
 
 
-def test_challenger_with_a_new_optional_input_gets_it_missing(price_world: Any, start: Any, models: Any) -> None:
+def test_challenger_with_a_new_optional_input_gets_it_missing(
+    price_world: Any, start: Any, models: Any, plain: Any
+) -> None:
     price_world.register("price:2", models.WIDER_PRICE, models.wider_price_model())
     price_world.release("price:1", "price:2")
     with start(price_world) as server:
         answer = server.price(10.0, 2)
     assert answer.headers["X-Interlock-Version"] == "price:2"
     assert answer.json()["outputs"][0]["data"] == [12.0]
-    assert price_world.predictions()[0].inputs == {"area": [10.0], "rooms": [2]}
+    assert plain(price_world.predictions()[0].inputs) == {"area": [10.0], "rooms": [2]}
 
 
 def trips(world: Any) -> dict[str, str]:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
+from tests.prediction_records import START_US
 
 from interlock.domain.contract import Contract, Field
 from interlock.domain.model import ModelVersion
@@ -17,13 +17,12 @@ from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.reader import LogReader
 from interlock.predictions.reconcile import reconcile
 from interlock.predictions.reconciliation import Reconciliation
-from interlock.predictions.records import Assignment, Label, LabelsRecord, PredictionRecord, encoder
+from interlock.predictions.records import Label, LabelsRecord, PredictionRecord, encoder
 from interlock.predictions.spool import Spool
 from interlock.settings import Settings
 from interlock.stats.profile_bins import ProfileSpec, learn
 from interlock.store import Store
 
-START_US = 1_365_000_000_000_000
 CONTRACT = Contract(
     inputs=(Field(name="x", datatype="FP64", nullable=True), Field(name="kind", datatype="BYTES")),
     outputs=(Field(name="label", datatype="BOOL"), Field(name="probabilities", datatype="FP64", shape=(2,))),
@@ -51,27 +50,6 @@ def version(number: int, contract: Contract = CONTRACT) -> ModelVersion:
         created_by="test",
         profile={"spec": bins().to_dict()},
     )
-
-
-def prediction(
-    number: int, *, rows: int = 1, assigned: dict[str, Any] | None = None, **changes: Any
-) -> PredictionRecord:
-    """A record whose every name says its number."""
-    assignment = Assignment(None, None, "m:1", False, "ok", f"u{number}", False, 1.0)
-    record = PredictionRecord(
-        endpoint="wine",
-        at_us=START_US + number * 1_000_000,
-        request_id=f"q{number}",
-        prediction_ids=[f"p{number}-{row}" for row in range(rows)],
-        assignment=msgspec.structs.replace(assignment, **(assigned or {})),
-        version="m:1",
-        role="champion",
-        latency_us=900,
-        model_us=100,
-        inputs={"x": [float(number)] * rows, "kind": ["red"] * rows},
-        outputs={"label": [True] * rows, "probabilities": [[0.25, 0.75]] * rows},
-    )
-    return msgspec.structs.replace(record, **changes)
 
 
 def labels(*given: Label, at_us: int = START_US, endpoint: str = "wine") -> LabelsRecord:

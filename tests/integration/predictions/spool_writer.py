@@ -11,7 +11,8 @@ from pathlib import Path
 from threading import Thread
 from time import sleep
 
-from tests.integration.predictions.conftest import label, labels, prediction
+from tests.integration.predictions.conftest import label, labels
+from tests.prediction_records import prediction
 
 from interlock.predictions.records import encoder
 from interlock.predictions.spool import Spool

@@ -4,7 +4,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.integration.predictions.conftest import START_US, bins, label, labels, prediction, version, write
+from tests.integration.predictions.conftest import bins, label, labels, version, write
+from tests.prediction_records import START_US, prediction
 
 from interlock.domain.contract import Contract, Field
 from interlock.predictions import segments
@@ -180,8 +181,8 @@ def test_a_version_that_adds_and_changes_columns_is_logged_beside_the_others(hom
 
 def test_gates_count_units_and_not_requests(home: "Home") -> None:
     def keyed(number: int, unit: str, status: str = "ok", **changes: Any) -> PredictionRecord:
-        assigned = {**IN_RELEASE, "keyed": True, "unit": unit, "attempt_status": status}
-        return prediction(number, assigned=assigned, **changes)
+        assigned = {**IN_RELEASE, "attempt_status": status}
+        return prediction(number, assigned=assigned, unit=unit, **changes)
 
     home.collect(keyed(1, "ann", latency_us=10), keyed(2, "ann", latency_us=10**6), keyed(3, "bob", "timeout"))
     home.collect(
@@ -191,7 +192,7 @@ def test_gates_count_units_and_not_requests(home: "Home") -> None:
         prediction(7, assigned=IN_RELEASE, role="pinned"),
         prediction(8),
         prediction(9, assigned={**IN_RELEASE, "is_challenger": True, "attempt_status": "timeout"}),
-        FailureRecord("wine", START_US, "q", prediction(0, assigned=IN_RELEASE).assignment, 1, 5000),
+        FailureRecord("wine", START_US, "q", prediction(0, assigned=IN_RELEASE).assignment, None, 1, 5000),
     )
     with home.store.read() as tx:
         champion, challenger = tx.gate_counts.list("r1")

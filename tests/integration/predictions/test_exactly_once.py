@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 from tests.integration.predictions.audit import audit
-from tests.integration.predictions.conftest import prediction, write
+from tests.integration.predictions.conftest import write
+from tests.prediction_records import prediction
 
 from interlock.predictions import segments
 

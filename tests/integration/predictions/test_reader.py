@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.integration.predictions.conftest import START_US, label, labels, prediction
+from tests.integration.predictions.conftest import label, labels
+from tests.prediction_records import START_US, prediction
 
 from interlock.predictions.log_schema import LABELS, PREDICTIONS, SCORES
 from interlock.predictions.records import Label

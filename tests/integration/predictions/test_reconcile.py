@@ -1,7 +1,8 @@
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from tests.integration.predictions.conftest import prediction, write
+from tests.integration.predictions.conftest import write
+from tests.prediction_records import prediction
 
 from interlock.predictions import segments
 from interlock.predictions.reconcile import reconcile

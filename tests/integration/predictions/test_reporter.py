@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.integration.predictions.conftest import START_US, label, labels, prediction, write
+from tests.integration.predictions.conftest import label, labels, write
+from tests.prediction_records import START_US, prediction
 
 from interlock.predictions import reconciliation, reporter, segments
 from interlock.predictions.collector import Collector

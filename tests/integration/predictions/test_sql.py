@@ -2,7 +2,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.integration.predictions.conftest import label, labels, prediction
+from tests.integration.predictions.conftest import label, labels
+from tests.prediction_records import prediction
 
 from interlock.domain.errors import InvalidInputError
 from interlock.predictions.sql import query

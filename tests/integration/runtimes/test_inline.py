@@ -42,7 +42,8 @@ def test_small_work_runs_in_the_loop_and_large_work_beside_it() -> None:
 
     async def run() -> None:
         runtime = InlineRuntime(model, "m:1", row_us=10.0)
-        await runtime.predict(rows(200), 1.0)
+        assert runtime.rows_in_loop == 200
+        runtime.predict_now(rows(200))
         await runtime.predict(rows(201), 1.0)
         await runtime.close()
 
@@ -57,6 +58,7 @@ def test_a_model_of_unknown_time_never_runs_in_the_loop() -> None:
 
     async def run() -> None:
         runtime = InlineRuntime(model, "m:1", row_us=None)
+        assert runtime.rows_in_loop == 0
         await runtime.predict(rows(1), 1.0)
         await runtime.close()
 

@@ -2,10 +2,14 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.prediction_records import packed
 
+from interlock.domain.block import Block
+from interlock.predictions import parts
 from interlock.predictions.prediction_rows import convert
 from interlock.predictions.records import PredictionRecord
 
@@ -28,7 +32,7 @@ def test_every_row_has_its_request_and_its_own_values(record: Make) -> None:
 
 def test_events_are_dated_by_when_they_happened(record: Make) -> None:
     day = 86_400_000_000
-    records = [record(0), record(0, rows=2, event_at_us=[day]), record(0, rows=2, event_at_us=[-1, 2 * day])]
+    records = [record(0), record(0, rows=2, event_at_us=[day, day]), record(0, rows=2, event_at_us=[-1, 2 * day])]
     table = convert(records, TYPES).table
     assert table is not None
     assert table["date"].to_pylist() == [
@@ -38,7 +42,7 @@ def test_events_are_dated_by_when_they_happened(record: Make) -> None:
 
 
 def test_missing_is_null_however_it_was_said(record: Make) -> None:
-    said = [{"x": [float("nan")], "kind": [None]}, {"x": [None]}, {}]
+    said: list[dict[str, list[Any]]] = [{"x": [float("nan")], "kind": [None]}, {"x": [None]}, {}]
     table = convert([record(inputs=inputs) for inputs in said], TYPES).table
     assert table is not None
     assert table["input.x"].null_count == 3
@@ -65,6 +69,51 @@ def test_a_record_that_does_not_fit_costs_no_other(record: Make, misfit: dict[st
     assert found.misfits == [bad]
     assert found.table is not None
     assert found.table["request_id"].to_pylist() == [f"q{number}" for number in range(7)]
+
+
+def test_requests_answered_together_are_rows_of_their_own(record: Make) -> None:
+    one, two, three = record(1), record(2, rows=2, unit="ann"), record(3)
+    together = msgspec.structs.replace(
+        one,
+        prediction_ids=[*one.prediction_ids, *two.prediction_ids, *three.prediction_ids],
+        request_ids=["q1", None, "q3"],
+        units=[None, "ann", None],
+        latencies_us=[5, 6, 7],
+        rows=[1, 2, 1],
+        inputs=packed({"x": [1.0, 2.0, 2.5, 3.0], "kind": ["a", "b", "c", "d"]}),
+        outputs=packed({"label": [True] * 4}),
+    )
+    assert together.is_sound
+    table = convert([record(0), together], TYPES).table
+    assert table is not None
+    found = table.select(
+        ["prediction_id", "request_id", "request_row", "unit", "latency_us", "rows_in_batch", "input.x"]
+    )
+    assert [tuple(row.values()) for row in found.to_pylist()] == [
+        ("p0-0", "q0", 0, "p0-0", 900, 1, 0.0),
+        ("p1-0", "q1", 0, "p1-0", 5, 1, 1.0),
+        ("p2-0", "p2-0", 0, "ann", 6, 2, 2.0),
+        ("p2-1", "p2-0", 1, "ann", 6, 2, 2.5),
+        ("p3-0", "q3", 0, "p3-0", 7, 1, 3.0),
+    ]
+
+
+def test_numbers_side_by_side_are_columns(record: Make) -> None:
+    block = Block(("x", "y"), np.array([[1.0, np.nan], [3.0, 4.0]]))
+    blocks = [msgspec.structs.replace(record(number, rows=2), inputs=parts.pack(block)) for number in (1, 2)]
+    table = convert(blocks, TYPES).table
+    assert table is not None
+    assert table["input.x"].to_pylist() == [1.0, 3.0] * 2
+    assert table["input.y"].to_pylist() == [None, 4.0] * 2
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4, 0), (1, 2, 2)])
+def test_tensors_come_back_in_their_shape(record: Make, shape: tuple[int, ...]) -> None:
+    values = np.arange(float(np.prod(shape) * 3)).reshape(3, *shape)
+    made = [msgspec.structs.replace(record(n), inputs=parts.pack({"t": values[n : n + 1]})) for n in range(3)]
+    table = convert(made, {}).table
+    assert table is not None
+    assert table["input.t"].to_pylist() == values.tolist()
 
 
 def test_nothing_fits(record: Make) -> None:

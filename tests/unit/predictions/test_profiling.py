@@ -42,7 +42,7 @@ def test_hours_of_events_are_profiled_apart(spec: ProfileSpec, record: Make) -> 
 
 
 def test_hours_together_are_the_whole(spec: ProfileSpec, record: Make) -> None:
-    records = [record(n, rows=n % 3 + 1, event_at_us=[n % 7 * HOUR_US]) for n in range(50)]
+    records = [record(n, rows=n % 3 + 1, event_at_us=[n % 7 * HOUR_US] * (n % 3 + 1)) for n in range(50)]
     table = rows(records)
     whole, merged = Profile(spec), None
     whole.update(features(table, spec))

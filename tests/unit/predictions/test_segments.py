@@ -11,7 +11,7 @@ HEADER = pack(encode_header(Header("gw0-1", 7, {"wine": 10})))
 
 def test_a_segment_is_read_with_its_header_and_records(tmp_path: Path, record: Callable[..., PredictionRecord]) -> None:
     written = record(1, rows=3)
-    failure = FailureRecord("wine", 1, "q", written.assignment, 1, 5)
+    failure = FailureRecord("wine", 1, "q", written.assignment, None, 1, 5)
     path = segments.sealed_path(tmp_path, 7)
     path.write_bytes(HEADER + pack(encoder.encode(written)) + pack(encoder.encode(failure)))
     found = segments.read(path)

@@ -9,10 +9,10 @@ Make = Callable[..., PredictionRecord]
 def test_requests_count_in_the_hour_of_their_event_for_the_version_assigned(record: Make) -> None:
     fallback = {"assigned_version": "m:2", "attempt_status": "timeout", "is_challenger": True}
     requests: list[PredictionRecord | FailureRecord] = [
-        record(1, rows=3, event_at_us=[5 * HOUR_US + 1]),
+        record(1, rows=3, event_at_us=[5 * HOUR_US + 1] * 3),
         record(2, event_at_us=[5 * HOUR_US]),
         record(3, event_at_us=[5 * HOUR_US], assigned=fallback),
-        FailureRecord("wine", 6 * HOUR_US, "q", record().assignment, 2, 900),
+        FailureRecord("wine", 6 * HOUR_US, "q", record().assignment, None, 2, 900),
     ]
     found = {(delta.version, delta.hour): delta for delta in count(requests)}
     assert set(found) == {("m:1", hour_at(5)), ("m:2", hour_at(5)), ("m:1", hour_at(6))}

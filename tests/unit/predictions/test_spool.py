@@ -26,7 +26,10 @@ def write(target: Spool, record: PredictionRecord, *, sync: bool = False) -> Non
 def read(folder: Path) -> list[str]:
     found = [segments.read(file.path) for file in segments.listing(folder)]
     return [
-        record.request_id for segment in found for record in segment.records if isinstance(record, PredictionRecord)
+        str(record.request_ids[0])
+        for segment in found
+        for record in segment.records
+        if isinstance(record, PredictionRecord)
     ]
 
 
@@ -165,7 +168,7 @@ def test_sealing_beside_appending_loses_and_doubles_nothing(tmp_path: Path, reco
         assert found.header is not None
         first = found.records[0]
         assert isinstance(first, PredictionRecord)
-        assert found.header.acknowledged.get("wine", 0) == int(first.request_id[1:])
+        assert found.header.acknowledged.get("wine", 0) == int(str(first.request_ids[0])[1:])
 
 
 def test_a_folder_made_anew_is_another_spool(tmp_path: Path) -> None:

@@ -1,0 +1,158 @@
+"""Writes down what was answered, before any of it leaves: calls that were answered together are one record.
+
+Called by `answering` with every batch. What cannot be written was not answered: those callers are told so.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interlock.domain.block import Block
+from interlock.domain.errors import UnrecordedError
+from interlock.domain.ports import Columns, take
+from interlock.gateway.calls import Answered, Call, Prediction
+from interlock.gateway.errors import RequestFailedError
+from interlock.gateway.metrics import Metrics
+from interlock.predictions import parts
+from interlock.predictions.records import (
+    AnswerRole,
+    Assignment,
+    AttemptStatus,
+    FailureRecord,
+    PredictionRecord,
+    encoder,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Recorder(Protocol):
+    """Where records go before answers leave: the worker's spool."""
+
+    def append(self, record: bytes, *, rows: int, endpoint: str, sync: bool = False) -> None:
+        """Write one record, or raise UnrecordedError."""
+
+
+class Recording:
+    """Records calls and then lets their answers go."""
+
+    def __init__(self, spool: Recorder, metrics: Metrics) -> None:
+        self._spool, self._metrics = spool, metrics
+        self._loop = asyncio.get_running_loop()
+
+    def answered(self, calls: Sequence[Call], answered: Answered) -> None:
+        """Record a batch, one record for each way in which its calls were assigned."""
+        ways: dict[tuple[object, ...], list[Prediction]] = {}
+        start = 0
+        for call in calls:
+            stop = start + call.rows.count
+            way = (call.choice, call.status, call.fell_back)
+            prediction = Prediction(call, answered, start, stop)
+            if way in ways:
+                ways[way].append(prediction)
+            else:
+                ways[way] = [prediction]
+            start = stop
+        for together in ways.values():
+            self._record(together, answered, None if len(ways) == 1 else _rows_of(together))
+
+    def _record(self, together: list[Prediction], answered: Answered, index: NDArray[np.int64] | None) -> None:
+        """Record predictions of one way: all of the batch, or those of the rows at `index`."""
+        calls = [prediction.call for prediction in together]
+        columns, outputs = answered.columns, answered.outputs
+        if index is not None:
+            columns, outputs = _take(columns, index), take(outputs, index)
+        prediction_ids = [name for call in calls for name in call.prediction_ids]
+        rows = len(prediction_ids)
+        now_ns = time.perf_counter_ns()
+        latencies_us = [(now_ns - call.began_ns) // 1000 for call in calls]
+        first, at_us = calls[0], time.time_ns() // 1000
+        role = _role(first)
+        record = PredictionRecord(
+            first.served.name,
+            answered.version.ref,
+            role,
+            assignment(first, first.status),
+            at_us,
+            answered.model_us,
+            prediction_ids,
+            [call.request_id for call in calls],
+            [call.unit_key for call in calls],
+            latencies_us,
+            parts.pack(columns),
+            parts.pack(outputs),
+            None if rows == len(calls) else [call.rows.count for call in calls],
+            _event_times(calls, at_us),
+        )
+        try:
+            self._spool.append(encoder.encode(record), rows=rows, endpoint=first.served.name)
+        except UnrecordedError as error:
+            for call in calls:
+                if not call.future.done():
+                    call.future.set_exception(RequestFailedError(error, call.quote))
+            return
+        for prediction in together:
+            if not prediction.call.future.done():
+                prediction.call.future.set_result(prediction)
+        # Counting costs as much as a small model: it comes after the answers have left.
+        meter = self._metrics.meter(first.served.name, answered.version.ref, role)
+        self._loop.call_soon(meter.answered, rows, latencies_us, answered.model_us)
+
+    def failed(self, call: Call, status: AttemptStatus) -> None:
+        """Record a call that nobody could answer."""
+        record = FailureRecord(
+            call.served.name,
+            time.time_ns() // 1000,
+            call.quote,
+            assignment(call, status),
+            call.unit_key,
+            call.rows.count,
+            (time.perf_counter_ns() - call.began_ns) // 1000,
+        )
+        try:
+            self._spool.append(encoder.encode(record), rows=0, endpoint=call.served.name)
+        except UnrecordedError:  # the caller gets an error either way
+            log.warning("a failure of endpoint %s could not be recorded", call.served.name, exc_info=True)
+
+
+def assignment(call: Call, status: AttemptStatus) -> Assignment:
+    """How a call was routed, and how the version that it was assigned to did."""
+    plan, choice = call.served.plan, call.choice
+    is_evidence = call.pinned is None
+    return Assignment(
+        plan.release_id if is_evidence else None,
+        plan.step if is_evidence else None,
+        choice.version.ref,
+        choice.is_challenger,
+        status,
+        choice.propensity,
+    )
+
+
+def _role(call: Call) -> AnswerRole:
+    if call.pinned is not None:
+        return "pinned"
+    return "challenger" if call.choice.is_challenger and not call.fell_back else "champion"
+
+
+def _event_times(calls: Sequence[Call], at_us: int) -> list[int] | None:
+    if all(call.event_at_us is None for call in calls):
+        return None
+    times: list[int] = []
+    for call in calls:
+        given = call.event_at_us or [at_us]
+        times += given if len(given) == call.rows.count else given * call.rows.count
+    return times
+
+
+def _rows_of(together: Sequence[Prediction]) -> NDArray[np.int64]:
+    return np.concatenate([np.arange(one.start, one.stop) for one in together])
+
+
+def _take(columns: Columns, index: NDArray[np.int64]) -> Columns:
+    return Block(columns.names, columns.matrix[index]) if isinstance(columns, Block) else take(columns, index)

@@ -1,0 +1,85 @@
+"""Columns as they stand in a record: raw bytes of arrays, so that neither side touches a value.
+
+Packed by gateways once a batch; unpacked by the collector, which joins the parts of many records before it looks at
+them. A part holds one column, or several numbers side by side.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from interlock.domain.block import Block
+
+# By numpy's character for native types; what is not here has no fixed size.
+_DTYPES = {kind: np.dtype(kind).newbyteorder("<").str for kind in "?bBhHiIlLqQefd"}
+
+
+class Part(msgspec.Struct, array_like=True, frozen=True):
+    """One or more columns of the same type.
+
+    Args:
+        names: Of the columns; their values stand side by side in each row.
+        dtype: Numpy's name of the element type, little-endian; empty where `values` are given.
+        shape: Of one value of one column: () for a number.
+        data: The values, row by row. Missing is NaN.
+        values: One plain value a row, where they have no fixed size: texts (None is missing), lists of any length.
+    """
+
+    names: list[str]
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+    data: bytes = b""
+    values: list[Any] | None = None
+
+    @property
+    def layout(self) -> tuple[object, ...]:
+        """What must be the same for two parts to be joined."""
+        return (*self.names, self.dtype, self.shape, self.values is None)
+
+
+def pack(columns: Mapping[str, NDArray[Any]]) -> list[Part]:
+    """Columns, as they are fed to models and come from them, as parts."""
+    if isinstance(columns, Block):
+        return [Part(list(columns.names), "<f8", (), columns.matrix.tobytes())]
+    return [_pack(name, values) for name, values in columns.items()]
+
+
+def _pack(name: str, values: NDArray[Any]) -> Part:
+    dtype = _DTYPES.get(values.dtype.char)
+    if dtype is None:
+        return Part([name], values=values.tolist())
+    return Part([name], dtype, values.shape[1:], values.tobytes())
+
+
+def unpack(parts: Sequence[Part], rows: int) -> Iterator[tuple[str, NDArray[Any] | list[Any]]]:
+    """The columns of parts of one layout, one after the other.
+
+    Args:
+        rows: How many there are in all.
+
+    Raises:
+        ValueError: The parts hold another number of rows.
+
+    Examples:
+        >>> one, two = pack({"x": np.array([1.0, 2.0])}), pack({"x": np.array([3.0])})
+        >>> [(name, values.tolist()) for name, values in unpack([*one, *two], 3)]
+        [('x', [1.0, 2.0, 3.0])]
+    """
+    first = parts[0]
+    if first.values is not None:
+        values = [value for part in parts for value in part.values or ()]
+        if len(values) != rows:
+            raise ValueError(f"{first.names[0]!r} has {len(values)} values for {rows} rows")
+        yield first.names[0], values
+        return
+    dtype, width = np.dtype(first.dtype), len(first.names)
+    data = b"".join(part.data for part in parts)
+    if len(data) != rows * width * prod(first.shape) * dtype.itemsize:
+        raise ValueError(f"{first.names[:3]} have {len(data)} bytes, which are not {rows} rows")
+    array = np.frombuffer(data, dtype).reshape(rows, width, *first.shape)
+    for at, name in enumerate(first.names):
+        yield name, array[:, at]
