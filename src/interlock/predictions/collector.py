@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 _PASS_SECONDS = 0.25
 # After a pass that failed (a full disk, a store that is away), the next comes later.
 _RETRY_SECONDS = 2.0
-# One SQL transaction takes at most about this many requests: others want to write too.
-_BATCH_REQUESTS = 10_000
+# One SQL transaction takes at most about this many rows: others want to write too, and all are in memory at once.
+_BATCH_ROWS = 20_000
 # With this many rows waiting for a log that refuses them, no more are read.
 _MOST_WAITING_ROWS = 500_000
 
@@ -131,12 +131,12 @@ class Collector:
 
     def _take_batch(self) -> list[tuple[Intake, Contents]]:
         batch: list[tuple[Intake, Contents]] = []
-        requests = 0
+        rows = 0
         for intake in self._intakes.values():
             for contents in intake.take(self._versions.types):
                 batch.append((intake, contents))
-                requests += len(contents.requests)
-                if requests >= _BATCH_REQUESTS:
+                rows += contents.rows
+                if rows >= _BATCH_ROWS:
                     return batch
         return batch
 

@@ -38,6 +38,11 @@ class Contents:
     counted: dict[str, SegmentRows] = field(default_factory=dict)
     set_aside: list[bytes] = field(default_factory=list)
 
+    @property
+    def rows(self) -> int:
+        """How many there are of all kinds."""
+        return sum(table.num_rows for table in (*self.predictions.values(), *self.labels.values()))
+
     def count(self, endpoint: str, rows: SegmentRows) -> None:
         """Add rows of an endpoint."""
         self.counted[endpoint] = self.counted.get(endpoint, SegmentRows()) + rows

@@ -18,7 +18,7 @@ from interlock.domain.block import Block
 _DTYPES = {kind: np.dtype(kind).newbyteorder("<").str for kind in "?bBhHiIlLqQefd"}
 
 
-class Part(msgspec.Struct, array_like=True, frozen=True):
+class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One or more columns of the same type.
 
     Args:

@@ -13,7 +13,7 @@ AttemptStatus = Literal["ok", "model_error", "timeout", "invalid_output", "break
 AnswerRole = Literal["champion", "challenger", "pinned"]
 
 
-class Assignment(msgspec.Struct, array_like=True, frozen=True):
+class Assignment(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """How requests were routed: what evidence is made of.
 
     Args:
@@ -31,7 +31,7 @@ class Assignment(msgspec.Struct, array_like=True, frozen=True):
     propensity: float
 
 
-class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, tag="b"):
+class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="b"):
     """Requests of one assignment that one version answered together. Times are microseconds since 1970 UTC.
 
     Args:
@@ -84,7 +84,7 @@ class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, tag="b"):
         )
 
 
-class FailureRecord(msgspec.Struct, array_like=True, frozen=True, tag="f"):
+class FailureRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="f"):
     """A request that no version answered (the caller got 500, 503 or 504). Counts in gates, not a row of the log.
 
     `unit` is the sticky key, None where none was sent.
@@ -99,7 +99,7 @@ class FailureRecord(msgspec.Struct, array_like=True, frozen=True, tag="f"):
     latency_us: int
 
 
-class Label(msgspec.Struct, array_like=True, frozen=True):
+class Label(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One label, keyed by prediction id, or by the caller's request id and row. `label` is the class or the number."""
 
     prediction_id: str | None
@@ -111,7 +111,7 @@ class Label(msgspec.Struct, array_like=True, frozen=True):
     weight: float = 1.0
 
 
-class LabelsRecord(msgspec.Struct, array_like=True, frozen=True, tag="l"):
+class LabelsRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="l"):
     """Labels that were accepted together. Always synced to disk before they are acknowledged."""
 
     endpoint: str
