@@ -8,16 +8,30 @@ from pydantic import BaseModel, Field
 from interlock.api.access import Actor, GuardedRoute, needs
 from interlock.api.services import Given
 from interlock.api.serving import await_served
+from interlock.domain.endpoint import Durability, WhenFull
+from interlock.domain.errors import UnloadableModelError
 
 router = APIRouter(prefix="/endpoints", tags=["endpoints"], route_class=GuardedRoute)
 
 
-class NewEndpoint(BaseModel, extra="forbid"):
+class EndpointOptions(BaseModel, extra="forbid"):
+    """How an endpoint serves; what is left out stays as it is, or is the default."""
+
+    deadline_ms: float | None = Field(None, gt=0, le=600_000)
+    durability: Durability | None = Field(None, description="what a record survives before its answer leaves")
+    when_full: WhenFull | None = Field(None, description="what happens when a record cannot be written")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        names = EndpointOptions.model_fields.keys()
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+class NewEndpoint(EndpointOptions):
     """A served name and the version behind it."""
 
     name: str
     model: str = Field(description="the first champion, NAME:VERSION")
-    deadline_ms: float = Field(1000.0, gt=0, le=600_000)
 
 
 class Rollback(BaseModel, extra="forbid"):
@@ -36,14 +50,26 @@ def list_endpoints(actor: Actor, services: Given) -> dict[str, Any]:
 @router.post("", status_code=201, **needs("operate"))
 def create(new: NewEndpoint, actor: Actor, services: Given) -> dict[str, Any]:
     """Create an endpoint. Answers once every live gateway serves it."""
-    services.endpoints.create(new.name, new.model, actor=actor, deadline_ms=new.deadline_ms)
-    await_served(services, new.name, actor)
+    services.endpoints.create(new.name, new.model, actor=actor, **new.given)
+    try:
+        await_served(services, new.name)
+    except UnloadableModelError as error:
+        services.endpoints.delete(new.name, actor=actor)
+        raise UnloadableModelError(f"{error}; so {new.name!r} was not kept") from error
     return services.endpoints.describe(new.name)
 
 
 @router.get("/{endpoint}", **needs("read"))
 def show(endpoint: str, services: Given) -> dict[str, Any]:
     """An endpoint, its traffic and its release."""
+    return services.endpoints.describe(endpoint)
+
+
+@router.patch("/{endpoint}", **needs("operate"))
+def change(endpoint: str, options: EndpointOptions, actor: Actor, services: Given) -> dict[str, Any]:
+    """Change how an endpoint serves. Answers once every live gateway does so."""
+    services.endpoints.change(endpoint, actor=actor, **options.given)
+    await_served(services, endpoint)
     return services.endpoints.describe(endpoint)
 
 

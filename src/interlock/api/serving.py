@@ -4,7 +4,6 @@ import time
 from datetime import timedelta
 
 from interlock.api.services import Services
-from interlock.domain.access import Key
 from interlock.domain.errors import OverloadedError, UnloadableModelError
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.traffic import TrafficPlan
@@ -15,12 +14,12 @@ ALIVE = timedelta(seconds=5)
 """A gateway beats several times a second; one that was silent for so long is not waited for."""
 
 
-def await_served(services: Services, endpoint: str, actor: Key, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
+def await_served(services: Services, endpoint: str, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
     """Return when all live gateways have loaded the endpoint's plan.
 
     Raises:
-        UnloadableModelError: A gateway cannot load the model. The endpoint is removed again.
-        OverloadedError: No gateway, or not all of them, reported it in time. The endpoint stays.
+        UnloadableModelError: A gateway cannot load the champion.
+        OverloadedError: No gateway, or not all of them, reported it in time.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
@@ -28,8 +27,7 @@ def await_served(services: Services, endpoint: str, actor: Key, *, timeout_secon
             plan = tx.plans.current(endpoint)
             gateways = tx.gateways.live(services.clock() - ALIVE)
         if (reason := _load_error(plan, gateways)) is not None:
-            services.endpoints.delete(endpoint, actor=actor)
-            raise UnloadableModelError(f"{plan.champion} cannot be served, so {endpoint!r} was not kept: {reason}")
+            raise UnloadableModelError(f"{plan.champion} cannot be served: {reason}")
         if gateways and all(gateway.generations.get(endpoint, 0) >= plan.generation for gateway in gateways):
             return
         if time.monotonic() > deadline:

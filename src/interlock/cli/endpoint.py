@@ -1,24 +1,40 @@
 """`interlock endpoint`: create, list, show, delete."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import show_facts, show_json, show_table
 from interlock.cli.working import working
+from interlock.domain.endpoint import Durability, WhenFull
 from interlock.domain.names import check_name, split_ref
 
 app = typer.Typer(name="endpoint", help="Names that callers use.", no_args_is_help=True)
 
+_FACTS = ("name", "model", "traffic", "deadline_ms", "durability", "when_full", "created_at")
+
 Name = Annotated[str, typer.Argument(help="The endpoint's name.")]
+
+
+DeadlineMs = Annotated[float | None, typer.Option(help="How long a model may take; 1000 by default.")]
+HowDurable = Annotated[
+    Durability | None,
+    typer.Option(help="What a record survives before its answer leaves: the death of the process, or of the machine."),
+]
+IfFull = Annotated[
+    WhenFull | None,
+    typer.Option(help="When a record cannot be written: refuse the caller, or answer and count it as unrecorded."),
+]
 
 
 @app.command()
 def create(
     name: Name,
     model: Annotated[str, typer.Option(metavar="NAME:V", help="The version that answers.")],
-    deadline_ms: Annotated[float, typer.Option(help="How long a model may take.")] = 1000.0,
+    deadline_ms: DeadlineMs = None,
+    durability: HowDurable = None,
+    when_full: IfFull = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -30,12 +46,39 @@ def create(
     check_name("endpoint", name)
     split_ref(model)
     with connect(server, home) as client, working(f"loading {model}"):
-        found = client.create_endpoint(name, model, deadline_ms=deadline_ms)
+        found = client.create_endpoint(name, model, **_given(deadline_ms, durability, when_full))
         gateway = client.gateway.url
     if as_json:
         show_json(found)
     else:
         print(f"{model} answers at {gateway}/v2/models/{name}/infer and {gateway}/endpoints/{name}/invocations")
+
+
+@app.command()
+def change(
+    name: Name,
+    deadline_ms: DeadlineMs = None,
+    durability: HowDurable = None,
+    when_full: IfFull = None,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Change how an endpoint serves, without a pause; what is not named stays.
+
+    Example: [bold]interlock endpoint change wine --durability disk[/bold]
+    """
+    with connect(server, home) as client:
+        found = client.change_endpoint(name, **_given(deadline_ms, durability, when_full))
+    if as_json:
+        show_json(found)
+    else:
+        show_facts({field: found[field] for field in _FACTS})
+
+
+def _given(deadline_ms: float | None, durability: str | None, when_full: str | None) -> dict[str, Any]:
+    options = {"deadline_ms": deadline_ms, "durability": durability, "when_full": when_full}
+    return {name: value for name, value in options.items() if value is not None}
 
 
 @app.command("list")
@@ -64,7 +107,7 @@ def show(name: Name, server: Server = None, home: Home = DEFAULT_HOME, as_json: 
     if as_json:
         show_json(found)
         return
-    show_facts({field: found[field] for field in ("name", "model", "traffic", "deadline_ms", "created_at")})
+    show_facts({field: found[field] for field in _FACTS})
     print("\ninputs")
     show_table(found["contract"]["inputs"], ("name", "datatype", "shape", "nullable"), empty="none")
 

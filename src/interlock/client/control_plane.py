@@ -64,9 +64,13 @@ class ControlPlane:
         name, version = split_ref(ref)
         return self._get(f"/models/{name}/versions/{version}/diff/{quote(other, safe='')}")
 
-    def create_endpoint(self, name: str, model: str, *, deadline_ms: float = 1000.0) -> dict[str, Any]:
-        """Create an endpoint; returns once every live gateway serves it."""
-        return self._post("/endpoints", {"name": name, "model": model, "deadline_ms": deadline_ms})
+    def create_endpoint(self, name: str, model: str, **options: Any) -> dict[str, Any]:
+        """Create an endpoint; returns once every live gateway serves it. `options` as for `change_endpoint`."""
+        return self._post("/endpoints", {"name": name, "model": model, **options})
+
+    def change_endpoint(self, name: str, **options: Any) -> dict[str, Any]:
+        """Change an endpoint while it serves: `deadline_ms`, `durability`, `when_full`."""
+        return dict(self._control.json("PATCH", f"/api/v1/endpoints/{quote(name, safe='')}", options))
 
     def endpoints(self) -> list[dict[str, Any]]:
         """Every endpoint."""

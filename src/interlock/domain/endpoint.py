@@ -1,8 +1,12 @@
 """An endpoint: the name that callers use, whatever model answers behind it."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
+
+Durability = Literal["process", "disk"]
+WhenFull = Literal["refuse", "serve_and_count"]
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,9 +16,14 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         name: As in the URL.
         deadline_ms: How long a model may take before the champion answers in its place, or the caller gets 504.
         created_at, created_by: When, and by whose key.
+        durability: What a record survives before its answer leaves: the death of the process, or of the machine too.
+        when_full: What happens when a record cannot be written: the caller is refused (503), or is answered and the
+            answer counted as unrecorded.
     """
 
     name: str
     created_at: datetime
     created_by: str
     deadline_ms: float = 1000.0
+    durability: Durability = "process"
+    when_full: WhenFull = "refuse"

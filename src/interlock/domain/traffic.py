@@ -4,6 +4,8 @@ import hashlib
 
 import msgspec
 
+from interlock.domain.endpoint import Durability, WhenFull
+
 
 class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway needs to know to route one endpoint.
@@ -19,6 +21,7 @@ class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
         warm: Further versions kept loaded (for instant return, and for `/versions/{v}`).
         deadline_ms: Of each attempt.
         guard_max_failure_rate: The gateway withdraws the challenger by itself when its failure rate is surely above.
+        durability, when_full: Of the endpoint's records.
     """
 
     endpoint: str
@@ -32,6 +35,8 @@ class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
     warm: tuple[str, ...] = ()
     deadline_ms: float = 1000.0
     guard_max_failure_rate: float = 0.2
+    durability: Durability = "process"
+    when_full: WhenFull = "refuse"
 
     @property
     def versions(self) -> tuple[str, ...]:

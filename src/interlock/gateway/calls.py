@@ -79,12 +79,16 @@ class Answered:
 
 @dataclass(slots=True)
 class Prediction:
-    """A call's part of what a version answered, for a protocol to encode: the rows from `start` to `stop`."""
+    """A call's part of what a version answered, for a protocol to encode: the rows from `start` to `stop`.
+
+    `is_recorded` is False only where an endpoint answers though the disk is full.
+    """
 
     call: Call
     answered: Answered
     start: int
     stop: int
+    is_recorded: bool = True
 
     @property
     def contract(self) -> Contract:

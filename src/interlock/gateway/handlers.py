@@ -99,6 +99,8 @@ def _headers(prediction: Prediction) -> Headers:
     ]
     if call.fell_back:
         headers.append((b"x-interlock-fallback", b"1"))
+    if not prediction.is_recorded:
+        headers.append((b"x-interlock-unrecorded", b"1"))
     return headers
 
 

@@ -78,7 +78,8 @@ class Labels:
                 rejected.append(Rejected(index, str(error)))
         if labels:
             record = encoder.encode(LabelsRecord(endpoint, now_us, labels))
-            await asyncio.to_thread(self._spool.append, record, rows=0, endpoint=endpoint, sync=True)
+            self._spool.append(record, rows=0, endpoint=endpoint, to_be_synced=True)
+            await asyncio.to_thread(self._spool.sync)
             self._metrics.labelled(endpoint, len(labels))
         return Answer(_encoder.encode(LabelsAnswer(len(labels), rejected)), 200, [JSON])
 

@@ -6,7 +6,8 @@ Called by `answering` with every batch. What cannot be written was not answered:
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from interlock.domain.errors import UnrecordedError
 from interlock.domain.ports import Columns, take
 from interlock.gateway.calls import Answered, Call, Prediction
 from interlock.gateway.errors import RequestFailedError
+from interlock.gateway.group_sync import GroupSync
 from interlock.gateway.metrics import Metrics
 from interlock.predictions import parts
 from interlock.predictions.records import (
@@ -34,8 +36,14 @@ log = logging.getLogger(__name__)
 class Recorder(Protocol):
     """Where records go before answers leave: the worker's spool."""
 
-    def append(self, record: bytes, *, rows: int, endpoint: str, sync: bool = False) -> None:
+    def append(self, record: bytes, *, rows: int, endpoint: str, to_be_synced: bool = False) -> None:
         """Write one record, or raise UnrecordedError."""
+
+    def sync(self) -> None:
+        """Wait until what was to be synced is on the disk, or raise UnrecordedError. Takes milliseconds."""
+
+    def count_unrecorded(self, endpoint: str, rows: int) -> None:
+        """Note that rows were answered without a record."""
 
 
 class Recording:
@@ -43,6 +51,7 @@ class Recording:
 
     def __init__(self, spool: Recorder, metrics: Metrics) -> None:
         self._spool, self._metrics = spool, metrics
+        self._group_sync = GroupSync(spool.sync)
         self._loop = asyncio.get_running_loop()
 
     def answered(self, calls: Sequence[Call], answered: Answered) -> None:
@@ -89,19 +98,45 @@ class Recording:
             None if rows == len(calls) else [call.rows.count for call in calls],
             _event_times(calls, at_us),
         )
-        try:
-            self._spool.append(encoder.encode(record), rows=rows, endpoint=first.served.name)
-        except UnrecordedError as error:
-            for call in calls:
-                if not call.future.done():
-                    call.future.set_exception(RequestFailedError(error, call.quote))
-            return
-        for prediction in together:
-            if not prediction.call.future.done():
-                prediction.call.future.set_result(prediction)
         # Counting costs as much as a small model: it comes after the answers have left.
         meter = self._metrics.meter(first.served.name, answered.version.ref, role)
-        self._loop.call_soon(meter.answered, rows, latencies_us, answered.model_us)
+        count = partial(meter.answered, rows, latencies_us, answered.model_us)
+        plan, to_disk = first.served.plan, first.served.plan.durability == "disk"
+        try:
+            self._spool.append(encoder.encode(record), rows=rows, endpoint=plan.endpoint, to_be_synced=to_disk)
+        except UnrecordedError as error:
+            self._unrecorded(together, rows, count, error)
+            return
+        if to_disk:
+            self._group_sync.call_when_synced(lambda error: self._let_go(together, count, error))
+        else:
+            self._let_go(together, count, None)
+
+    def _let_go(self, together: list[Prediction], count: Callable[[], None], error: UnrecordedError | None) -> None:
+        """Give the calls their answers, or the reason why they have none."""
+        for prediction in together:
+            call = prediction.call
+            if call.future.done():
+                continue
+            if error is None:
+                call.future.set_result(prediction)
+            else:
+                call.future.set_exception(RequestFailedError(error, call.quote))
+        if error is None:
+            self._loop.call_soon(count)
+
+    def _unrecorded(
+        self, together: list[Prediction], rows: int, count: Callable[[], None], error: UnrecordedError
+    ) -> None:
+        """The disk is full: who must not be answered without a record is not; who may is counted."""
+        plan = together[0].call.served.plan
+        if plan.when_full == "serve_and_count":
+            self._spool.count_unrecorded(plan.endpoint, rows)
+            for prediction in together:
+                prediction.is_recorded = False
+            self._let_go(together, count, None)
+        else:
+            self._let_go(together, count, error)
 
     def failed(self, call: Call, status: AttemptStatus) -> None:
         """Record a call that nobody could answer."""

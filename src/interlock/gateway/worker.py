@@ -11,6 +11,7 @@ import gc
 import logging
 import signal
 import socket as sockets
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -127,7 +128,7 @@ async def gateway(
 async def _keep(spool: Spool, slot: str, metrics: Metrics, stopping: asyncio.Event) -> None:
     """Hand segments to the collector as they come of age."""
     while not stopping.is_set():
-        metrics.acknowledged(slot, spool.acknowledged)
+        metrics.acknowledged(slot, Counter(spool.acknowledged) + Counter(spool.unrecorded))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _KEEP_SECONDS)
         try:

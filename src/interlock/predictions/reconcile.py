@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from interlock.predictions import contents, segments, spool_state
+from interlock.predictions import contents, segments, spool_state, unrecorded
 from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.reconciliation import Reconciliation
 from interlock.predictions.segments import Segment
@@ -30,6 +30,7 @@ class _Sums:
     logged: int = 0
     waiting: int = 0
     quarantined: int = 0
+    unrecorded: int = 0
 
     def result(self) -> Reconciliation:
         return Reconciliation(
@@ -37,8 +38,8 @@ class _Sums:
             logged=self.logged,
             waiting=self.waiting,
             quarantined=self.quarantined,
-            unrecorded=0,
-            holds=self.acknowledged == self.logged + self.waiting + self.quarantined,
+            unrecorded=self.unrecorded,
+            holds=self.acknowledged == self.logged + self.waiting + self.quarantined + self.unrecorded,
         )
 
 
@@ -94,6 +95,9 @@ class Reconciler:
                 into.acknowledged += acknowledged
                 into.logged += tx.spools.rows_upto(stored.id, endpoint, upto).predictions
                 into.quarantined += tx.spools.rows_upto(stored.id, endpoint, last).quarantined
+        for endpoint, rows in unrecorded.load(folder).items():
+            sums[endpoint].acknowledged += rows
+            sums[endpoint].unrecorded += rows
         for file in reversed(files):
             if file.sequence > min(logged.values(), default=last):
                 self._add_waiting(sums, read(file.path), logged, last)

@@ -20,7 +20,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
         logged: In the log, ever; retention and `forget` do not lower it.
         waiting: In the spools, not yet in the log.
         quarantined: In damaged frames, or not fitting their contract; kept aside.
-        unrecorded: Answered though not recorded: 0, since an answer that cannot be recorded is refused.
+        unrecorded: Answered though not recorded, by endpoints that rather serve than refuse when the disk is full.
         holds: Whether the sum is right.
     """
 

@@ -1,8 +1,9 @@
 """The spool: where a gateway worker writes each record before the answer leaves.
 
 One folder per worker slot, held by a lock while open. `append` is one `write` to a file, so what it returned from
-survives the death of the process; with `sync` it survives the machine. The collector takes it from there. A record that
-cannot be written is refused, never half kept: the answer it stands for must not leave.
+survives the death of the process; what was there when `sync` began survives the machine when it returns. The collector
+takes it from there. A record that cannot be written is refused, never half kept: the answer it stands for must not
+leave, unless its endpoint says otherwise, and then it is counted as unrecorded.
 
     .open ──seal (a)──► .sealed ──collector──► deleted
       └─process dies, recovery (b): torn tail cut, then as (a)
@@ -10,6 +11,7 @@ cannot be written is refused, never half kept: the answer it stands for must not
 
 import contextlib
 import errno
+import logging
 import os
 import time
 from pathlib import Path
@@ -23,6 +25,9 @@ from interlock.predictions import segments, spool_state
 from interlock.predictions.frames import HEAD, MARK, pack
 from interlock.predictions.segments import Header, encode_header
 from interlock.predictions.spool_state import SpoolState
+from interlock.predictions.unrecorded import Unrecorded
+
+_log = logging.getLogger(__name__)
 
 # Beyond this age or size the next `seal` ends a segment: evidence is seconds behind, and a segment fits in memory.
 _SEGMENT_SECONDS = 1.0
@@ -32,7 +37,7 @@ _LOCK_SECONDS = 10.0
 
 
 class Spool:
-    """A slot's spool. `append` and `seal` may be called from different threads.
+    """A slot's spool. `append`, `sync` and `seal` may be called from different threads.
 
     Args:
         folder: The slot's folder; its name is the slot. Made if it is not there.
@@ -49,6 +54,9 @@ class Spool:
         self.folder = folder
         self._appending, self._sealing = Lock(), Lock()
         self._lock: int | None = None
+        self._descriptor: int | None = None
+        self._unsynced: list[int] = []
+        self._is_unsynced = False
 
     def open(self) -> Self:
         """Take the folder, put what a predecessor left in order, and begin a segment.
@@ -63,7 +71,11 @@ class Spool:
             raise ConflictError(f"spool {self.folder} is in use by another process; each worker needs its own slot")
         state = spool_state.recover(self.folder)
         self.id, self._sequence, self._acknowledged = state.id, state.sequence, dict(state.acknowledged)
-        self._begin_segment()
+        self._unrecorded = Unrecorded(self.folder)
+        try:
+            self._begin_segment()
+        except OSError:
+            _log.warning("no segment can be begun in %s; nothing is recorded until one can", self.folder, exc_info=True)
         return self
 
     @property
@@ -71,21 +83,32 @@ class Spool:
         """Rows of predictions that were ever acknowledged in this spool, by endpoint, over all restarts."""
         return dict(self._acknowledged)
 
-    def append(self, record: bytes, *, rows: int, endpoint: str, sync: bool = False) -> None:
+    @property
+    def unrecorded(self) -> dict[str, int]:
+        """Rows of predictions that were answered without a record, by endpoint, over all restarts."""
+        return self._unrecorded.rows
+
+    def count_unrecorded(self, endpoint: str, rows: int) -> None:
+        """Note that rows were answered though they could not be recorded."""
+        with self._appending:
+            self._unrecorded.add(endpoint, rows)
+
+    def append(self, record: bytes, *, rows: int, endpoint: str, to_be_synced: bool = False) -> None:
         """Write one record; when this returns it is acknowledged.
 
         Args:
             record: As `records.encoder` gives it.
             rows: Prediction rows in it: 0 for failures and labels.
             endpoint: Whose rows they are.
-            sync: Wait until it is on the disk. Takes milliseconds: call from a thread.
+            to_be_synced: The caller will ask for `sync` before it tells anyone.
 
         Raises:
-            UnrecordedError: The disk is full or broken. Nothing is kept, so the answer must be withheld. (If only the
-                wait for the disk failed, the record may be kept although it was refused.)
+            UnrecordedError: The disk is full or broken. Nothing is kept, so the answer must be withheld.
         """
         frame = HEAD.pack(MARK, len(record), crc32(record)) + record
         with self._appending:
+            if self._descriptor is None:
+                raise UnrecordedError("not recorded, so not answered: the disk is full or broken")
             try:
                 written = os.write(self._descriptor, frame)
             except OSError as error:
@@ -96,10 +119,27 @@ class Spool:
                 raise UnrecordedError("not recorded, so not answered: the disk is full")
             self._end += written
             self._acknowledged[endpoint] = self._acknowledged.get(endpoint, 0) + rows
-            # A descriptor of its own: `seal` may close the other one meanwhile.
-            syncing = os.dup(self._descriptor) if sync else -1
-        if sync:
-            _sync(syncing)
+            self._is_unsynced = self._is_unsynced or to_be_synced
+
+    def sync(self) -> None:
+        """Wait until everything appended so far to be synced is on the disk. Takes milliseconds: call from a thread.
+
+        Raises:
+            UnrecordedError: It could not be brought there. What was appended may be kept all the same.
+        """
+        with self._appending:
+            # Descriptors of its own: `seal` may close the other one meanwhile.
+            present = [] if self._descriptor is None else [os.dup(self._descriptor)]
+            descriptors, self._unsynced = [*self._unsynced, *present], []
+            self._is_unsynced = False
+        try:
+            for descriptor in descriptors:
+                os.fsync(descriptor)
+        except OSError as error:
+            raise UnrecordedError(f"not recorded: {error.strerror}") from error
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def seal(self, *, force: bool = False) -> bool:
         """Hand the segment to the collector if it is old or big enough, and begin the next. Empty ones go on.
@@ -116,12 +156,15 @@ class Spool:
             OSError: No segment could be begun; the present one goes on.
         """
         with self._sealing:
+            if self._descriptor is None:
+                self._begin_segment()
+                return False
             old = time.monotonic() - self._began >= _SEGMENT_SECONDS or self._end >= _SEGMENT_BYTES
             if self._end == self._header_end or not (old or force):
                 return False
             sealed = self._descriptor
             self._begin_segment()
-            os.close(sealed)
+            self._finish(sealed)
             self._rename_finished()
             return True
 
@@ -130,7 +173,11 @@ class Spool:
         if self._lock is None:
             return
         with self._sealing, self._appending:
-            os.close(self._descriptor)
+            for descriptor in (self._descriptor, *self._unsynced):
+                if descriptor is not None:
+                    os.close(descriptor)
+            self._descriptor, self._unsynced = None, []
+            self._unrecorded.close()
             state = SpoolState(id=self.id, sequence=self._sequence, acknowledged=self.acknowledged)
             spool_state.recover(self.folder, state)
             os.close(self._lock)
@@ -162,6 +209,14 @@ class Spool:
             os.close(descriptor)
             raise
 
+    def _finish(self, sealed: int) -> None:
+        """Close a segment's descriptor, or leave it to the next `sync` if someone will ask for that."""
+        with self._appending:
+            if self._is_unsynced:
+                self._unsynced.append(sealed)
+                return
+        os.close(sealed)
+
     def _rename_finished(self) -> None:
         for file in segments.listing(self.folder):
             if not file.sealed and file.sequence < self._sequence:
@@ -170,15 +225,8 @@ class Spool:
 
     def _cut(self) -> None:
         """Remove what a failed write left. Where even that fails, readers skip it by its checksum."""
+        if self._descriptor is None:
+            return
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, self._end)
         self._end = os.fstat(self._descriptor).st_size
-
-
-def _sync(descriptor: int) -> None:
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        raise UnrecordedError(f"not recorded: {error.strerror}") from error
-    finally:
-        os.close(descriptor)

@@ -6,18 +6,20 @@ refuses to delete an endpoint under release.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from interlock.domain.access import Key
-from interlock.domain.endpoint import Endpoint
+from interlock.domain.endpoint import Durability, Endpoint, WhenFull
 from interlock.domain.errors import ConflictError, InvalidInputError
 from interlock.domain.names import check_name
 from interlock.domain.traffic import TrafficPlan
 from interlock.store.database import Store
 
 _LONGEST_DEADLINE_MS = 600_000.0
+# Gateways read plans and not endpoints.
+_IN_PLAN = ("deadline_ms", "durability", "when_full")
 
 
 class Endpoints:
@@ -30,25 +32,45 @@ class Endpoints:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
 
-    def create(self, name: str, ref: str, actor: Key, *, deadline_ms: float = 1000.0) -> Endpoint:
+    def create(self, name: str, ref: str, actor: Key, **options: Any) -> Endpoint:
         """Create an endpoint that one version answers.
 
+        Args:
+            options: Fields of `Endpoint` that `change` takes too.
+
         Raises:
-            InvalidInputError: The name or the deadline breaks a rule.
+            InvalidInputError: The name or an option breaks a rule.
             NotFoundError: There is no such version.
             ConflictError: The name is taken.
         """
         check_name("endpoint", name)
-        if not 0 < deadline_ms <= _LONGEST_DEADLINE_MS:
-            raise InvalidInputError(f"deadline_ms == {deadline_ms:g}, must be above 0 and at most 600000")
         now = self._clock()
-        endpoint = Endpoint(name=name, created_at=now, created_by=actor.name, deadline_ms=deadline_ms)
+        endpoint = _with(Endpoint(name=name, created_at=now, created_by=actor.name), options)
         with self._store.transaction() as tx:
             champion = tx.models.get(ref).ref
             tx.endpoints.add(endpoint)
-            tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=champion, deadline_ms=deadline_ms))
-            details = {"model": champion, "deadline_ms": deadline_ms}
-            tx.audit.append(now, actor.name, actor.role, "endpoint.create", name, details)
+            tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=champion, **_of_plan(endpoint)))
+            tx.audit.append(
+                now, actor.name, actor.role, "endpoint.create", name, {"model": champion, **_of_plan(endpoint)}
+            )
+        return endpoint
+
+    def change(self, name: str, actor: Key, **options: Any) -> Endpoint:
+        """Change an endpoint while it serves. A release on it goes on.
+
+        Args:
+            options: `deadline_ms`, `durability`, `when_full`; what is not given stays.
+
+        Raises:
+            InvalidInputError: An option breaks a rule.
+            NotFoundError: There is no such endpoint.
+        """
+        with self._store.transaction() as tx:
+            endpoint = _with(tx.endpoints.get(name), options)
+            tx.endpoints.update(endpoint)
+            plan = tx.plans.current(name)
+            tx.plans.append(msgspec.structs.replace(plan, generation=plan.generation + 1, **_of_plan(endpoint)))
+            tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.change", name, options)
         return endpoint
 
     def delete(self, name: str, actor: Key) -> None:
@@ -83,6 +105,22 @@ class Endpoints:
             endpoint, plan = tx.endpoints.get(name), tx.plans.current(name)
             contract = tx.models.get(plan.champion).contract
         return {**_summary(endpoint, plan), "contract": msgspec.to_builtins(contract)}
+
+
+def _with(endpoint: Endpoint, options: dict[str, Any]) -> Endpoint:
+    """An endpoint with other options, all of which keep the rules."""
+    deadline_ms = options.get("deadline_ms", endpoint.deadline_ms)
+    if not 0 < deadline_ms <= _LONGEST_DEADLINE_MS:
+        raise InvalidInputError(f"deadline_ms == {deadline_ms:g}, must be above 0 and at most 600000")
+    for name, known in (("durability", Durability), ("when_full", WhenFull)):
+        if options.get(name, getattr(endpoint, name)) not in get_args(known):
+            raise InvalidInputError(f"{name} == {options[name]!r}, must be {' or '.join(get_args(known))}")
+    return msgspec.structs.replace(endpoint, **options)
+
+
+def _of_plan(endpoint: Endpoint) -> dict[str, Any]:
+    """What a traffic plan says of its endpoint."""
+    return {name: getattr(endpoint, name) for name in _IN_PLAN}
 
 
 def _summary(endpoint: Endpoint, plan: TrafficPlan) -> dict[str, Any]:

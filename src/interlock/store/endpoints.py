@@ -1,6 +1,6 @@
 """Endpoints by name."""
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.errors import ConflictError, NotFoundError
@@ -27,6 +27,12 @@ class EndpointRepository(Repository):
     def list(self) -> list[Endpoint]:
         """All of them, by name."""
         return list(self._connection.scalars(select(endpoints.c.body).order_by(endpoints.c.name)))
+
+    def update(self, endpoint: Endpoint) -> None:
+        """Raises NotFoundError if it is not there."""
+        change = update(endpoints).where(endpoints.c.name == endpoint.name).values(body=endpoint)
+        if self._connection.execute(change).rowcount == 0:
+            raise NotFoundError("endpoint", endpoint.name, self._names())
 
     def delete(self, name: str) -> None:
         """Raises NotFoundError if it is not there."""

@@ -35,7 +35,8 @@ def main(folder: Path, side_file: Path, first: int) -> None:
             names = list(record.prediction_ids)
             if number % 10 == 0:
                 given = labels(label(names[0], number))
-                spool.append(encoder.encode(given), rows=0, endpoint="wine", sync=True)
+                spool.append(encoder.encode(given), rows=0, endpoint="wine", to_be_synced=True)
+                spool.sync()
                 names.append(f"label:{names[0]}")
             side.write("".join(f"{name}\n" for name in names))
             side.flush()

@@ -92,3 +92,32 @@ def test_an_endpoint_under_release_is_not_deleted(endpoints: Endpoints, desk: An
         tx.releases.add(release)
     with pytest.raises(ConflictError, match="under release r1"):
         endpoints.delete("churn", ann)
+
+
+def test_change_of_an_endpoint_reaches_its_plan_and_is_audited(endpoints: Endpoints, desk: Any, ann: Key) -> None:
+    endpoints.create("churn", "m:1", ann)
+    changed = endpoints.change("churn", ann, durability="disk", deadline_ms=50.0)
+    assert (changed.durability, changed.deadline_ms, changed.when_full) == ("disk", 50.0, "refuse")
+    with desk.store.read() as tx:
+        plan = tx.plans.current("churn")
+        assert tx.endpoints.get("churn") == changed
+        assert (plan.generation, plan.durability, plan.deadline_ms) == (2, "disk", 50.0)
+        assert tx.audit.list()[0].action == "endpoint.change"
+
+
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [
+        ({"durability": "paper"}, "durability == 'paper', must be process or disk"),
+        ({"when_full": "shrug"}, "when_full == 'shrug', must be refuse or serve_and_count"),
+        ({"deadline_ms": 0.0}, "deadline_ms == 0, must be above 0"),
+    ],
+)
+def test_options_out_of_bounds_change_nothing(
+    endpoints: Endpoints, desk: Any, ann: Key, option: dict[str, Any], error: str
+) -> None:
+    before = endpoints.create("churn", "m:1", ann)
+    with pytest.raises(InvalidInputError, match=error):
+        endpoints.change("churn", ann, **option)
+    with desk.store.read() as tx:
+        assert tx.endpoints.get("churn") == before

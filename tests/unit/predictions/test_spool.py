@@ -12,15 +12,16 @@ from threading import Event, Thread
 import pytest
 
 from interlock.domain.errors import ConflictError, UnrecordedError
-from interlock.predictions import segments, spool
+from interlock.predictions import segments, spool, unrecorded
 from interlock.predictions.records import PredictionRecord, encoder
 from interlock.predictions.spool import Spool
 
 Make = Callable[..., PredictionRecord]
 
 
-def write(target: Spool, record: PredictionRecord, *, sync: bool = False) -> None:
-    target.append(encoder.encode(record), rows=len(record.prediction_ids), endpoint=record.endpoint, sync=sync)
+def write(target: Spool, record: PredictionRecord, *, to_be_synced: bool = False) -> None:
+    rows = len(record.prediction_ids)
+    target.append(encoder.encode(record), rows=rows, endpoint=record.endpoint, to_be_synced=to_be_synced)
 
 
 def read(folder: Path) -> list[str]:
@@ -36,7 +37,8 @@ def read(folder: Path) -> list[str]:
 def test_what_was_appended_is_in_the_file_at_once(tmp_path: Path, record: Make) -> None:
     with Spool(tmp_path / "gw0") as target:
         write(target, record(1, rows=2))
-        write(target, record(2), sync=True)
+        write(target, record(2), to_be_synced=True)
+        target.sync()
         assert read(tmp_path / "gw0") == ["q1", "q2"]
         assert target.acknowledged == {"wine": 3}
 
@@ -145,6 +147,66 @@ def test_no_new_segment_on_a_full_disk_leaves_the_present_one(
         write(target, record(2))
         assert target.seal(force=True)
     assert read(tmp_path) == ["q1", "q2"]
+
+
+def test_a_spool_opened_on_a_full_disk_refuses_until_there_is_room(
+    tmp_path: Path, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_spool: Spool) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Spool(tmp_path) as target:
+        write(target, record(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(Spool, "_begin_segment", full)
+        target = Spool(tmp_path).open()
+        with pytest.raises(UnrecordedError, match="the disk is full or broken"):
+            write(target, record(2))
+        with pytest.raises(OSError, match="No space left"):
+            target.seal()
+        target.sync()
+    target.seal()
+    write(target, record(3))
+    assert target.acknowledged == {"wine": 2}
+    target.close()
+    assert read(tmp_path) == ["q1", "q3"]
+
+
+def test_sync_reaches_segments_sealed_since_the_record(
+    tmp_path: Path, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}").rpartition("/")[2])
+        fsync(descriptor)
+
+    with Spool(tmp_path) as target:
+        write(target, record(1), to_be_synced=True)
+        target.seal(force=True)
+        write(target, record(2), to_be_synced=True)
+        monkeypatch.setattr(os, "fsync", noted)
+        target.sync()
+        assert synced == ["000000000001.sealed", "000000000002.open"]
+        target.sync()
+        assert synced[2:] == ["000000000002.open"]
+        before = len(os.listdir("/proc/self/fd"))
+        for number in range(5):
+            write(target, record(number))
+            target.seal(force=True)
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_rows_without_a_record_are_counted_over_restarts(tmp_path: Path) -> None:
+    with Spool(tmp_path) as target:
+        target.count_unrecorded("wine", 2)
+        target.count_unrecorded("beer", 1)
+        assert unrecorded.load(tmp_path) == {"wine": 2, "beer": 1}
+    with Spool(tmp_path) as target:
+        target.count_unrecorded("wine", 3)
+        assert target.unrecorded == {"wine": 5, "beer": 1}
+        assert target.acknowledged == {}
 
 
 def test_sealing_beside_appending_loses_and_doubles_nothing(tmp_path: Path, record: Make) -> None:
