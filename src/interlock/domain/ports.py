@@ -63,7 +63,7 @@ class Runtime(Protocol):
 
 def rows_of(columns: Columns) -> int:
     """Number of rows, 0 for no columns."""
-    if isinstance(columns, Block):
+    if type(columns) is Block:
         return len(columns.matrix)
     return next((len(values) for values in columns.values()), 0)
 

@@ -25,6 +25,9 @@ class BatchHistogram(Histogram):
 
     def observe_many(self, amounts: Sequence[float]) -> None:
         """Count observations."""
+        if len(amounts) == 1:
+            self.observe(amounts[0])
+            return
         for bucket, count in Counting(bisect_left(self._upper_bounds, amount) for amount in amounts).items():
             self._buckets[bucket].inc(count)
         self._sum.inc(sum(amounts))

@@ -190,4 +190,4 @@ def _rows_of(together: Sequence[Prediction]) -> NDArray[np.int64]:
 
 
 def _take(columns: Columns, index: NDArray[np.int64]) -> Columns:
-    return Block(columns.names, columns.matrix[index]) if isinstance(columns, Block) else take(columns, index)
+    return Block(columns.names, columns.matrix[index]) if type(columns) is Block else take(columns, index)

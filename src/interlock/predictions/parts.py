@@ -43,7 +43,7 @@ class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 def pack(columns: Mapping[str, NDArray[Any]]) -> list[Part]:
     """Columns, as they are fed to models and come from them, as parts."""
-    if isinstance(columns, Block):
+    if type(columns) is Block:
         return [Part(list(columns.names), "<f8", (), columns.matrix.tobytes())]
     return [_pack(name, values) for name, values in columns.items()]
 

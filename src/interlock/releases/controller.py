@@ -5,6 +5,7 @@ keeps in memory only saves work. One broken release never stops the others.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,6 @@ import pyarrow as pa
 
 from interlock.domain.contract import Contract
 from interlock.domain.errors import ConflictError, NotFoundError
-from interlock.domain.evidence import StepCounts
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.release import Decision, Gate, Release
 from interlock.domain.traffic import TrafficPlan
@@ -32,6 +32,9 @@ _LOOK_SHARE_OF_AGE = 0.02
 
 # A gate that broke is asked again, not twice a second: each time leaves a traceback in the log.
 _RETRY = timedelta(seconds=10)
+
+# Rows of a release are read from its beginning, and take a tenth of this process's time at most.
+_PAUSES_PER_COST = 9
 
 _MOVES: dict[str, Callable[[Transaction, Release, Mover], Release]] = {
     "advance": road.advance,
@@ -52,6 +55,17 @@ class _Looked:
     @property
     def is_broken(self) -> bool:
         return any(gate.outcome == "error" for gate in self.gates.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """What the log said of a release. `due`: monotonic time from which it is worth to be asked again."""
+
+    version: tuple[Any, ...] | None
+    has_labels: bool
+    rows: pa.Table
+    fault: Exception | None
+    due: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,7 @@ class ReleaseController:
         self._store, self._reader, self._clock = store, reader, clock
         self._looked: dict[str, _Looked] = {}
         self._kept_at: dict[str, datetime] = {}
+        self._log: dict[str, _Logged] = {}
         self._contracts: dict[str, Contract] = {}
 
     def step(self) -> None:
@@ -93,6 +108,7 @@ class ReleaseController:
                 _log.exception("release %s could not be looked at; trying again", release.id)
         kept = {release.id for release in active}
         self._looked = {id: looked for id, looked in self._looked.items() if id in kept}
+        self._log = {id: logged for id, logged in self._log.items() if id in kept}
         self._kept_at = {id: at for id, at in self._kept_at.items() if id in kept}
 
     def _step(self, release: Release) -> None:
@@ -143,13 +159,29 @@ class ReleaseController:
     def _judge(self, release: Release, now: datetime) -> _Looked:
         with self._store.read() as tx:
             counts = counts_of(tx, release)
-        key = (release.step, counts, self._log_version(release))
         last = self._looked.get(release.id)
-        if last is not None and last.key == key and not (last.is_broken and now - last.at >= _RETRY):
+        retry = last is not None and last.is_broken and now - last.at >= _RETRY
+        logged = self._logged(release, again=retry)
+        key = (release.step, counts, logged.version)
+        if last is not None and last.key == key and not retry:
             return last
-        evidence = self._gather(release, counts)
+        evidence = Evidence(
+            release, counts, self._contract(release.champion), logged.has_labels, logged.rows, logged.fault
+        )
         looked = self._looked[release.id] = _Looked(now, key, evidence, gates.judge(evidence))
         return looked
+
+    def _logged(self, release: Release, *, again: bool) -> _Logged:
+        """What the log says of a release: as new as reading all its rows so often is worth."""
+        version, known = self._log_version(release), self._log.get(release.id)
+        if known is not None and not again and (version == known.version or time.monotonic() < known.due):
+            return known
+        began = time.monotonic()
+        has_labels, rows, fault = self._read_log(release)
+        ended = time.monotonic()
+        due = ended + _PAUSES_PER_COST * (ended - began)
+        found = self._log[release.id] = _Logged(version, has_labels, rows, fault, due)
+        return found
 
     def _log_version(self, release: Release) -> tuple[Any, ...] | None:
         try:
@@ -158,15 +190,12 @@ class ReleaseController:
             # Reading the rows will say what is wrong.
             return None
 
-    def _gather(self, release: Release, counts: tuple[StepCounts, ...]) -> Evidence:
-        contract = self._contract(release.champion)
+    def _read_log(self, release: Release) -> tuple[bool, pa.Table, Exception | None]:
         try:
-            has_labels = self._reader.has_labels(release.endpoint)
-            rows = self._reader.paired(release.endpoint, release.id)
+            return self._reader.has_labels(release.endpoint), self._reader.paired(release.endpoint, release.id), None
         except Exception as fault:
             # Live errors still count, so harm rolls back; nothing is promoted without the log.
-            return Evidence(release, counts, contract, True, pa.table({}), fault)
-        return Evidence(release, counts, contract, has_labels, rows)
+            return True, pa.table({}), fault
 
     def _contract(self, ref: str) -> Contract:
         """The contract of a version; versions never change."""

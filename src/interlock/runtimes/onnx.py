@@ -133,7 +133,7 @@ def _matrix(fields: tuple[Field, ...], dtype: type[np.generic], missing_text: st
         return lambda columns: columns[name].astype(dtype, copy=False)
 
     def matrix(columns: Columns) -> NDArray[Any]:
-        if isinstance(columns, Block) and columns.names == in_order:
+        if type(columns) is Block and columns.names == in_order:
             return columns.matrix.astype(dtype, copy=False)
         values = np.empty((len(columns[names[0]]), len(names)), dtype=dtype)
         for at, name in enumerate(names):
