@@ -69,9 +69,13 @@ class Spool:
         self._lock = spool_state.take_lock(self.folder, wait_seconds=_LOCK_SECONDS)
         if self._lock is None:
             raise ConflictError(f"spool {self.folder} is in use by another process; each worker needs its own slot")
-        state = spool_state.recover(self.folder)
-        self.id, self._sequence, self._acknowledged = state.id, state.sequence, dict(state.acknowledged)
-        self._unrecorded = Unrecorded(self.folder)
+        try:
+            state = spool_state.recover(self.folder)
+            self.id, self._sequence, self._acknowledged = state.id, state.sequence, dict(state.acknowledged)
+            self._unrecorded = Unrecorded(self.folder)
+        except BaseException:
+            self._unlock()
+            raise
         try:
             self._begin_segment()
         except OSError:
@@ -179,9 +183,10 @@ class Spool:
             self._descriptor, self._unsynced = None, []
             self._unrecorded.close()
             state = SpoolState(id=self.id, sequence=self._sequence, acknowledged=self.acknowledged)
-            spool_state.recover(self.folder, state)
-            os.close(self._lock)
-            self._lock = None
+            try:
+                spool_state.recover(self.folder, state)
+            finally:
+                self._unlock()
 
     def __enter__(self) -> Self:
         return self.open()
@@ -190,6 +195,11 @@ class Spool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _begin_segment(self) -> None:
         sequence = self._sequence + 1

@@ -1,9 +1,11 @@
 """A home with a store, a registered version with a profile, spools, and a collector to pass over them."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -105,12 +107,23 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    settings = Settings(home=tmp_path)
-    settings.spools.mkdir()
-    store = Store.open(settings.database_url)
-    with store.transaction() as tx:
-        tx.models.add(version(1))
-        tx.models.add(version(2))
-    yield Home(settings, store)
-    store.close()
+def make_home(tmp_path: Path) -> Iterator[Callable[[], Home]]:
+    """Makes homes, each in a folder of its own."""
+    with contextlib.ExitStack() as closing:
+
+        def make() -> Home:
+            settings = Settings(home=Path(mkdtemp(dir=tmp_path)))
+            settings.spools.mkdir()
+            store = Store.open(settings.database_url)
+            closing.callback(store.close)
+            with store.transaction() as tx:
+                tx.models.add(version(1))
+                tx.models.add(version(2))
+            return Home(settings, store)
+
+        yield make
+
+
+@pytest.fixture
+def home(make_home: Callable[[], Home]) -> Home:
+    return make_home()
