@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test quick check bench clean install format lint types imports
+.PHONY: demo test quick soak check bench clean install format lint types imports
 
 demo: $(STAMP)
 	@$(BIN)/interlock demo $(ARGS)
@@ -15,6 +15,12 @@ test: $(STAMP)
 
 quick: $(STAMP)
 	$(BIN)/python -m pytest -q -m "not slow"
+
+# A thousand kills under load, and a fault at every call to the disk: about half an hour. SEED=2 kills at other moments.
+SEED ?= 1
+soak: $(STAMP)
+	INTERLOCK_SOAK=1000 INTERLOCK_SOAK_SEED=$(SEED) $(BIN)/python -m pytest -q tests/e2e/test_soak.py \
+		tests/integration/predictions/test_faults.py
 
 check: $(STAMP) format lint types imports test
 
