@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from onnx import TensorProto, helper
 
 from interlock.process.handover import encode
 
@@ -127,3 +128,59 @@ def test_answer_that_cannot_be_recorded_is_withheld(worker: Worker, price_world:
         assert answered.json() == {"predictions": ["big"]}
     (record,) = price_world.predictions()
     assert record.prediction_ids == [answered.headers["X-Interlock-Prediction-Id"]]
+
+
+def endless_model() -> bytes:
+    """A graph that never ends for a negative area, and answers the area otherwise."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go_on"], ["go_on_out"]), helper.make_node("Identity", ["held"], ["held_out"])],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("held", TensorProto.DOUBLE, []),
+        ],
+        [
+            helper.make_tensor_value_info("go_on_out", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("held_out", TensorProto.DOUBLE, []),
+        ],
+    )
+    nodes = [
+        helper.make_node("ReduceMin", ["area"], ["least"], keepdims=0),
+        helper.make_node("Less", ["least", "zero"], ["is_negative"]),
+        helper.make_node("Loop", ["", "is_negative", "zero"], ["_held"], body=body),
+        helper.make_node("Identity", ["area"], ["prediction"]),
+        helper.make_node("Identity", ["rooms"], ["_rooms"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "endless",
+        [
+            helper.make_tensor_value_info("area", TensorProto.DOUBLE, [None, 1]),
+            helper.make_tensor_value_info("rooms", TensorProto.INT64, [None, 1]),
+        ],
+        [helper.make_tensor_value_info("prediction", TensorProto.DOUBLE, [None, 1])],
+        [helper.make_tensor("zero", TensorProto.DOUBLE, [], [0.0])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    return bytes(model.SerializeToString())
+
+
+@pytest.mark.slow
+def test_graph_that_stands_still_costs_one_worker_and_then_its_own_process(
+    worker: Worker, price_world: Any, models: Any
+) -> None:
+    price_world.register("price:2", models.PRICE, endless_model())
+    price_world.plan("price", "price:2", deadline_ms=2000)
+    endless = {"instances": [[-1.0, 1]]}
+    with worker.process() as process, httpx.Client(base_url=worker.url, timeout=30) as client:
+        assert client.post("/invocations", json={"instances": [[7.0, 1]]}).json() == {"predictions": [7.0]}
+        with pytest.raises(httpx.HTTPError):
+            client.post("/invocations", json=endless)
+        assert process.wait(15) == -signal.SIGKILL
+    with worker.process() as process, httpx.Client(base_url=worker.url, timeout=30) as client:
+        assert client.post("/invocations", json={"instances": [[7.0, 1]]}).json() == {"predictions": [7.0]}
+        assert client.post("/invocations", json=endless).status_code == 504
+        assert client.get("/v2/health/live").status_code == 200
+        assert process.poll() is None
