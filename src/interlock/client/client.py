@@ -100,11 +100,37 @@ class Client(ControlPlane):
         Returns:
             `{"accepted": n, "rejected": [{"index", "error"}]}`
         """
-        given = list(_label_dicts(labels))
+        return self._tell(endpoint, "labels", list(_label_dicts(labels)))
+
+    def decide(self, endpoint: str, decisions: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Tell what a person decided, which is kept beside what the model answered and what turned out to be true.
+
+        Args:
+            endpoint: Its name.
+            decisions: As labels, with `"decision"` in place of `"label"`.
+
+        Returns:
+            As `label` does.
+        """
+        return self._tell(endpoint, "decisions", list(decisions))
+
+    def reward(self, endpoint: str, rewards: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Tell what answers were worth.
+
+        Args:
+            endpoint: Its name.
+            rewards: As labels, with `"name"` (of a measure, like `revenue`) and `"value"` (a number) for `"label"`.
+
+        Returns:
+            As `label` does.
+        """
+        return self._tell(endpoint, "rewards", list(rewards))
+
+    def _tell(self, endpoint: str, noun: str, given: list[Mapping[str, Any]]) -> dict[str, Any]:
         accepted, rejected = 0, []
         for start in range(0, len(given), _LABELS_A_REQUEST):
-            path = f"/endpoints/{quote(endpoint, safe='')}/labels"
-            body = {"labels": given[start : start + _LABELS_A_REQUEST]}
+            path = f"/endpoints/{quote(endpoint, safe='')}/{noun}"
+            body = {noun: given[start : start + _LABELS_A_REQUEST]}
             answer = decode(self.gateway.call("POST", path, body, repeatable=True).body)
             accepted += answer["accepted"]
             rejected += [{**each, "index": each["index"] + start} for each in answer["rejected"]]

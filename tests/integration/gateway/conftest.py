@@ -28,7 +28,7 @@ from interlock.domain.ports import Columns, Runtime
 from interlock.domain.traffic import TrafficPlan
 from interlock.gateway.worker import Server, gateway, server_config
 from interlock.predictions import segments
-from interlock.predictions.records import FailureRecord, LabelsRecord, PredictionRecord
+from interlock.predictions.records import FailureRecord, FeedbackRecord, LabelsRecord, PredictionRecord
 from interlock.runtimes.load import load_runtime
 from interlock.settings import Settings
 from interlock.store.database import Store
@@ -244,6 +244,9 @@ class World:
 
     def failures(self) -> list[FailureRecord]:
         return [record for record in self.records() if isinstance(record, FailureRecord)]
+
+    def feedback(self) -> list[FeedbackRecord]:
+        return [record for record in self.records() if isinstance(record, FeedbackRecord)]
 
     def labels(self) -> list[LabelsRecord]:
         return [record for record in self.records() if isinstance(record, LabelsRecord)]

@@ -17,7 +17,17 @@ from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.reader import LogReader
 from interlock.predictions.reconcile import reconcile
 from interlock.predictions.reconciliation import Reconciliation
-from interlock.predictions.records import Assignment, Label, LabelsRecord, PredictionRecord, encoder
+from interlock.predictions.records import (
+    Assignment,
+    Decision,
+    DecisionsRecord,
+    Label,
+    LabelsRecord,
+    PredictionRecord,
+    Reward,
+    RewardsRecord,
+    encoder,
+)
 from interlock.predictions.spool import Spool
 from interlock.settings import Settings
 from interlock.stats.profile_bins import ProfileSpec, learn
@@ -80,6 +90,16 @@ def labels(*given: Label, at_us: int = START_US, endpoint: str = "wine") -> Labe
 
 def label(name: str, value: Any, *, source: str = "natural") -> Label:
     return Label(name, None, 0, value, START_US, source)
+
+
+def decided(name: str, decision: Any, *, at_us: int = START_US) -> DecisionsRecord:
+    return DecisionsRecord("wine", at_us, [Decision(name, None, 0, decision, START_US)])
+
+
+def rewarded(name: str, *, at_us: int = START_US, **values: float) -> RewardsRecord:
+    return RewardsRecord(
+        "wine", at_us, [Reward(name, None, 0, each, value, START_US) for each, value in values.items()]
+    )
 
 
 def write(spool: Spool, *records: Any) -> None:
