@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from interlock.domain.verdict import Check, Verdict
+from interlock.monitoring import quality
 from interlock.monitoring.drift import past
 from interlock.monitoring.evidence import Evidence
 from interlock.monitoring.windows import HOUR
@@ -81,7 +82,7 @@ class MonitoringController:
             return 0
         with self._store.read() as tx:
             evidence = Evidence.read(tx, endpoint, days[0], days[-1] + _DAY)
-        labelled = self._reader.labelled(endpoint, since=days[0], until=days[-1] + _DAY)
+        labelled = self._reader.labelled(endpoint, since=days[0], until=days[-1] + _DAY, columns=quality.COLUMNS)
         by_day = labelled["event_at"].to_numpy().astype("datetime64[D]")
         found = []
         for day in _until(days, until):

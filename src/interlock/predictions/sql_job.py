@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from interlock.predictions.delta_log import DeltaLog, Kind
 from interlock.predictions.log_schema import LABELS, PREDICTIONS
-from interlock.predictions.relations import connect, latest_labels, quoted, relation, text
+from interlock.predictions.relations import LABELLED, connect, quoted, relation, text
 from interlock.predictions.sql import Answer, Question
 
 _KINDS: dict[Kind, pa.Schema] = {"predictions": PREDICTIONS, "labels": LABELS}
@@ -49,7 +49,7 @@ def _make_views(database: duckdb.DuckDBPyConnection, log: DeltaLog, endpoints: l
     views = {}
     for endpoint in endpoints:
         predictions, labels = f"({relations['predictions', endpoint]})", f"({relations['labels', endpoint]})"
-        latest = latest_labels(predictions, labels)
+        latest = LABELLED.latest(predictions, labels)
         views[f"labels_{endpoint}"] = relations["labels", endpoint]
         views[f"{endpoint}_labelled"] = (
             f"SELECT p.*, {_OF_LABEL} FROM {predictions} p LEFT JOIN ({latest}) l USING (prediction_id)"  # noqa: S608
