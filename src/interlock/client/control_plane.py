@@ -137,6 +137,18 @@ class ControlPlane:
         path = f"/endpoints/{quote(endpoint, safe='')}/verdicts"
         return list(self._get(path, since=_iso(since), until=_iso(until))["verdicts"])
 
+    def labels(
+        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None, fresh: bool = True
+    ) -> dict[str, Any]:
+        """The account of labels, decisions and rewards: counts, what matches nothing, coverage and delay by day."""
+        path = f"/endpoints/{quote(endpoint, safe='')}/labels"
+        return self._get(path, since=_iso(since), until=_iso(until), fresh=str(fresh).lower())
+
+    def label_history(self, endpoint: str, prediction_id: str, *, fresh: bool = True) -> list[dict[str, Any]]:
+        """All that was ever said of one prediction."""
+        path = f"/endpoints/{quote(endpoint, safe='')}/labels/{quote(prediction_id, safe='')}"
+        return list(self._get(path, fresh=str(fresh).lower())["history"])
+
     def sql(self, statement: str, *, fresh: bool = True) -> list[dict[str, Any]]:
         """Query the prediction log. `fresh`: wait until it holds everything acknowledged before."""
         return list(self._post("/log/sql", {"sql": statement, "fresh": fresh})["rows"])

@@ -26,6 +26,8 @@ HORIZONS: Mapping[str, int] = {
 
 _KINDS = (LABELLED, DECIDED, REWARDED)
 
+FEEDBACK_KINDS: tuple[Kind, ...] = tuple(feedback.kind for feedback in _KINDS)
+
 
 class LedgerStats(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of one kind for one endpoint.

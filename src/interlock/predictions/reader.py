@@ -65,6 +65,10 @@ class LogReader:
         """Free the connection."""
         self._tables.close()
 
+    def endpoints(self, kind: Kind) -> list[str]:
+        """Endpoints that have a table of this kind."""
+        return self._tables.log.endpoints(kind)
+
     def labelled(
         self,
         endpoint: str,
