@@ -1,7 +1,7 @@
 """`interlock log`: query the prediction log; its account of labels; where it is."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,6 +10,7 @@ from interlock.cli.output import show_json, show_table
 from interlock.domain.errors import NotFoundError
 from interlock.domain.names import check_name
 
+LogTable = Literal["predictions", "labels", "decisions", "rewards", "scores"]
 Fresh = Annotated[bool, typer.Option(help="First commit what waits in the spool.")]
 
 app = typer.Typer(name="log", help="The prediction log.", no_args_is_help=True)
@@ -23,7 +24,8 @@ def sql(
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Query the log: an endpoint's name is a table, labels_NAME are its labels, NAME_labelled is both.
+    """Query the log: an endpoint's name is a table; labels_NAME, decisions_NAME and rewards_NAME are what was said of
+    it; NAME_joined is each prediction with the label, decision and rewards that count.
 
     Example: [bold]interlock log sql "SELECT version, count(*) FROM wine GROUP BY ALL"[/bold]
     """
@@ -82,18 +84,19 @@ def _spelt(seconds: float | None) -> str | None:
 @app.command()
 def path(
     endpoint: Annotated[str, typer.Argument(help="The endpoint's name.")],
+    table: Annotated[LogTable, typer.Option(help="Which of its tables.")] = "predictions",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Print where an endpoint's Delta table is, for any engine that reads Delta.
+    """Print where a Delta table of an endpoint is, for any engine that reads Delta.
 
     Example: [bold]interlock log path wine[/bold]
     """
     check_name("endpoint", endpoint)
-    table = home.resolve() / "log" / "predictions" / endpoint
-    if not table.is_dir():
-        raise NotFoundError("log of endpoint", endpoint)
+    found = home.resolve() / "log" / table / endpoint
+    if not found.is_dir():
+        raise NotFoundError(f"table of {table} of endpoint", endpoint)
     if as_json:
-        show_json({"endpoint": endpoint, "path": str(table)})
+        show_json({"endpoint": endpoint, "table": table, "path": str(found)})
     else:
-        print(table)
+        print(found)

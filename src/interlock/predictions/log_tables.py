@@ -30,6 +30,8 @@ Span = tuple[str, str] | None
 class LogTables:
     """Makes SQL of tables, and runs it.
 
+    `database` is the DuckDB, for those who have it to themselves.
+
     Args:
         root: As for `DeltaLog`.
         memory: What DuckDB may use; beyond it, it spills to disk.
@@ -37,12 +39,12 @@ class LogTables:
 
     def __init__(self, root: Path, *, memory: str) -> None:
         self.log = DeltaLog(root)
-        self._database = connect(memory=memory)
+        self.database = connect(memory=memory)
         self._lock = Lock()
 
     def close(self) -> None:
         """Free the connection."""
-        self._database.close()
+        self.database.close()
 
     def schema(self, kind: Kind, endpoint: str) -> pa.Schema:
         """Columns of a table, also of one that is not there yet."""
@@ -92,7 +94,7 @@ class LogTables:
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """Run a query of ours. Times come in UTC."""
         with self._lock:
-            table = self._database.sql(sql, params=dict(parameters) if parameters else None).to_arrow_table()
+            table = self.database.sql(sql, params=dict(parameters) if parameters else None).to_arrow_table()
         times = [pa.field(f.name, TIME if pa.types.is_timestamp(f.type) else f.type) for f in table.schema]
         return table.cast(pa.schema(times))
 

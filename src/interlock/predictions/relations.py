@@ -25,9 +25,19 @@ _NAMES = {
 
 
 def connect(*, memory: str) -> duckdb.DuckDBPyConnection:
-    """A database in memory, on one thread, that downloads nothing and tells times in UTC."""
+    """A database in memory, on one thread, that tells times in UTC.
+
+    It downloads nothing, and takes no name in a query for a variable of Python.
+    """
     return duckdb.connect(
-        config={"threads": 1, "memory_limit": memory, "autoinstall_known_extensions": False, "TimeZone": "UTC"}
+        config={
+            "threads": 1,
+            "memory_limit": memory,
+            "autoinstall_known_extensions": False,
+            "allow_persistent_secrets": False,
+            "python_enable_replacements": False,
+            "TimeZone": "UTC",
+        }
     )
 
 

@@ -104,8 +104,8 @@ def _fill(settings: Settings) -> None:
         labels(label("p1-0", False), label("p9-0", True)),
         labels(label("p1-0", True, source="human"), at_us=START_US + 1),
         decided("p1-0", True),
-        rewarded("p1-0", revenue=2.5),
-        rewarded("p3-0", revenue=1.0, click=0.0),
+        rewarded("p1-0", {"revenue": 2.5}),
+        rewarded("p3-0", {"revenue": 1.0, "click": 0.0}),
     ]
     with Spool(settings.spools / "gw0") as spool:
         write(spool, *records)

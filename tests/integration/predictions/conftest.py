@@ -96,7 +96,7 @@ def decided(name: str, decision: Any, *, at_us: int = START_US) -> DecisionsReco
     return DecisionsRecord("wine", at_us, [Decision(name, None, 0, decision, START_US)])
 
 
-def rewarded(name: str, *, at_us: int = START_US, **values: float) -> RewardsRecord:
+def rewarded(name: str, values: dict[str, float], *, at_us: int = START_US) -> RewardsRecord:
     return RewardsRecord(
         "wine", at_us, [Reward(name, None, 0, each, value, START_US) for each, value in values.items()]
     )

@@ -17,7 +17,7 @@ def rows(home: "Home", kind: str) -> list[tuple[str, object]]:
 @pytest.mark.parametrize("commit", [False, True])
 def test_decisions_and_rewards_reach_their_tables_once(home: "Home", commit: bool) -> None:
     with home.spool() as spool:
-        write(spool, decided("p1-0", True), rewarded("p1-0", revenue=2.5, click=1.0), prediction(1))
+        write(spool, decided("p1-0", True), rewarded("p1-0", {"revenue": 2.5, "click": 1.0}), prediction(1))
         spool.seal(force=True)
         home.collector().step(commit_all=commit)
         write(spool, decided("p1-0", False))
@@ -31,7 +31,7 @@ def test_decisions_and_rewards_reach_their_tables_once(home: "Home", commit: boo
 
 
 def test_feedback_is_no_request_and_no_row_of_the_sums(home: "Home") -> None:
-    home.collect(prediction(1), labels(label("p1-0", True)), decided("p1-0", True), rewarded("p1-0", revenue=1.0))
+    home.collect(prediction(1), labels(label("p1-0", True)), decided("p1-0", True), rewarded("p1-0", {"revenue": 1.0}))
     with home.store.read() as tx:
         totals = tx.spools.totals()["wine"]
     assert (totals.predictions, totals.labels, totals.failures, totals.quarantined) == (1, 1, 0, 0)

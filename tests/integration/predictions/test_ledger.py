@@ -39,7 +39,9 @@ def test_a_request_id_that_several_predictions_have_is_ambiguous_and_counts_for_
 
 
 def test_sources_are_counted_and_so_are_decisions_and_rewards(home: "Home") -> None:
-    home.collect(prediction(1), decided("p1-0", True), decided("p7-0", False), rewarded("p1-0", revenue=1.0, click=0.0))
+    home.collect(
+        prediction(1), decided("p1-0", True), decided("p7-0", False), rewarded("p1-0", {"revenue": 1.0, "click": 0.0})
+    )
     home.collect(labels(label("p1-0", True), label("p1-0", False, source="human")))
     ledger = home.reader.ledger
     assert ledger.stats("wine").sources == {"human": 1, "natural": 1}
@@ -90,7 +92,7 @@ def test_every_version_of_a_label_is_kept_and_the_one_that_counts_is_marked(home
     home.collect(labels(observed("p1-0", HOUR_US, "b"), at_us=START_US + 1))
     home.collect(labels(observed("p1-0", 2 * HOUR_US, "c", source="human"), at_us=START_US + 2))
     home.collect(labels(Label(None, "q1", 0, "d", START_US + 5), at_us=START_US + 3))
-    home.collect(decided("p1-0", "deny", at_us=START_US + 4), rewarded("p1-0", revenue=2.0, click=1.0))
+    home.collect(decided("p1-0", "deny", at_us=START_US + 4), rewarded("p1-0", {"revenue": 2.0, "click": 1.0}))
     said = home.reader.ledger.history("wine", "p1-0")
     shown = [
         (each.kind, each.value, each.source, each.by_request, each.counts) for each in said if each.kind != "rewards"
