@@ -11,6 +11,7 @@ from interlock.api import (
     keys,
     labels,
     log,
+    log_rows,
     models,
     monitoring,
     problems,
@@ -32,7 +33,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.key_ring = services.key_ring
     app.state.no_auth = services.settings.no_auth
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
-    for nouns in (models, endpoints, monitoring, labels, releases, log, audit, keys, status, uploads):
+    for nouns in (models, endpoints, monitoring, labels, log_rows, releases, log, audit, keys, status, uploads):
         api.include_router(nouns.router)
     app.include_router(api)
     app.include_router(docs.router)

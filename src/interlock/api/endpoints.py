@@ -18,6 +18,7 @@ class NewEndpoint(BaseModel, extra="forbid"):
     name: str
     model: str = Field(description="the first champion, NAME:VERSION")
     deadline_ms: float = Field(1000.0, gt=0, le=600_000)
+    label_key: str | None = Field(None, description="what identifies a case in files of labels: an input, or `unit`")
 
 
 class Rollback(BaseModel, extra="forbid"):
@@ -36,7 +37,7 @@ def list_endpoints(actor: Actor, services: Given) -> dict[str, Any]:
 @router.post("", status_code=201, **needs("operate"))
 def create(new: NewEndpoint, actor: Actor, services: Given) -> dict[str, Any]:
     """Create an endpoint. Answers once every live gateway serves it."""
-    services.endpoints.create(new.name, new.model, actor=actor, deadline_ms=new.deadline_ms)
+    services.endpoints.create(new.name, new.model, actor=actor, deadline_ms=new.deadline_ms, label_key=new.label_key)
     await_served(services, new.name, actor)
     return services.endpoints.describe(new.name)
 

@@ -19,6 +19,9 @@ def create(
     name: Name,
     model: Annotated[str, typer.Option(metavar="NAME:V", help="The version that answers.")],
     deadline_ms: Annotated[float, typer.Option(help="How long a model may take.")] = 1000.0,
+    label_key: Annotated[
+        str | None, typer.Option(help="What identifies a case in files of labels: an input, or unit.")
+    ] = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -30,7 +33,7 @@ def create(
     check_name("endpoint", name)
     split_ref(model)
     with connect(server, home) as client, working(f"loading {model}"):
-        found = client.create_endpoint(name, model, deadline_ms=deadline_ms)
+        found = client.create_endpoint(name, model, deadline_ms=deadline_ms, label_key=label_key)
         gateway = client.gateway.url
     if as_json:
         show_json(found)
@@ -64,7 +67,9 @@ def show(name: Name, server: Server = None, home: Home = DEFAULT_HOME, as_json: 
     if as_json:
         show_json(found)
         return
-    show_facts({field: found[field] for field in ("name", "model", "traffic", "deadline_ms", "created_at")})
+    show_facts(
+        {field: found[field] for field in ("name", "model", "traffic", "deadline_ms", "label_key", "created_at")}
+    )
     print("\ninputs")
     show_table(found["contract"]["inputs"], ("name", "datatype", "shape", "nullable"), empty="none")
 

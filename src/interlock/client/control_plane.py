@@ -1,11 +1,12 @@
 """What a client says to the control plane: one method a route, answers as plain dictionaries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from interlock.client.log_selection import LogSelection
 from interlock.client.transport import Transport
 from interlock.client.uploading import check_source, send
 from interlock.domain.names import split_ref
@@ -64,9 +65,19 @@ class ControlPlane:
         name, version = split_ref(ref)
         return self._get(f"/models/{name}/versions/{version}/diff/{quote(other, safe='')}")
 
-    def create_endpoint(self, name: str, model: str, *, deadline_ms: float = 1000.0) -> dict[str, Any]:
-        """Create an endpoint; returns once every live gateway serves it."""
-        return self._post("/endpoints", {"name": name, "model": model, "deadline_ms": deadline_ms})
+    def create_endpoint(
+        self, name: str, model: str, *, deadline_ms: float = 1000.0, label_key: str | None = None
+    ) -> dict[str, Any]:
+        """Create an endpoint; returns once every live gateway serves it.
+
+        Args:
+            name: Its name.
+            model: The version that answers, `name:version`.
+            deadline_ms: How long a model may take.
+            label_key: What identifies a case in files of labels: an input, or `unit`.
+        """
+        body = {"name": name, "model": model, "deadline_ms": deadline_ms, "label_key": label_key}
+        return self._post("/endpoints", body)
 
     def endpoints(self) -> list[dict[str, Any]]:
         """Every endpoint."""
@@ -152,6 +163,32 @@ class ControlPlane:
     def sql(self, statement: str, *, fresh: bool = True) -> list[dict[str, Any]]:
         """Query the prediction log. `fresh`: wait until it holds everything acknowledged before."""
         return list(self._post("/log/sql", {"sql": statement, "fresh": fresh})["rows"])
+
+    def log(
+        self,
+        endpoint: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        versions: Sequence[str | int] = (),
+        columns: Sequence[str] = (),
+        joined: bool = False,
+        fresh: bool = True,
+    ) -> LogSelection:
+        """Rows of the prediction log, to be read by `.to_pandas()`, `.to_polars()`, `.to_arrow()` or `.batches()`.
+
+        Args:
+            endpoint: Its name.
+            since, until: Range of `event_at`, with a time zone; the end is excluded.
+            versions: Who answered: `flights:3`, or 3 alone.
+            columns: Those wanted, in this order; by default all.
+            joined: With the label, the decision and the rewards that count for each prediction.
+            fresh: Wait until the log holds everything acknowledged before.
+        """
+        return LogSelection(
+            transport=self._control, endpoint=endpoint, since=since, until=until, versions=tuple(versions),
+            columns=tuple(columns), joined=joined, fresh=fresh,
+        )  # fmt: skip
 
     def wait_until_logged(self, timeout_seconds: float = 15.0) -> None:
         """Wait until the log holds everything acknowledged before the call.

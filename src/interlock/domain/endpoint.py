@@ -12,9 +12,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         name: As in the URL.
         deadline_ms: How long a model may take before the champion answers in its place, or the caller gets 504.
         created_at, created_by: When, and by whose key.
+        label_key: What identifies a case in files of labels: an input, or `unit`; None where none was declared.
     """
 
     name: str
     created_at: datetime
     created_by: str
     deadline_ms: float = 1000.0
+    label_key: str | None = None

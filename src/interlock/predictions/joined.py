@@ -3,7 +3,7 @@
 Used by SQL queries (`E_joined`) and by exports. Every prediction is there once, with nulls where nothing was said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from interlock.domain.errors import InvalidInputError
 from interlock.predictions.log_tables import LogTables, Span
@@ -44,21 +44,34 @@ def labelled(tables: LogTables, endpoint: str, predictions: str, span: Span = No
     return f"SELECT p.*, {_listed(LABEL_COLUMNS)} FROM ({predictions}) p LEFT JOIN ({latest}) l USING (prediction_id)"  # noqa: S608
 
 
-def joined(tables: LogTables, endpoint: str, predictions: str, rewards: Sequence[str], span: Span = None) -> str:
+def joined(
+    tables: LogTables,
+    endpoint: str,
+    predictions: str,
+    rewards: Sequence[str],
+    *,
+    span: Span = None,
+    wanted: Collection[str] | None = None,
+) -> str:
     """A query of predictions with labels, decisions and rewards.
 
     Args:
         tables, endpoint, predictions, span: As for `labelled`.
         rewards: Names, as of `reward_names`; each is a column `reward.NAME`.
+        wanted: Columns that will be read of it; what adds none of them is left out. Default: all.
     """
-    label, decision = (tables.latest(kind, endpoint, f"({predictions})", span) for kind in (LABELLED, DECIDED))
-    columns = ", ".join(
-        (_listed(LABEL_COLUMNS), _listed(DECISION_COLUMNS), *(f"r.{_column(name)}" for name in rewards))
-    )
-    return f"""
-        SELECT p.*, {columns} FROM ({predictions}) p
-        LEFT JOIN ({label}) l USING (prediction_id) LEFT JOIN ({decision}) d USING (prediction_id)
-        {_rewards(tables, endpoint, predictions, rewards, span)}"""  # noqa: S608
+    named = [name for name in rewards if wanted is None or f"{_REWARD}{name}" in wanted]
+    parts = [
+        (_listed(columns), f"LEFT JOIN ({tables.latest(kind, endpoint, f'({predictions})', span)}) {alias}")
+        for kind, alias, columns in ((LABELLED, "l", LABEL_COLUMNS), (DECIDED, "d", DECISION_COLUMNS))
+        if wanted is None or columns.keys() & set(wanted)
+    ]
+    if named:
+        columns = ", ".join(f"r.{_column(name)}" for name in named)
+        parts.append((columns, f"LEFT JOIN ({_rewards(tables, endpoint, predictions, named, span)}) r"))
+    added = "".join(f", {columns}" for columns, _ in parts)
+    joins = " ".join(f"{join} USING (prediction_id)" for _, join in parts)
+    return f"SELECT p.*{added} FROM ({predictions}) p {joins}"  # noqa: S608
 
 
 def joined_columns(rewards: Sequence[str]) -> list[str]:
@@ -81,12 +94,10 @@ def reward_names(tables: LogTables, endpoint: str) -> list[str]:
     return [str(name) for name in found["name"].to_pylist()]
 
 
-def _rewards(tables: LogTables, endpoint: str, predictions: str, rewards: Sequence[str], span: Span) -> str:
-    if not rewards:
-        return ""
+def _rewards(tables: LogTables, endpoint: str, predictions: str, names: Sequence[str], span: Span) -> str:
     latest = tables.latest(REWARDED, endpoint, f"({predictions})", span)
-    each = ", ".join(f"max(value) FILTER (name = {text(name)}) AS {_column(name)}" for name in rewards)
-    return f"LEFT JOIN (SELECT prediction_id, {each} FROM ({latest}) GROUP BY ALL) r USING (prediction_id)"  # noqa: S608
+    each = ", ".join(f"max(value) FILTER (name = {text(name)}) AS {_column(name)}" for name in names)
+    return f"SELECT prediction_id, {each} FROM ({latest}) GROUP BY prediction_id"  # noqa: S608
 
 
 def _column(reward: str) -> str:

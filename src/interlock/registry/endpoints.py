@@ -13,6 +13,7 @@ import msgspec
 from interlock.domain.access import Key
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.errors import ConflictError, InvalidInputError
+from interlock.domain.model import ModelVersion
 from interlock.domain.names import check_name
 from interlock.domain.traffic import TrafficPlan
 from interlock.store.database import Store
@@ -30,11 +31,13 @@ class Endpoints:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
 
-    def create(self, name: str, ref: str, actor: Key, *, deadline_ms: float = 1000.0) -> Endpoint:
+    def create(
+        self, name: str, ref: str, actor: Key, *, deadline_ms: float = 1000.0, label_key: str | None = None
+    ) -> Endpoint:
         """Create an endpoint that one version answers.
 
         Raises:
-            InvalidInputError: The name or the deadline breaks a rule.
+            InvalidInputError: The name or the deadline breaks a rule, or the version takes no input called as the key.
             NotFoundError: There is no such version.
             ConflictError: The name is taken.
         """
@@ -42,12 +45,18 @@ class Endpoints:
         if not 0 < deadline_ms <= _LONGEST_DEADLINE_MS:
             raise InvalidInputError(f"deadline_ms == {deadline_ms:g}, must be above 0 and at most 600000")
         now = self._clock()
-        endpoint = Endpoint(name=name, created_at=now, created_by=actor.name, deadline_ms=deadline_ms)
+        endpoint = Endpoint(
+            name=name, created_at=now, created_by=actor.name, deadline_ms=deadline_ms, label_key=label_key
+        )
         with self._store.transaction() as tx:
-            champion = tx.models.get(ref).ref
+            version = tx.models.get(ref)
+            champion = version.ref
+            _check_key(label_key, version)
             tx.endpoints.add(endpoint)
             tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=champion, deadline_ms=deadline_ms))
-            details = {"model": champion, "deadline_ms": deadline_ms}
+            details: dict[str, Any] = {"model": champion, "deadline_ms": deadline_ms}
+            if label_key is not None:
+                details["label_key"] = label_key
             tx.audit.append(now, actor.name, actor.role, "endpoint.create", name, details)
         return endpoint
 
@@ -83,6 +92,14 @@ class Endpoints:
             endpoint, plan = tx.endpoints.get(name), tx.plans.current(name)
             contract = tx.models.get(plan.champion).contract
         return {**_summary(endpoint, plan), "contract": msgspec.to_builtins(contract)}
+
+
+def _check_key(label_key: str | None, version: ModelVersion) -> None:
+    inputs = [field.name for field in version.contract.inputs]
+    if label_key not in (None, "unit", *inputs):
+        raise InvalidInputError(
+            f"label_key == {label_key!r}, must be unit, or an input of {version.ref}: {', '.join(inputs)}"
+        )
 
 
 def _summary(endpoint: Endpoint, plan: TrafficPlan) -> dict[str, Any]:
