@@ -5,7 +5,7 @@ to the control plane.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -100,7 +100,7 @@ class Client(ControlPlane):
         Returns:
             `{"accepted": n, "rejected": [{"index", "error"}]}`
         """
-        return self._tell(endpoint, "labels", list(_label_dicts(labels)))
+        return self.tell(endpoint, "labels", list(_label_dicts(labels)))
 
     def decide(self, endpoint: str, decisions: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Tell what a person decided, which is kept beside what the model answered and what turned out to be true.
@@ -112,7 +112,7 @@ class Client(ControlPlane):
         Returns:
             As `label` does.
         """
-        return self._tell(endpoint, "decisions", list(decisions))
+        return self.tell(endpoint, "decisions", list(decisions))
 
     def reward(self, endpoint: str, rewards: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Tell what answers were worth.
@@ -124,9 +124,10 @@ class Client(ControlPlane):
         Returns:
             As `label` does.
         """
-        return self._tell(endpoint, "rewards", list(rewards))
+        return self.tell(endpoint, "rewards", list(rewards))
 
-    def _tell(self, endpoint: str, noun: str, given: list[Mapping[str, Any]]) -> dict[str, Any]:
+    def tell(self, endpoint: str, noun: str, given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Send `labels`, `decisions` or `rewards` to the gateway."""
         accepted, rejected = 0, []
         for start in range(0, len(given), _LABELS_A_REQUEST):
             path = f"/endpoints/{quote(endpoint, safe='')}/{noun}"

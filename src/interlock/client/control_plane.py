@@ -22,6 +22,11 @@ class ControlPlane:
     def __init__(self, transport: Transport) -> None:
         self._control = transport
 
+    @property
+    def control(self) -> Transport:
+        """Requests to that port."""
+        return self._control
+
     # Models and endpoints
 
     def register(

@@ -28,27 +28,34 @@ def match(tables: LogTables, wanted: Match) -> str:
         raise InvalidInputError(f"the body is not an Arrow IPC stream: {error}") from error
     names = set(given.schema.names)
     tables.database.register("file", given)
-    tables.database.execute("CREATE TEMP TABLE asked AS SELECT row_number() OVER () - 1 AS row, * FROM file")
     rows = tables.relation("predictions", wanted.endpoint)
     if wanted.key is not None and {"key", "event_at"} <= names:
         found = _by_key(rows, *_key_columns(tables, wanted))
-    elif "prediction_id" in names:
-        found = _by_columns(rows, "prediction_id")
-    elif {"request_id", "request_row"} <= names:
-        found = _by_columns(rows, "request_id", "request_row")
+    elif "prediction_id" in names or {"request_id", "request_row"} <= names:
+        found = _by_id(rows)
     else:
         raise InvalidInputError("the rows must have prediction_id, or request_id and request_row, or key and event_at")
+    absent = "".join(
+        f", NULL AS {name}" for name in ("prediction_id", "request_id", "request_row") if name not in names
+    )
+    columns = f"row_number() OVER () - 1 AS row, *{absent}"
+    tables.database.execute(f"CREATE TEMP TABLE asked AS SELECT {columns} FROM file")  # noqa: S608
     which = "CASE WHEN number = 1 THEN prediction_id END AS prediction_id"
     return f"SELECT row, {_OUTCOME} AS outcome, {which} FROM ({found}) ORDER BY row"  # noqa: S608
 
 
-def _by_columns(predictions: str, *names: str) -> str:
-    listed = ", ".join(names)
+def _by_id(predictions: str) -> str:
+    """By prediction id; where a row has none, by request."""
     return f"""
-        WITH p AS (
-            SELECT {listed}, any_value(prediction_id) AS prediction_id, count(*) AS number
-            FROM ({predictions}) SEMI JOIN asked USING ({listed}) GROUP BY {listed})
-        SELECT a.row, p.prediction_id, p.number FROM asked a LEFT JOIN p USING ({listed})"""  # noqa: S608
+        WITH named AS (SELECT row, prediction_id FROM asked WHERE prediction_id IS NOT NULL),
+        p AS (SELECT DISTINCT prediction_id, 1 AS number FROM ({predictions}) SEMI JOIN named USING (prediction_id)),
+        a AS (SELECT row, request_id, request_row FROM asked WHERE prediction_id IS NULL),
+        r AS (
+            SELECT request_id, request_row, any_value(prediction_id) AS prediction_id, count(*) AS number
+            FROM ({predictions}) SEMI JOIN a USING (request_id, request_row) GROUP BY request_id, request_row)
+        SELECT row, prediction_id, number FROM named LEFT JOIN p USING (prediction_id)
+        UNION ALL
+        SELECT row, prediction_id, number FROM a LEFT JOIN r USING (request_id, request_row)"""  # noqa: S608
 
 
 def _by_key(predictions: str, key: str, kind: str) -> str:

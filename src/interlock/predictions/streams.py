@@ -47,8 +47,8 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     Args:
         endpoint: Its name.
-        file: An Arrow IPC stream with the columns `prediction_id`; or `request_id` and `request_row`; or `key` (text)
-            and `event_at`, which may be null.
+        file: An Arrow IPC stream with the column `prediction_id`, or `request_id` and `request_row`, or all three; or
+            `key` (text) and `event_at`, which may be null.
         key: What the file's `key` is in the log: `unit`, or the name of an input; None where it has no key.
     """
 
