@@ -147,11 +147,17 @@ class ControlPlane:
         return list(self._get(f"/endpoints/{quote(endpoint, safe='')}/drift")["drift"])
 
     def verdicts(
-        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None
+        self,
+        endpoint: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        latest: bool = False,
     ) -> list[dict[str, Any]]:
-        """Stored verdicts of closed windows."""
+        """Stored verdicts of closed windows, with those that late labels have revised; `latest`: without."""
         path = f"/endpoints/{quote(endpoint, safe='')}/verdicts"
-        return list(self._get(path, since=_iso(since), until=_iso(until))["verdicts"])
+        query = {"since": _iso(since), "until": _iso(until), "latest": str(latest).lower()}
+        return list(self._get(path, **query)["verdicts"])
 
     def labels(
         self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None, fresh: bool = True

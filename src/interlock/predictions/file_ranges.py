@@ -7,8 +7,10 @@ log is. Nothing here opens a Parquet file. A file without statistics is never le
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 from deltalake import DeltaTable
 
@@ -81,6 +83,41 @@ def feedback_files(log: DeltaLog, kind: Kind, endpoint: str, span: tuple[str, st
             kept.append(uris[str(file["path"]).rpartition("/")[2]])
             by_request |= names_requests
     return FeedbackFiles(kept, by_request)
+
+
+def files_with_ids(table: DeltaTable, span: tuple[str, str]) -> list[str]:
+    """Files of a predictions table that may hold ids of a span."""
+    kept = {str(file["path"]).rpartition("/")[2] for file in _statistics(table) if _overlaps(file, span)}
+    return [uri for uri in table.file_uris() if uri.rpartition("/")[2] in kept]
+
+
+def added_files(table: DeltaTable, after: int, upto: int) -> list[str]:
+    """Files that commits added with new rows; those that compaction wrote hold old ones.
+
+    Raises:
+        FileNotFoundError: The log of these commits was cleaned up.
+    """
+    root = Path(table.table_uri.removeprefix("file://"))
+    present = {uri.removeprefix("file://") for uri in table.file_uris()}
+    found = []
+    for version in range(after + 1, upto + 1):
+        for line in (root / "_delta_log" / f"{version:020d}.json").read_bytes().splitlines():
+            action = _decode_action(line)
+            if action.add and action.add.data_change:
+                found.append(str(root / action.add.path))
+    return [file for file in found if file in present or Path(file).exists()]
+
+
+class _Add(msgspec.Struct):
+    path: str
+    data_change: bool = msgspec.field(name="dataChange", default=True)
+
+
+class _Action(msgspec.Struct):
+    add: _Add | None = None
+
+
+_decode_action = msgspec.json.Decoder(_Action).decode
 
 
 def newest(table: DeltaTable, column: str) -> datetime | None:

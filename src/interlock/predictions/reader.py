@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
 import pyarrow as pa
-from deltalake import DeltaTable
 
+from interlock.predictions import changed_days
+from interlock.predictions.changed_days import Seen
 from interlock.predictions.delta_log import Kind
+from interlock.predictions.file_ranges import added_files
 from interlock.predictions.ledger import Ledger
 from interlock.predictions.log_schema import PREDICTIONS
 from interlock.predictions.log_tables import LogTables
@@ -144,11 +145,19 @@ class LogReader:
         if table is None:
             return -1, self._tables.query(f"SELECT * EXCLUDE (date) FROM ({relation([], PREDICTIONS)})")  # noqa: S608
         version = table.version()
-        files = table.file_uris() if after_version is None else _added(table, after_version, version)
+        files = table.file_uris() if after_version is None else added_files(table, after_version, version)
         schema = self._tables.schema("predictions", endpoint)
         rows = self._tables.query(f"SELECT * EXCLUDE (date) FROM ({relation(files, schema)})")  # noqa: S608
         # With the metadata that says which field a column holds.
         return version, rows.cast(pa.schema([schema.field(name) for name in rows.column_names]))
+
+    def seen_now(self, endpoint: str) -> Seen:
+        """How far the log is now, for `changed_days`."""
+        return changed_days.seen_now(self._tables, endpoint)
+
+    def changed_days(self, endpoint: str, since: Seen, upto: Seen) -> set[datetime]:
+        """Days (UTC, of the event) that got predictions, or labels of their predictions, between two looks."""
+        return changed_days.changed_days(self._tables, endpoint, since, upto)
 
     def label_stats(self, endpoint: str) -> LabelStats:
         """Count labels and what they match."""
@@ -168,28 +177,3 @@ def _answers(output: str, predictions: pa.Schema, scores: pa.Schema) -> str:
     return f"""
         CASE WHEN p.role = 'challenger' THEN {scored} ELSE {logged} END AS {quoted(f"champion.{name}")},
         CASE WHEN p.role = 'challenger' THEN {logged} ELSE {scored} END AS {quoted(f"challenger.{name}")}"""
-
-
-class _Add(msgspec.Struct):
-    path: str
-    data_change: bool = msgspec.field(name="dataChange", default=True)
-
-
-class _Action(msgspec.Struct):
-    add: _Add | None = None
-
-
-_decode_action = msgspec.json.Decoder(_Action).decode
-
-
-def _added(table: DeltaTable, after: int, upto: int) -> list[str]:
-    """Files that commits added with new rows; those that compaction wrote hold old ones."""
-    root = Path(table.table_uri.removeprefix("file://"))
-    present = {uri.removeprefix("file://") for uri in table.file_uris()}
-    found = []
-    for version in range(after + 1, upto + 1):
-        for line in (root / "_delta_log" / f"{version:020d}.json").read_bytes().splitlines():
-            action = _decode_action(line)
-            if action.add and action.add.data_change:
-                found.append(str(root / action.add.path))
-    return [file for file in found if file in present or Path(file).exists()]
