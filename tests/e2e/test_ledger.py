@@ -116,6 +116,8 @@ def test_decisions_and_rewards_from_files_and_by_the_client(product: Product, wi
     (tmp_path / "r.csv").write_text(f"prediction_id,value,weight\n{name},12.5,2\n")
     assert outcome(labelled(product, "wine", tmp_path / "d.csv", "--decisions")) == (1, 0, 0, 1)
     assert outcome(labelled(product, "wine", tmp_path / "r.csv", "--reward", "revenue")) == (1, 0, 0, 1)
+    again = client.tell_file("wine", tmp_path / "r.csv", "rewards", reward="revenue", source="batch")
+    assert (again.matched, again.accepted) == (1, 1)
     client.reward("wine", [{"prediction_id": name, "name": "returned", "value": 0}])
     client.decide("wine", [{"prediction_id": name, "decision": 1, "source": "night shift"}])
     client.label("wine", {name: 1})

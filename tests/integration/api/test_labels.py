@@ -1,5 +1,7 @@
+import io
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 URL = "/api/v1/endpoints/wine/labels"
@@ -46,3 +48,42 @@ def test_an_endpoint_without_a_log_is_empty_and_one_that_never_was_is_unknown(lo
     assert (empty["labels"]["rows"], empty["days"]) == (0, [])
     assert ask(logged_plane, URL.replace("wine", "never")).status_code == 404
     assert ask(logged_plane, URL.replace("wine", "..%2F..")).status_code == 404
+
+
+def match(plane: Any, table: pa.Table, role: str = "scorer", endpoint: str = "wine", **query: str) -> Any:
+    body = io.BytesIO()
+    with pa.ipc.new_stream(body, table.schema) as writer:
+        writer.write_table(table)
+    url = f"/api/v1/endpoints/{endpoint}/labels/match"
+    return plane.client.post(
+        url, headers=plane.header(role), params={"fresh": "false", **query}, content=body.getvalue()
+    )
+
+
+def test_rows_of_a_file_are_matched_for_who_may_label(logged_plane: Any) -> None:
+    rows = pa.table({"prediction_id": ["p1-0", *(f"nobody-{number:020d}" for number in range(50_000))]})
+    assert rows.nbytes > 1_500_000, "more than other bodies may have"
+    answer = match(logged_plane, rows)
+    found = pa.ipc.open_stream(io.BytesIO(answer.content)).read_all()
+    assert found.num_rows == 50_001
+    assert found.slice(0, 2).to_pylist() == [
+        {"row": 0, "outcome": "matched", "prediction_id": "p1-0"},
+        {"row": 1, "outcome": "unmatched", "prediction_id": None},
+    ]
+    assert match(logged_plane, rows.slice(0, 1), "viewer").status_code == 403
+    assert match(logged_plane, rows.slice(0, 1), "limited", endpoint="new").status_code == 403
+
+
+def test_a_key_is_what_the_file_calls_it_unless_the_endpoint_declares_one(logged_plane: Any) -> None:
+    types = pa.schema([("key", pa.string()), ("event_at", pa.timestamp("us", tz="UTC"))])
+    rows = pa.table({"key": ["3", "u1"], "event_at": [None, None]}, schema=types)
+
+    def outcomes(on: str) -> Any:
+        answer = match(logged_plane, rows, on=on)
+        return pa.ipc.open_stream(io.BytesIO(answer.content)).read_all()["outcome"].to_pylist()
+
+    assert outcomes("x") == ["matched", "unmatched"]
+    assert outcomes("unit") == ["unmatched", "matched"]
+    unknown = match(logged_plane, rows, on="flight")
+    assert (unknown.status_code, "no input 'flight' to match by" in unknown.json()["detail"]) == (400, True)
+    assert match(logged_plane, rows.drop(["key"]), on="x").status_code == 400
