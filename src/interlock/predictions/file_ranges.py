@@ -75,20 +75,19 @@ def feedback_files(log: DeltaLog, kind: Kind, endpoint: str, span: tuple[str, st
     table = log.table(kind, endpoint)
     if table is None:
         return FeedbackFiles([], by_request=False)
-    kept, by_request = [], False
-    uris = {uri.rpartition("/")[2]: uri for uri in table.file_uris()}
+    kept, by_request, root = [], False, _root(table)
     for file in _statistics(table):
         names_requests = file.get("null_count.prediction_id") != 0
         if names_requests or _overlaps(file, span):
-            kept.append(uris[str(file["path"]).rpartition("/")[2]])
+            kept.append(str(root / file["path"]))
             by_request |= names_requests
     return FeedbackFiles(kept, by_request)
 
 
 def files_with_ids(table: DeltaTable, span: tuple[str, str]) -> list[str]:
     """Files of a predictions table that may hold ids of a span."""
-    kept = {str(file["path"]).rpartition("/")[2] for file in _statistics(table) if _overlaps(file, span)}
-    return [uri for uri in table.file_uris() if uri.rpartition("/")[2] in kept]
+    root = _root(table)
+    return [str(root / file["path"]) for file in _statistics(table) if _overlaps(file, span)]
 
 
 def added_files(table: DeltaTable, after: int, upto: int) -> list[str]:
@@ -97,7 +96,7 @@ def added_files(table: DeltaTable, after: int, upto: int) -> list[str]:
     Raises:
         FileNotFoundError: The log of these commits was cleaned up.
     """
-    root = Path(table.table_uri.removeprefix("file://"))
+    root = _root(table)
     present = {uri.removeprefix("file://") for uri in table.file_uris()}
     found = []
     for version in range(after + 1, upto + 1):
@@ -124,6 +123,10 @@ def newest(table: DeltaTable, column: str) -> datetime | None:
     """The latest time in a column, or None where no file says."""
     found = [each.get(f"max.{column}") for each in _statistics(table)]
     return max((each for each in found if each is not None), default=None)
+
+
+def _root(table: DeltaTable) -> Path:
+    return Path(table.table_uri.removeprefix("file://"))
 
 
 def _overlaps(file: Statistics, span: tuple[str, str] | None) -> bool:

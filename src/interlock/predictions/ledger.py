@@ -105,7 +105,8 @@ class Ledger:
             kind: `labels`, `decisions` or `rewards`.
             now: Ages count from here. Default: from the newest row.
         """
-        given, _ = self._tables.given(_of(kind), endpoint)
+        given, by_request = self._tables.given(_of(kind), endpoint)
+        named = "prediction_id IS NULL" if by_request else "false"
         ages = ", ".join(f"count(*) FILTER (age < {seconds})" for seconds in AGES.values())
         found = self._tables.query(
             f"""
@@ -113,17 +114,17 @@ class Ledger:
             g AS MATERIALIZED (SELECT prediction_id, request_id, request_row, source, "at" FROM {given}),
             carried AS MATERIALIZED (
                 SELECT request_id, request_row, count(*) AS number
-                FROM p SEMI JOIN (SELECT * FROM g WHERE prediction_id IS NULL) USING (request_id, request_row)
+                FROM p SEMI JOIN (SELECT * FROM g WHERE {named}) USING (request_id, request_row)
                 GROUP BY ALL),
-            meant AS (
-                SELECT prediction_id FROM p SEMI JOIN g USING (prediction_id)
-                UNION SELECT prediction_id FROM p SEMI JOIN carried USING (request_id, request_row)),
             lost AS (
                 SELECT epoch(coalesce($now::TIMESTAMPTZ, (SELECT max("at") FROM g)) - "at") AS age FROM (
                     SELECT "at" FROM g ANTI JOIN p USING (prediction_id) WHERE prediction_id IS NOT NULL
                     UNION ALL
                     SELECT "at" FROM g ANTI JOIN carried USING (request_id, request_row) WHERE prediction_id IS NULL))
-            SELECT (SELECT count(*) FROM g) AS rows, (SELECT count(*) FROM meant) AS predictions,
+            SELECT (SELECT count(*) FROM g) AS rows,
+                (SELECT count(*) FROM p SEMI JOIN g USING (prediction_id)) + (
+                    SELECT count(*) FROM (SELECT * FROM p SEMI JOIN carried USING (request_id, request_row))
+                    ANTI JOIN g USING (prediction_id)) AS predictions,
                 (SELECT count(*) FROM lost) AS unmatched,
                 (SELECT count(*) FROM g JOIN carried USING (request_id, request_row)
                     WHERE g.prediction_id IS NULL AND number > 1) AS ambiguous,

@@ -81,6 +81,7 @@ class LogStream:
 
     def __init__(self, root: Path, task: Selection | Match, scratch: Path | None = None) -> None:
         self._scratch = str(scratch or tempfile.mkdtemp(prefix="interlock-"))
+        self._is_closed = False
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "interlock.predictions.stream_job"],
             stdin=subprocess.PIPE,
@@ -107,6 +108,7 @@ class LogStream:
 
     def close(self) -> None:
         """End the child, whatever it does, and remove what it left."""
+        self._is_closed = True
         self._child.kill()
         self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
@@ -125,7 +127,7 @@ class LogStream:
     def _read(self) -> bytes:
         out: Any = self._child.stdout
         chunk: bytes = out.read1(CHUNK_BYTES)
-        if not chunk:
+        if not chunk and not self._is_closed:
             said: Any = self._child.stderr
             check_end(self._child.wait(), said.read())
         return chunk
