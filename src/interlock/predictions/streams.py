@@ -10,17 +10,22 @@ import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import msgspec
 
-from interlock.domain.errors import InvalidInputError
+from interlock.domain.errors import InvalidInputError, OverloadedError
 from interlock.predictions.sql import check_end, environment
 
 CHUNK_BYTES = 256 * 1024
 
 # Of processor time: about a hundred times what ten million rows of 30 columns take.
 _SECONDS = 3600.0
+
+_MOST_AT_ONCE = 8
+_PATIENCE_SECONDS = 10.0
+_running = BoundedSemaphore(_MOST_AT_ONCE)
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -77,18 +82,26 @@ class LogStream:
 
     Raises:
         InvalidInputError: The log cannot be asked so, and why.
+        OverloadedError: Too many streams are under way.
     """
 
     def __init__(self, root: Path, task: Selection | Match, scratch: Path | None = None) -> None:
         self._scratch = str(scratch or tempfile.mkdtemp(prefix="interlock-"))
+        if not _running.acquire(timeout=_PATIENCE_SECONDS):
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise OverloadedError(f"{_MOST_AT_ONCE} tables are being read already", _PATIENCE_SECONDS)
         self._is_closed = False
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "interlock.predictions.stream_job"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(),
-        )
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, "-P", "-m", "interlock.predictions.stream_job"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(),
+            )
+        except OSError:
+            _running.release()
+            raise
         try:
             self._ask(Job(root=str(root), task=task, scratch=self._scratch))
             # The schema: it comes once all that can be wrong with the question is looked at.
@@ -108,7 +121,10 @@ class LogStream:
 
     def close(self) -> None:
         """End the child, whatever it does, and remove what it left."""
+        if self._is_closed:
+            return
         self._is_closed = True
+        _running.release()
         self._child.kill()
         self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
