@@ -81,7 +81,8 @@ def test_predictions_meet_their_labels_in_the_log(product: Product, wine: Wine, 
     assert len(predicted) == len(wine.heldout)
     labels = pd.DataFrame({"prediction_id": [each["prediction_id"] for each in predicted], "label": wine.truth})
     labels.to_csv(tmp_path / "labels.csv", index=False)
-    assert product.json("label", "wine", str(tmp_path / "labels.csv")) == {"accepted": len(labels), "rejected": []}
+    told = product.json("label", "wine", str(tmp_path / "labels.csv"))
+    assert (told["matched"], told["accepted"], told["rejected"]) == (len(labels), len(labels), [])
     # Everything acknowledged before the call is in the answer.
     sql = "SELECT count(*) AS n, count(DISTINCT prediction_id) AS ids FROM wine_labelled WHERE label IS NOT NULL"
     assert product.json("log", "sql", sql)["rows"] == [{"n": len(labels), "ids": len(labels)}]

@@ -4,7 +4,21 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from interlock.api import audit, docs, endpoints, keys, log, models, monitoring, problems, releases, status, uploads
+from interlock.api import (
+    audit,
+    docs,
+    endpoints,
+    keys,
+    labels,
+    log,
+    log_rows,
+    models,
+    monitoring,
+    problems,
+    releases,
+    status,
+    uploads,
+)
 from interlock.api.access import GuardedRoute
 from interlock.api.edge import Edge
 from interlock.api.services import Services
@@ -19,7 +33,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.key_ring = services.key_ring
     app.state.no_auth = services.settings.no_auth
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
-    for nouns in (models, endpoints, monitoring, releases, log, audit, keys, status, uploads):
+    for nouns in (models, endpoints, monitoring, labels, log_rows, releases, log, audit, keys, status, uploads):
         api.include_router(nouns.router)
     app.include_router(api)
     app.include_router(docs.router)

@@ -6,6 +6,7 @@ there is no key that would stop it.
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -19,7 +20,8 @@ MAX_BODY_BYTES = 1024 * 1024
 UPLOAD_BYTES = 1024**3
 _DISCARD_BYTES = 256 * 1024**2
 _DISCARD_SECONDS = 5.0
-UPLOADS = "/api/v1/uploads"
+# Bodies that are streamed to a file: uploads, and the keys of a file of labels.
+_LARGE = re.compile(r"/api/v1/(uploads|endpoints/[^/]+/labels/match)")
 
 
 class Edge:
@@ -39,7 +41,7 @@ class Edge:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        limit = UPLOAD_BYTES if scope["path"] == UPLOADS else MAX_BODY_BYTES
+        limit = UPLOAD_BYTES if _LARGE.fullmatch(scope["path"]) else MAX_BODY_BYTES
         refusal = self._refuse(headers) or _too_large(headers, limit)
         if refusal is not None:
             status, reason = refusal

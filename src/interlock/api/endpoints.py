@@ -21,6 +21,8 @@ class EndpointOptions(BaseModel, extra="forbid"):
     durability: Durability | None = Field(None, description="what a record survives before its answer leaves")
     when_full: WhenFull | None = Field(None, description="what happens when a record cannot be written")
 
+    label_key: str | None = Field(None, description="what identifies a case in files of labels: an input, or `unit`")
+
     @property
     def given(self) -> dict[str, Any]:
         names = EndpointOptions.model_fields.keys()

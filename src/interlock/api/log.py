@@ -1,22 +1,23 @@
 """The prediction log over the network: SQL, and whether its sums are right."""
 
+import os
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
+from starlette.background import BackgroundTask
 
 from interlock.api.access import GuardedRoute, needs
-from interlock.api.rendering import PlainResponse, plain
+from interlock.api.logged import FRESH_SECONDS, commit_what_waits
+from interlock.api.rendering import plain
 from interlock.api.services import Given
-from interlock.domain.errors import OverloadedError
-from interlock.predictions import flush
 from interlock.predictions.reconcile import reconcile
-from interlock.predictions.sql import query
-from interlock.settings import Settings
+from interlock.predictions.sql import answer
 
 router = APIRouter(prefix="/log", tags=["log"], route_class=GuardedRoute)
 
-_FRESH_SECONDS = 15.0
+_CHUNK = 256 * 1024
 
 
 class Question(BaseModel, extra="forbid"):
@@ -30,32 +31,32 @@ class Question(BaseModel, extra="forbid"):
 class Patience(BaseModel, extra="forbid"):
     """How long to wait."""
 
-    timeout_seconds: float = Field(_FRESH_SECONDS, gt=0, le=300)
+    timeout_seconds: float = Field(FRESH_SECONDS, gt=0, le=300)
 
 
 @router.post("/sql", **needs("read"))
-def sql(question: Question, services: Given) -> PlainResponse:
-    """Ask the log. An endpoint's name is a table; `labels_E` are its labels, `E_labelled` both joined."""
+def sql(question: Question, services: Given) -> Response:
+    """Ask the log: an endpoint's name is a table; `labels_E`, `decisions_E` and `rewards_E` are what was said of it;
+    `E_joined` is all of it in one."""
     if question.fresh:
-        _commit_what_waits(services.settings, _FRESH_SECONDS)
+        commit_what_waits(services.settings)
     endpoints = [each["name"] for each in services.endpoints.list()]
-    rows = query(services.settings.log, question.sql, row_limit=question.row_limit, endpoints=endpoints)
-    return PlainResponse({"rows": rows})
+    document = answer(services.settings.log, question.sql, row_limit=question.row_limit, endpoints=endpoints)
+    size = document.seek(0, os.SEEK_END)
+    document.seek(0)
+    return StreamingResponse(
+        iter(lambda: document.read(_CHUNK), b""),
+        media_type="application/json",
+        headers={"Content-Length": str(size)},
+        background=BackgroundTask(document.close),
+    )
 
 
 @router.post("/commit", **needs("read"))
 def commit(patience: Patience, services: Given) -> dict[str, bool]:
     """Answer when the log holds everything that was acknowledged before the call."""
-    _commit_what_waits(services.settings, patience.timeout_seconds)
+    commit_what_waits(services.settings, patience.timeout_seconds)
     return {"committed": True}
-
-
-def _commit_what_waits(settings: Settings, timeout_seconds: float) -> None:
-    if not flush.request(settings.spools, timeout_seconds=timeout_seconds):
-        raise OverloadedError(
-            f"the log is more than {timeout_seconds:g} s behind; see `interlock doctor`, or ask without `fresh`",
-            retry_after_seconds=5.0,
-        )
 
 
 @router.get("/reconciliation", **needs("read"))

@@ -46,11 +46,19 @@ def drift(endpoint: str, services: Given) -> dict[str, Any]:
 
 
 @router.get("/verdicts", **needs("read"))
-def verdicts(endpoint: str, services: Given, since: Since = None, until: Until = None) -> dict[str, Any]:
-    """What was stored for each closed window."""
+def verdicts(
+    endpoint: str,
+    services: Given,
+    since: Since = None,
+    until: Until = None,
+    latest: Annotated[bool, Query(description="of each check of a window only what was said last")] = False,
+) -> dict[str, Any]:
+    """What was said of each closed window. Late labels revise it: `revision` counts, and all are kept."""
     with services.store.read() as tx:
         tx.endpoints.get(endpoint)
         found = tx.verdicts.list(endpoint, since=aware("since", since), until=aware("until", until))
+    if latest:
+        found = list({(one.window_start, one.check.version, one.check.name): one for one in found}.values())
     return {"verdicts": finite(plain(found))}
 
 

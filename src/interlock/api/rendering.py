@@ -5,21 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from starlette.responses import JSONResponse
-
-_encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 def plain(value: Any) -> Any:
     """Builtin values only."""
     return msgspec.to_builtins(value, enc_hook=str)
-
-
-class PlainResponse(JSONResponse):
-    """JSON by msgspec: quick, and NaN is null instead of an error."""
-
-    def render(self, content: Any) -> bytes:
-        return _encoder.encode(finite(content))
 
 
 def finite(value: Any) -> Any:

@@ -12,7 +12,7 @@ from interlock.domain.names import check_name, split_ref
 
 app = typer.Typer(name="endpoint", help="Names that callers use.", no_args_is_help=True)
 
-_FACTS = ("name", "model", "traffic", "deadline_ms", "durability", "when_full", "created_at")
+_FACTS = ("name", "model", "traffic", "deadline_ms", "durability", "when_full", "label_key", "created_at")
 
 Name = Annotated[str, typer.Argument(help="The endpoint's name.")]
 
@@ -22,6 +22,7 @@ HowDurable = Annotated[
     Durability | None,
     typer.Option(help="What a record survives before its answer leaves: the death of the process, or of the machine."),
 ]
+LabelKey = Annotated[str | None, typer.Option(help="What identifies a case in files of labels: an input, or unit.")]
 IfFull = Annotated[
     WhenFull | None,
     typer.Option(help="When a record cannot be written: refuse the caller, or answer and count it as unrecorded."),
@@ -35,6 +36,7 @@ def create(
     deadline_ms: DeadlineMs = None,
     durability: HowDurable = None,
     when_full: IfFull = None,
+    label_key: LabelKey = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -46,7 +48,7 @@ def create(
     check_name("endpoint", name)
     split_ref(model)
     with connect(server, home) as client, working(f"loading {model}"):
-        found = client.create_endpoint(name, model, **_given(deadline_ms, durability, when_full))
+        found = client.create_endpoint(name, model, **_given(deadline_ms, durability, when_full, label_key))
         gateway = client.gateway.url
     if as_json:
         show_json(found)
@@ -60,6 +62,7 @@ def change(
     deadline_ms: DeadlineMs = None,
     durability: HowDurable = None,
     when_full: IfFull = None,
+    label_key: LabelKey = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -69,15 +72,19 @@ def change(
     Example: [bold]interlock endpoint change wine --durability disk[/bold]
     """
     with connect(server, home) as client:
-        found = client.change_endpoint(name, **_given(deadline_ms, durability, when_full))
+        found = client.change_endpoint(name, **_given(deadline_ms, durability, when_full, label_key))
     if as_json:
         show_json(found)
     else:
         show_facts({field: found[field] for field in _FACTS})
 
 
-def _given(deadline_ms: float | None, durability: str | None, when_full: str | None) -> dict[str, Any]:
-    options = {"deadline_ms": deadline_ms, "durability": durability, "when_full": when_full}
+def _given(
+    deadline_ms: float | None, durability: str | None, when_full: str | None, label_key: str | None
+) -> dict[str, Any]:
+    options = {
+        "deadline_ms": deadline_ms, "durability": durability, "when_full": when_full, "label_key": label_key
+    }  # fmt: skip
     return {name: value for name, value in options.items() if value is not None}
 
 

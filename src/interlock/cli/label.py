@@ -1,70 +1,77 @@
-"""`interlock label`: tell what was true, from a file."""
+"""`interlock label`: tell what was true, what was decided, or what it was worth, from a file."""
 
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import note, show_json
-from interlock.cli.progress import batches
+from interlock.cli.progress import bar
 from interlock.domain.errors import InvalidInputError
 
-_LABELS_A_REQUEST = 2_000
-_FIELDS = ("prediction_id", "request_id", "request_row", "label", "observed_at", "source", "weight")
+if TYPE_CHECKING:
+    from interlock.client.feedback_file import FileOutcome, Noun
+
+_EXAMPLES = 10
 
 
 def label(
     endpoint: Annotated[str, typer.Argument(help="The endpoint's name.")],
-    file: Annotated[Path, typer.Argument(help="Columns prediction_id (or request_id) and label.")],
-    time_column: Annotated[str | None, typer.Option(help="Column that says when the label was observed.")] = None,
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet, of any size.")],
+    on: Annotated[
+        str | None, typer.Option(metavar="KEY_COLUMN", help="Match by this column: the endpoint's label key.")
+    ] = None,
+    time_column: Annotated[
+        str | None, typer.Option(help="When it was observed; by key, when the event happened. Without a zone: UTC.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Who says so: natural (the default), batch, human, annotator, or a name.")
+    ] = None,
+    decisions: Annotated[bool, typer.Option("--decisions", help="People's decisions, in a column `decision`.")] = False,
+    reward: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Rewards of this name, in a column `value`.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option(help="First commit what waits in the spool.")] = True,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Send labels from a file, by prediction id or by your own request id.
+    """Send labels from a file, and print how many rows matched a prediction, none, or several.
 
-    Optional columns: request_row, observed_at, source, weight. Exit code 1 if any label was rejected.
+    The label is in the column label, and for whom in prediction_id, or request_id (with request_row), or with --on in a
+    key of your business, which means its latest prediction before the event. Optional: observed_at, source, weight.
+    By id all rows are sent, and what matches nothing yet is held; by key those that match one. Exit code 1 if the
+    gateway rejected any.
 
-    Example: [bold]interlock label wine landed.csv --time-column landed_at[/bold]
+    Example: [bold]interlock label flights landed.csv --on flight --time-column landed_at[/bold]
     """
-    from interlock.client.data_file import read_columns  # Arrow takes a moment that other commands need not wait for
+    from interlock.client.feedback_file import FeedbackFile, FileOutcome  # Arrow takes a moment to import
 
-    labels = _labels(read_columns(file), time_column)
-    accepted, rejected = 0, list[dict[str, Any]]()
-    with connect(server, home) as client:
-        for start in batches(len(labels), _LABELS_A_REQUEST):
-            answer = client.label(endpoint, labels[start : start + _LABELS_A_REQUEST])
-            accepted += answer["accepted"]
-            rejected += [{**each, "index": each["index"] + start} for each in answer["rejected"]]
+    if decisions and reward is not None:
+        raise InvalidInputError("--decisions and --reward cannot both be; a file holds one kind")
+    noun: Noun = "decisions" if decisions else "rewards" if reward is not None else "labels"
+    rows = FeedbackFile(file, noun, on=on, time_column=time_column, reward=reward, source=source)
+    outcome = FileOutcome()
+    with connect(server, home) as client, bar() as show:
+        for outcome in rows.send(client, endpoint, fresh=fresh):
+            show(outcome.seen, outcome.rows)
     if as_json:
-        show_json({"accepted": accepted, "rejected": rejected})
+        show_json(outcome)
     else:
-        print(f"{accepted} accepted, {len(rejected)} rejected")
-        for each in rejected[:10]:
-            note(f"row {each['index'] + 1}: {each['error']}")
-    raise typer.Exit(1 if rejected else 0)
+        _tell(outcome, by_key=on is not None)
+    raise typer.Exit(1 if outcome.rejected else 0)
 
 
-def _labels(columns: dict[str, list[Any]], time_column: str | None) -> list[dict[str, Any]]:
-    if time_column is not None:
-        if time_column not in columns:
-            raise InvalidInputError(f"time column {time_column!r} is not in the file; it has {', '.join(columns)}")
-        columns = {**columns, "observed_at": columns[time_column]}
-    faults = [] if "label" in columns else ["the file has no column 'label'"]
-    if not {"prediction_id", "request_id"} & columns.keys():
-        faults.append("the file has neither a column 'prediction_id' nor 'request_id'")
-    if faults:
-        raise InvalidInputError(*faults, f"it has: {', '.join(columns)}")
-    sent = {name: [_plain(value) for value in columns[name]] for name in _FIELDS if name in columns}
-    return [
-        {name: value for name, value in zip(sent, row, strict=True) if value is not None}
-        for row in zip(*sent.values(), strict=True)
-    ]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.astimezone()).isoformat()
-    return value
+def _tell(outcome: "FileOutcome", *, by_key: bool) -> None:
+    print(f"{outcome.matched} matched, {outcome.unmatched} unmatched, {outcome.ambiguous} ambiguous")
+    print(f"{outcome.accepted} accepted, {len(outcome.rejected)} rejected")
+    fate = "not sent" if by_key else "held until their predictions come"
+    for what, rows, remedy in (
+        ("unmatched", outcome.unmatched_rows, fate),
+        ("ambiguous", outcome.ambiguous_rows, "not sent" if by_key else "they count for every prediction they name"),
+    ):
+        if rows:
+            note(f"{what} ({remedy}): rows {', '.join(str(row + 1) for row in rows[:_EXAMPLES])}")
+    for each in outcome.rejected[:_EXAMPLES]:
+        note(f"row {each['index'] + 1}: {each['error']}")

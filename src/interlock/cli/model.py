@@ -19,7 +19,7 @@ Ref = Annotated[str, typer.Argument(metavar="NAME:V", help="A version, like wine
 
 
 @app.command()
-def register(  # noqa: PLR0913, PLR0917 (options of a command)
+def register(
     name: Annotated[str, typer.Argument(help="The model's name.")],
     source: Annotated[Path, typer.Argument(help="Model file, or MLflow model folder.")],
     reference: Annotated[

@@ -1,15 +1,11 @@
 """`interlock monitor`: is the endpoint well?"""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
+from interlock.cli.options import DEFAULT_HOME, AsJson, At, Home, Server, connect, time_of
 from interlock.cli.output import cell, console, show_json, show_table
-from interlock.domain.errors import InvalidInputError
-
-At = Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601; without a zone it is UTC.")]
 
 
 def monitor(
@@ -26,19 +22,9 @@ def monitor(
     Example: [bold]interlock monitor wine --window 7d[/bold]
     """
     with connect(server, home) as client:
-        found = client.monitor(endpoint, window=window, since=_at("since", since), until=_at("until", until))
+        found = client.monitor(endpoint, window=window, since=time_of("since", since), until=time_of("until", until))
     if as_json:
         show_json(found)
         return
     console().print(f"{endpoint}, {found['window']} from {found['since']} to {found['until']}:", cell(found["status"]))
     show_table(found["checks"], ("name", "signal", "version", "outcome", "value", "expected"), empty="no checks")
-
-
-def _at(name: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInputError(f"{name} == {text!r}, must be a time like 2013-07-01T00:00:00Z") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

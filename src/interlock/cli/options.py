@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 StoreUrl = Annotated[
     str, typer.Option(envvar="INTERLOCK_STORE_URL", help="PostgreSQL in place of SQLite in the home folder.")
 ]
+At = Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601; without a zone it is UTC.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
 
 DEFAULT_HOME = Path(".interlock")
@@ -71,3 +73,18 @@ def shares(text: str) -> list[float]:
         return [float(part) for part in split(text)]
     except ValueError as error:
         raise InvalidInputError(f"steps == {text!r}, must be numbers like 0.01,0.05,0.25,1") from error
+
+
+def time_of(name: str, text: str | None) -> datetime | None:
+    """A time as a person writes it.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(f"{name} == {text!r}, must be a time like 2013-07-01T00:00:00Z") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -15,7 +15,7 @@ from interlock.process.launch import Server, launch
 from interlock.quickstart import Served, name_of, put_up
 
 
-def serve(  # noqa: PLR0913, PLR0917 (options of a command)
+def serve(
     file: Annotated[Path, typer.Argument(help="A model file (.onnx, .skops, ...) or an MLflow model folder.")],
     name: Annotated[str | None, typer.Option(help="Of model and endpoint; default: from the file's name.")] = None,
     reference: Annotated[Path | None, typer.Option(help="CSV or Parquet of rows like those to come.")] = None,

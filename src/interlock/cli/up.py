@@ -15,7 +15,7 @@ from interlock.process.supervisor import Addresses, Listener, supervise
 from interlock.settings import Settings
 
 
-def up(  # noqa: PLR0913, PLR0917 (options of a command)
+def up(
     home: Home = DEFAULT_HOME,
     host: Annotated[str, typer.Option(help="Address that both ports bind to.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Gateway port; 0 lets the system choose.", min=0, max=65535)] = 8080,

@@ -5,10 +5,11 @@ to the control plane.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from interlock.client.control_plane import ControlPlane
@@ -16,6 +17,9 @@ from interlock.client.prediction import Prediction
 from interlock.client.rows import Inputs, columns_of, encode_inputs
 from interlock.client.transport import Transport, clean, decode
 from interlock.domain.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from interlock.client.feedback_file import FileOutcome, Noun
 
 _LABELS_A_REQUEST = 5_000
 # Registering loads, converts, proves and measures; nothing else takes long.
@@ -100,11 +104,62 @@ class Client(ControlPlane):
         Returns:
             `{"accepted": n, "rejected": [{"index", "error"}]}`
         """
-        given = list(_label_dicts(labels))
+        return self.tell(endpoint, "labels", list(_label_dicts(labels)))
+
+    def decide(self, endpoint: str, decisions: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Tell what a person decided, which is kept beside what the model answered and what turned out to be true.
+
+        Args:
+            endpoint: Its name.
+            decisions: As labels, with `"decision"` in place of `"label"`.
+
+        Returns:
+            As `label` does.
+        """
+        return self.tell(endpoint, "decisions", list(decisions))
+
+    def reward(self, endpoint: str, rewards: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Tell what answers were worth.
+
+        Args:
+            endpoint: Its name.
+            rewards: As labels, with `"name"` (of a measure, like `revenue`) and `"value"` (a number) for `"label"`.
+
+        Returns:
+            As `label` does.
+        """
+        return self.tell(endpoint, "rewards", list(rewards))
+
+    def tell_file(
+        self,
+        endpoint: str,
+        path: str | Path,
+        noun: "Noun" = "labels",
+        *,
+        on: str | None = None,
+        time_column: str | None = None,
+        reward: str | None = None,
+        source: str | None = None,
+    ) -> "FileOutcome":
+        """Tell what a file holds, as `interlock label` does; `noun` and the rest are as of `FeedbackFile`.
+
+        Returns:
+            How many rows matched a prediction, none or several, and what the gateway took.
+        """
+        from interlock.client.feedback_file import (
+            FeedbackFile,
+        )  # Arrow takes a moment that predictions need not wait for
+
+        rows = FeedbackFile(Path(path), noun, on=on, time_column=time_column, reward=reward, source=source)
+        *_, outcome = rows.send(self, endpoint)
+        return outcome
+
+    def tell(self, endpoint: str, noun: str, given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Send `labels`, `decisions` or `rewards` to the gateway."""
         accepted, rejected = 0, []
         for start in range(0, len(given), _LABELS_A_REQUEST):
-            path = f"/endpoints/{quote(endpoint, safe='')}/labels"
-            body = {"labels": given[start : start + _LABELS_A_REQUEST]}
+            path = f"/endpoints/{quote(endpoint, safe='')}/{noun}"
+            body = {noun: given[start : start + _LABELS_A_REQUEST]}
             answer = decode(self.gateway.call("POST", path, body, repeatable=True).body)
             accepted += answer["accepted"]
             rejected += [{**each, "index": each["index"] + start} for each in answer["rejected"]]

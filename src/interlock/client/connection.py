@@ -5,6 +5,7 @@ this, with llhttp through httptools, about 20. It knows what Interlock's own ser
 proxies, no compression.
 """
 
+import itertools
 import select
 import socket
 from collections.abc import Iterator
@@ -35,13 +36,16 @@ class Answer:
 class _Collector:
     """Callbacks of the parser."""
 
-    __slots__ = ("answer", "chunks", "complete", "interim")
+    __slots__ = ("answer", "chunks", "complete", "has_headers")
 
     def __init__(self) -> None:
-        self.answer, self.chunks, self.complete = Answer(), list[bytes](), False
+        self.answer, self.chunks, self.complete, self.has_headers = Answer(), list[bytes](), False, False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.answer.headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        self.has_headers = True
 
     def on_body(self, body: bytes) -> None:
         self.chunks.append(body)
@@ -86,6 +90,55 @@ class Connection:
             if not (kept and repeatable):
                 raise ServerUnreachableError(f"{self.url} closed the connection without an answer") from error
         return self._exchange_anew(head, body)
+
+    def stream(self, head: bytes, body: bytes | BinaryIO) -> tuple[Answer, Iterator[bytes]]:
+        """Send a request, and give what comes as it comes.
+
+        Args:
+            head, body: As for `request`.
+
+        Returns:
+            The answer without its body, and the chunks of that.
+
+        Raises:
+            ServerUnreachableError: No one answers, or the connection broke; the chunks may raise it too.
+        """
+        self._usable()
+        listener = _Collector()
+        parser = httptools.HttpResponseParser(listener)
+        chunks = self._received(head, body, listener, parser)
+        first = next(chunks)
+        return Answer(parser.get_status_code(), listener.answer.headers), itertools.chain(
+            [first] if first else [], chunks
+        )
+
+    def _received(
+        self, head: bytes, body: bytes | BinaryIO, listener: _Collector, parser: httptools.HttpResponseParser
+    ) -> Iterator[bytes]:
+        """First an empty one, when the headers are there."""
+        sock = self._socket
+        if sock is None:
+            raise ServerUnreachableError(f"{self.url} closed the connection without an answer")
+        try:
+            self._send(sock, head, body)
+            is_begun = False
+            while not listener.complete:
+                data = sock.recv(65536)
+                if not data:
+                    where = "in the middle of an answer" if is_begun else "without an answer"
+                    raise ServerUnreachableError(f"{self.url} broke off {where}")
+                parser.feed_data(data)
+                if listener.has_headers:
+                    found, listener.chunks = b"".join(listener.chunks), []
+                    if found or not is_begun:
+                        is_begun = True
+                        yield found
+        except TimeoutError as error:
+            raise ServerUnreachableError(f"{self.url} did not answer within {self._timeout:g} s") from error
+        except OSError as error:
+            raise ServerUnreachableError(f"{self.url} broke off ({error.strerror or error})") from error
+        except httptools.HttpParserError as error:
+            raise ServerUnreachableError(f"what answers at {self.url} does not speak HTTP") from error
 
     def close(self) -> None:
         """Close it; the next request opens it again."""

@@ -1,11 +1,12 @@
 """What a client says to the control plane: one method a route, answers as plain dictionaries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from interlock.client.log_selection import LogSelection
 from interlock.client.transport import Transport
 from interlock.client.uploading import check_source, send
 from interlock.domain.names import split_ref
@@ -20,6 +21,11 @@ class ControlPlane:
 
     def __init__(self, transport: Transport) -> None:
         self._control = transport
+
+    @property
+    def control(self) -> Transport:
+        """Requests to that port."""
+        return self._control
 
     # Models and endpoints
 
@@ -69,7 +75,7 @@ class ControlPlane:
         return self._post("/endpoints", {"name": name, "model": model, **options})
 
     def change_endpoint(self, name: str, **options: Any) -> dict[str, Any]:
-        """Change an endpoint while it serves: `deadline_ms`, `durability`, `when_full`."""
+        """Change an endpoint while it serves: `deadline_ms`, `durability`, `when_full`, `label_key`."""
         return dict(self._control.json("PATCH", f"/api/v1/endpoints/{quote(name, safe='')}", options))
 
     def endpoints(self) -> list[dict[str, Any]]:
@@ -135,15 +141,59 @@ class ControlPlane:
         return list(self._get(f"/endpoints/{quote(endpoint, safe='')}/drift")["drift"])
 
     def verdicts(
-        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None
+        self,
+        endpoint: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        latest: bool = False,
     ) -> list[dict[str, Any]]:
-        """Stored verdicts of closed windows."""
+        """Stored verdicts of closed windows, with those that late labels have revised; `latest`: without."""
         path = f"/endpoints/{quote(endpoint, safe='')}/verdicts"
-        return list(self._get(path, since=_iso(since), until=_iso(until))["verdicts"])
+        query = {"since": _iso(since), "until": _iso(until), "latest": str(latest).lower()}
+        return list(self._get(path, **query)["verdicts"])
+
+    def labels(
+        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None, fresh: bool = True
+    ) -> dict[str, Any]:
+        """The account of labels, decisions and rewards: counts, what matches nothing, coverage and delay by day."""
+        path = f"/endpoints/{quote(endpoint, safe='')}/labels"
+        return self._get(path, since=_iso(since), until=_iso(until), fresh=str(fresh).lower())
+
+    def label_history(self, endpoint: str, prediction_id: str, *, fresh: bool = True) -> list[dict[str, Any]]:
+        """All that was ever said of one prediction."""
+        path = f"/endpoints/{quote(endpoint, safe='')}/labels/{quote(prediction_id, safe='')}"
+        return list(self._get(path, fresh=str(fresh).lower())["history"])
 
     def sql(self, statement: str, *, fresh: bool = True) -> list[dict[str, Any]]:
         """Query the prediction log. `fresh`: wait until it holds everything acknowledged before."""
         return list(self._post("/log/sql", {"sql": statement, "fresh": fresh})["rows"])
+
+    def log(
+        self,
+        endpoint: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        versions: Sequence[str | int] = (),
+        columns: Sequence[str] = (),
+        joined: bool = False,
+        fresh: bool = True,
+    ) -> LogSelection:
+        """Rows of the prediction log, to be read by `.to_pandas()`, `.to_polars()`, `.to_arrow()` or `.batches()`.
+
+        Args:
+            endpoint: Its name.
+            since, until: Range of `event_at`, with a time zone; the end is excluded.
+            versions: Who answered: `flights:3`, or 3 alone.
+            columns: Those wanted, in this order; by default all.
+            joined: With the label, the decision and the rewards that count for each prediction.
+            fresh: Wait until the log holds everything acknowledged before.
+        """
+        return LogSelection(
+            transport=self._control, endpoint=endpoint, since=since, until=until, versions=tuple(versions),
+            columns=tuple(columns), joined=joined, fresh=fresh,
+        )  # fmt: skip
 
     def wait_until_logged(self, timeout_seconds: float = 15.0) -> None:
         """Wait until the log holds everything acknowledged before the call.

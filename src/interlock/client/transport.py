@@ -1,5 +1,6 @@
 """Requests to one of the two ports: the key, the headers, a connection for each thread."""
 
+import io
 import threading
 from typing import Any, BinaryIO
 
@@ -7,10 +8,14 @@ import msgspec
 
 from interlock.client.connection import Answer, Connection
 from interlock.client.errors import error_of
+from interlock.client.streaming import Body
 from interlock.domain.errors import InvalidInputError
 
 _encode = msgspec.json.Encoder(enc_hook=lambda value: value.tolist() if hasattr(value, "tolist") else str(value)).encode
 decode = msgspec.json.Decoder().decode
+
+
+_BUFFER = 1024 * 1024
 
 
 class Transport:
@@ -53,6 +58,17 @@ class Transport:
             path.encode(), self._headers, length,
         )  # fmt: skip
         return self._finish(self._connection().request(head, file, repeatable=False))
+
+    def stream(self, method: str, path: str, body: BinaryIO | None = None, length: int = 0) -> io.BufferedReader:
+        """Send a request, with a file as its body if there is one, and read the answer while it comes.
+
+        Raises:
+            InterlockError: As the server says; or ServerUnreachableError.
+        """
+        head = b"%b %b HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n" % (
+            method.encode(), path.encode(), self._headers, length,
+        )  # fmt: skip
+        return io.BufferedReader(Body(Connection(self.url, self._timeout), head, body or b""), _BUFFER)
 
     def json(self, method: str, path: str, body: Any = None) -> Any:
         """As `call`, with the answer's body decoded."""

@@ -19,6 +19,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         durability: What a record survives before its answer leaves: the death of the process, or of the machine too.
         when_full: What happens when a record cannot be written: the caller is refused (503), or is answered and the
             answer counted as unrecorded.
+        label_key: What identifies a case in files of labels: an input, or `unit`; None where none was declared.
     """
 
     name: str
@@ -27,3 +28,4 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: float = 1000.0
     durability: Durability = "process"
     when_full: WhenFull = "refuse"
+    label_key: str | None = None

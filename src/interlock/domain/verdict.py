@@ -23,10 +23,18 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """A check as stored, for one endpoint and window of event time."""
+    """A check as stored, for one endpoint and window of event time.
+
+    Args:
+        endpoint, window_start, window_end: What was judged, the end excluded.
+        check: What was found.
+        at: When it was said.
+        revision: 0 for what was said first, then 1, 2, ... as late labels changed it. What was said before stays.
+    """
 
     endpoint: str
     window_start: datetime
     window_end: datetime
     check: Check
     at: datetime
+    revision: int = 0

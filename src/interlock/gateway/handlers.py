@@ -19,12 +19,15 @@ from interlock.gateway import binary_tensors, invocations, open_inference
 from interlock.gateway.answering import Answering
 from interlock.gateway.calls import Call, Prediction
 from interlock.gateway.columns import Rows
+from interlock.gateway.decisions import decisions
 from interlock.gateway.event_times import event_times
 from interlock.gateway.exchange import Answer, Headers, Request
 from interlock.gateway.faults import shown
-from interlock.gateway.labels import Labels
+from interlock.gateway.feedback import Feedback
+from interlock.gateway.labels import labels
 from interlock.gateway.metrics import Metrics
 from interlock.gateway.open_inference import InferRequest
+from interlock.gateway.rewards import REWARDS
 from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint
 
 _VERSION = installed_version("interlock")
@@ -205,15 +208,24 @@ def _tensors(contract: Contract) -> dict[str, Any]:
 
 
 class Report:
-    """Labels in, counts out."""
+    """Labels, decisions and rewards in, counts out."""
 
-    def __init__(self, board: Board, labels: Labels, metrics: Metrics) -> None:
-        self._board, self._labels, self._metrics = board, labels, metrics
+    def __init__(self, board: Board, feedback: Feedback, metrics: Metrics) -> None:
+        self._board, self._feedback, self._metrics = board, feedback, metrics
         self._one_page = asyncio.Semaphore(1)
 
     async def label(self, endpoint: str, request: Request) -> Answer:
-        contract = self._board.get(endpoint).champion.contract
-        return await self._labels.accept(endpoint, contract, request.body)
+        return await self._feedback.accept(endpoint, labels(self._contract(endpoint)), request.body)
+
+    async def decide(self, endpoint: str, request: Request) -> Answer:
+        return await self._feedback.accept(endpoint, decisions(self._contract(endpoint)), request.body)
+
+    async def reward(self, endpoint: str, request: Request) -> Answer:
+        self._board.get(endpoint)
+        return await self._feedback.accept(endpoint, REWARDS, request.body)
+
+    def _contract(self, endpoint: str) -> Contract:
+        return self._board.get(endpoint).champion.contract
 
     async def metrics(self, _request: Request) -> Answer:
         if self._one_page.locked():

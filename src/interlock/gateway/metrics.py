@@ -78,6 +78,7 @@ class Metrics:
         self._seconds = _histogram("interlock_request_seconds", "From body to answer", by_version, _SECONDS)
         self._model = _histogram("interlock_model_seconds", "In the model, by batch", by_version, _MODEL_SECONDS)
         self._labels = _counter("interlock_labels", "Labels accepted", ("endpoint",))
+        self._feedback = _counter("interlock_feedback", "Labels, decisions, rewards accepted", ("endpoint", "kind"))
         self._generation = Gauge(
             "interlock_plan_generation", "Traffic plan in force, the oldest of all workers", ("endpoint",),
             registry=None, multiprocess_mode="livemin",
@@ -112,9 +113,11 @@ class Metrics:
         self._requests.labels(endpoint, "", "", str(status)).inc()
         self._rejected.labels(endpoint, reason).inc()
 
-    def labelled(self, endpoint: str, count: int) -> None:
-        """Labels were accepted."""
-        self._labels.labels(endpoint).inc(count)
+    def told(self, endpoint: str, kind: str, count: int) -> None:
+        """Labels, decisions or rewards were accepted; `kind` is one of them in the singular."""
+        self._feedback.labels(endpoint, kind).inc(count)
+        if kind == "label":
+            self._labels.labels(endpoint).inc(count)
 
     def acknowledged(self, slot: str, rows: Mapping[str, int]) -> None:
         """What a slot's spool has acknowledged ever, by endpoint."""

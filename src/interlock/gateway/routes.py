@@ -24,6 +24,7 @@ _LABEL = ("label",)
 # Whoever may ask a model may know what it takes, and whoever watches may know both.
 _LOOK = ("predict", "read")
 _ANY = ("predict", "label", "read")
+_ACTIONS = ("invocations", "labels", "decisions", "rewards")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ class Routes:
                 table.update(self._of_model(f"/v2/models/{name}/versions/{spelt}", name, spelt))
         invoke = Route(partial(self._predict.invoke, name), _PREDICT, name, is_mlflow=True)
         table[f"/endpoints/{name}/invocations"] = {"POST": invoke}
-        table[f"/endpoints/{name}/labels"] = {"POST": Route(partial(self._report.label, name), _LABEL, name)}
+        feedback = {"labels": self._report.label, "decisions": self._report.decide, "rewards": self._report.reward}
+        for noun, handle in feedback.items():
+            table[f"/endpoints/{name}/{noun}"] = {"POST": Route(partial(handle, name), _LABEL, name)}
         return table
 
     def _of_model(self, path: str, name: str, pinned: str | None) -> dict[str, dict[str, Route]]:
@@ -128,7 +131,7 @@ def _missing(path: str, method: str, board: Board) -> Route:
     match path.strip("/").split("/"):
         case ["v2", "models", name, *rest]:
             return Route(partial(_refuse_model, board, _LOOK, unquote(name), rest), _LOOK)
-        case ["endpoints", name, action] if action in ("invocations", "labels"):
+        case ["endpoints", name, action] if action in _ACTIONS:
             refuse = partial(_refuse_model, board, _ANY, unquote(name), [])
             return Route(refuse, _ANY, is_mlflow=action == "invocations")
         case ["invocations"]:

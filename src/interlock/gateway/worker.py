@@ -21,13 +21,13 @@ from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Runtime
 from interlock.gateway.answering import Answering
 from interlock.gateway.app import GatewayApp
+from interlock.gateway.feedback import Feedback
 from interlock.gateway.guards import Guards
 from interlock.gateway.handlers import Describe, Predict, Report
 from interlock.gateway.hosts import HostCheck
 from interlock.gateway.http_server import HttpServer
 from interlock.gateway.in_flight import InFlight
 from interlock.gateway.key_ring import KeyRing
-from interlock.gateway.labels import Labels
 from interlock.gateway.log_gauges import LogGauges
 from interlock.gateway.memory import MemoryFile
 from interlock.gateway.metrics import Metrics
@@ -105,7 +105,7 @@ async def gateway(
             board,
             Predict(board, Answering(Recording(spool, metrics), guards, metrics, in_flight)),
             Describe(board, is_ready=lambda: watcher.is_ready),
-            Report(board, Labels(spool, metrics), metrics),
+            Report(board, Feedback(spool, metrics), metrics),
             settings.default_endpoint,
         )
         board.on_change(routes.rebuild)

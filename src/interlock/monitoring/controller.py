@@ -2,8 +2,8 @@
 
 Run by the controller process, beside releases. A day has closed when an event over an hour later is known, or when the
 clock says so on an endpoint with live traffic. Verdicts and cursor are written in one transaction, so the loop can die
-at any instant. Quality is judged two days later, when labels have had time to come; what was said stays, and the report
-computes it anew with every label that came since.
+at any instant. Quality is judged two days later, when labels have had time to come, and again when more have come since
+(`revisions`): what was said before stays.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,8 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from interlock.domain.verdict import Check, Verdict
+from interlock.monitoring import quality
 from interlock.monitoring.drift import past
 from interlock.monitoring.evidence import Evidence
+from interlock.monitoring.revisions import Revisions
 from interlock.monitoring.windows import HOUR
 from interlock.predictions.reader import LogReader
 from interlock.store.database import Store
@@ -49,6 +51,7 @@ class MonitoringController:
 
     def __init__(self, store: Store, reader: LogReader, clock: Callable[[], datetime]) -> None:
         self._store, self._reader, self._clock = store, reader, clock
+        self._revisions = Revisions(store, reader, clock)
 
     def step(self) -> int:
         """Judge days that have closed, for about half a second.
@@ -60,7 +63,7 @@ class MonitoringController:
         with self._store.read() as tx:
             endpoints = [endpoint.name for endpoint in tx.endpoints.list()]
         for endpoint in endpoints:
-            for work in (self._service_and_drift, self._quality):
+            for work in (self._service_and_drift, self._revise, self._quality):
                 judged += work(endpoint, started + _STEP_SECONDS)
         return judged
 
@@ -75,19 +78,24 @@ class MonitoringController:
         return self._write(endpoint, cursor, found)
 
     def _quality(self, endpoint: str, until: float) -> int:
-        cursor = f"monitoring.quality:{endpoint}"
+        cursor = _quality_cursor(endpoint)
         days = self._due(endpoint, cursor, LABEL_MATURITY)
         if not days:
             return 0
         with self._store.read() as tx:
             evidence = Evidence.read(tx, endpoint, days[0], days[-1] + _DAY)
-        labelled = self._reader.labelled(endpoint, since=days[0], until=days[-1] + _DAY)
+        labelled = self._reader.labelled(endpoint, since=days[0], until=days[-1] + _DAY, columns=quality.COLUMNS)
         by_day = labelled["event_at"].to_numpy().astype("datetime64[D]")
         found = []
         for day in _until(days, until):
             rows = labelled.filter(pa.array(by_day == np.datetime64(day.date())))
             found.append((day, evidence.quality(rows, day, day + _DAY)))
         return self._write(endpoint, cursor, found)
+
+    def _revise(self, endpoint: str, until: float) -> int:
+        with self._store.read() as tx:
+            judged_upto = tx.cursors.get(_quality_cursor(endpoint))
+        return self._revisions.step(endpoint, datetime.fromisoformat(judged_upto) if judged_upto else None, until)
 
     def _due(self, endpoint: str, cursor: str, maturity: timedelta) -> list[datetime]:
         """Closed days from the cursor on, at most `_MOST_DAYS`."""
@@ -115,6 +123,10 @@ class MonitoringController:
             tx.verdicts.append(verdicts)
             tx.cursors.set(cursor, (found[-1][0] + _DAY).isoformat())
         return len(found)
+
+
+def _quality_cursor(endpoint: str) -> str:
+    return f"monitoring.quality:{endpoint}"
 
 
 def _first_day(tx: Transaction, endpoint: str, latest: datetime) -> datetime:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract
-from interlock.predictions.label_rows import text_of
+from interlock.predictions.feedback_rows import text_of
 
 _HOUR_US = 3_600_000_000
 

@@ -31,6 +31,9 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 }
 """What is measured by the task of the model."""
 
+COLUMNS = ("version", "event_at", "label", "label_number")
+"""What is read of labelled rows, beside the outputs."""
+
 _LARGER_IS_BETTER = frozenset({"roc_auc", "accuracy", "f1", "macro_f1"})
 
 # A fall of two points of AUC, accuracy or F1, or a loss 5 % larger: less is not worth waking anyone, however sure.

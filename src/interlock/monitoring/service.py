@@ -79,8 +79,8 @@ class Monitoring:
                 raise ValueError(f"since == {since}, must be before until == {end}")
             evidence = Evidence.read(tx, endpoint, start - past(end - start), end)
         checks = evidence.service_and_drift(start, end)
-        labelled = self._reader.labelled(endpoint, since=start, until=end)
-        if labelled.num_rows or self._reader.label_stats(endpoint).labels:
+        labelled = self._reader.labelled(endpoint, since=start, until=end, columns=quality.COLUMNS)
+        if labelled.num_rows or self._reader.has_labels(endpoint):
             checks += evidence.quality(labelled, start, end)
         return {
             "endpoint": endpoint,
@@ -94,7 +94,7 @@ class Monitoring:
 
     def quality_by_month(self, endpoint: str) -> list[dict[str, Any]]:
         """Quality of each version in each calendar month (UTC) of event time, from the labels there are now."""
-        labelled = self._reader.labelled(endpoint)
+        labelled = self._reader.labelled(endpoint, columns=quality.COLUMNS)
         with self._store.read() as tx:
             versions = {ref: tx.models.get(ref) for ref in labelled["version"].unique().to_pylist()}
         found = []

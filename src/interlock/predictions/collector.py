@@ -176,7 +176,7 @@ class Collector:
         """Queue the rows of a counted segment for every table that has not got them."""
         rows: list[tuple[Kind, str, pa.Table]] = [
             *(("predictions", endpoint, table) for (endpoint, _), table in contents.predictions.items()),
-            *(("labels", endpoint, table) for endpoint, table in contents.labels.items()),
+            *((kind, endpoint, table) for (kind, endpoint), table in contents.feedback.items()),
         ]
         sequence = contents.segment.sequence
         tables: set[TableKey] = set()

@@ -10,8 +10,15 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from interlock.predictions import label_rows, prediction_rows
-from interlock.predictions.records import FailureRecord, LabelsRecord, PredictionRecord, Record, encoder
+from interlock.predictions import feedback_rows, prediction_rows
+from interlock.predictions.delta_log import Kind
+from interlock.predictions.records import (
+    FailureRecord,
+    FeedbackRecord,
+    PredictionRecord,
+    Record,
+    encoder,
+)
 from interlock.predictions.segments import Segment
 from interlock.store.spools import SegmentRows
 
@@ -25,7 +32,7 @@ class Contents:
 
     Args:
         predictions: By endpoint and version that answered.
-        labels: By endpoint.
+        feedback: Labels, decisions and rewards, by kind and endpoint.
         requests: The records of answered and failed requests, in order.
         counted: Rows by endpoint.
         set_aside: Bytes for the quarantine: no record, or a record that does not fit its version's contract.
@@ -33,7 +40,7 @@ class Contents:
 
     segment: Segment
     predictions: dict[tuple[str, str], pa.Table] = field(default_factory=dict)
-    labels: dict[str, pa.Table] = field(default_factory=dict)
+    feedback: dict[tuple[Kind, str], pa.Table] = field(default_factory=dict)
     requests: list[PredictionRecord | FailureRecord] = field(default_factory=list)
     counted: dict[str, SegmentRows] = field(default_factory=dict)
     set_aside: list[bytes] = field(default_factory=list)
@@ -41,7 +48,7 @@ class Contents:
     @property
     def rows(self) -> int:
         """How many there are of all kinds."""
-        return sum(table.num_rows for table in (*self.predictions.values(), *self.labels.values()))
+        return sum(table.num_rows for table in (*self.predictions.values(), *self.feedback.values()))
 
     def count(self, endpoint: str, rows: SegmentRows) -> None:
         """Add rows of an endpoint."""
@@ -52,23 +59,23 @@ def convert(segment: Segment, types_of: TypesOf) -> Contents:
     """Turn a segment's records into rows. Never fails: what does not fit is set aside and counted."""
     contents = Contents(segment, set_aside=list(segment.damaged))
     predictions: dict[tuple[str, str], list[PredictionRecord]] = defaultdict(list)
-    labels: dict[str, list[LabelsRecord]] = defaultdict(list)
+    feedback: dict[tuple[type[FeedbackRecord], str], list[FeedbackRecord]] = defaultdict(list)
     for record in segment.records:
         if isinstance(record, PredictionRecord):
             if not record.is_sound:
                 _set_aside(contents, record.endpoint, [record])
                 continue
             predictions[record.endpoint, record.version].append(record)
-        elif isinstance(record, LabelsRecord):
-            labels[record.endpoint].append(record)
+        elif isinstance(record, FeedbackRecord):
+            feedback[type(record), record.endpoint].append(record)
         else:
             contents.count(record.endpoint, SegmentRows(failures=1))
-        if not isinstance(record, LabelsRecord):
+        if not isinstance(record, FeedbackRecord):
             contents.requests.append(record)
     for (endpoint, version), found in predictions.items():
         _add_predictions(contents, endpoint, version, prediction_rows.convert(found, types_of(version)))
-    for endpoint, given in labels.items():
-        _add_labels(contents, endpoint, given)
+    for (_, endpoint), given in feedback.items():
+        _add_feedback(contents, endpoint, given)
     return contents
 
 
@@ -85,12 +92,13 @@ def _set_aside(contents: Contents, endpoint: str, misfits: Sequence[PredictionRe
     contents.set_aside.extend(_encode(misfits))
 
 
-def _add_labels(contents: Contents, endpoint: str, given: list[LabelsRecord]) -> None:
-    table, misfits = label_rows.convert(given)
-    if table.num_rows:
-        contents.labels[endpoint] = table
-        contents.count(endpoint, SegmentRows(labels=table.num_rows))
-    contents.set_aside.extend(_encode(misfits))
+def _add_feedback(contents: Contents, endpoint: str, given: list[FeedbackRecord]) -> None:
+    rows = feedback_rows.convert(given)
+    if rows.table.num_rows:
+        contents.feedback[rows.kind, endpoint] = rows.table
+        if rows.kind == "labels":
+            contents.count(endpoint, SegmentRows(labels=rows.table.num_rows))
+    contents.set_aside.extend(_encode(rows.misfits))
 
 
 def _encode(records: Sequence[Record]) -> list[bytes]:

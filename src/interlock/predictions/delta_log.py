@@ -1,7 +1,8 @@
 """The log: one Delta table per kind and endpoint, appended to exactly once.
 
-Kinds are `predictions`, `labels` and `scores`. Written by the collector and by paired scoring, read by everyone. An
-append carries application transactions (who wrote, up to which number), and one that is in already does nothing.
+Kinds are `predictions`, `labels`, `decisions`, `rewards` and `scores`. Written by the collector and by paired scoring,
+read by everyone. An append carries application transactions (who wrote, up to which number), and one that is in already
+does nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ from interlock.predictions.log_schema import PARTITIONS
 # Texts that hardly repeat.
 _UNIQUE = ("prediction_id", "request_id", "unit")
 
-Kind = Literal["predictions", "labels", "scores"]
+Kind = Literal["predictions", "labels", "scores", "decisions", "rewards"]
 
 
 class DeltaLog:

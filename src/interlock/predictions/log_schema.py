@@ -60,6 +60,26 @@ LABELS = pa.schema(
     ]
 )
 
+DECISIONS = pa.schema(
+    [field.with_name(field.name.replace("label", "decision")) for field in LABELS],
+)
+"""What people decided: the labels' columns, with `decision` in their place."""
+
+REWARDS = pa.schema(
+    [
+        ("prediction_id", pa.string()),
+        ("request_id", pa.string()),
+        ("request_row", pa.int32()),
+        ("name", pa.string()),
+        ("value", pa.float64()),
+        ("observed_at", TIME),
+        ("at", TIME),
+        ("source", pa.string()),
+        ("weight", pa.float64()),
+        ("batch_row", pa.int32()),
+    ]
+)
+
 SCORES = pa.schema(
     [
         ("prediction_id", pa.string()),
@@ -71,7 +91,13 @@ SCORES = pa.schema(
 )
 """Columns of every scores table; `output.<name>` come from the contract."""
 
-PARTITIONS: dict[str, list[str] | None] = {"predictions": ["date"], "labels": None, "scores": None}
+PARTITIONS: dict[str, list[str] | None] = {
+    "predictions": ["date"],
+    "labels": None,
+    "scores": None,
+    "decisions": None,
+    "rewards": None,
+}
 
 _TYPES: dict[str, Any] = {
     "BOOL": pa.bool_(),

@@ -4,20 +4,22 @@ Used by releases, monitoring and paired scoring. Reads only what the present ver
 endpoint that has no table yet gives empty results with the same columns. Computes nothing but joins.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from threading import Lock
 
-import msgspec
 import pyarrow as pa
-from deltalake import DeltaTable
 
-from interlock.predictions.delta_log import DeltaLog, Kind
-from interlock.predictions.log_schema import LABELS, PREDICTIONS, SCORES, TIME
-from interlock.predictions.relations import connect, latest_labels, quoted, relation
+from interlock.predictions import changed_days
+from interlock.predictions.changed_days import Seen
+from interlock.predictions.delta_log import Kind
+from interlock.predictions.file_ranges import added_files
+from interlock.predictions.ledger import Ledger
+from interlock.predictions.log_schema import PREDICTIONS
+from interlock.predictions.log_tables import LogTables
+from interlock.predictions.relations import LABELLED, quoted, relation
 
-_BASE = {"predictions": PREDICTIONS, "labels": LABELS, "scores": SCORES}
 # The reader lives inside a controller that must stay small; beyond this DuckDB spills to disk.
 _MEMORY = "512MB"
 
@@ -25,6 +27,15 @@ _LABELLED = (
     "prediction_id", "request_id", "request_row", "unit", "assigned_version", "version", "role", "attempt_status",
     "release_id", "step", "event_at", "at",
 )  # fmt: skip
+_BOTH: tuple[Kind, Kind] = ("predictions", "scores")
+_OF_LABEL = {
+    "label": "l.label_text AS label",
+    "label_number": "l.label_number",
+    "observed_at": "l.observed_at",
+    "labelled_at": 'l."at" AS labelled_at',
+    "source": "l.source",
+    "weight": "l.weight",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +55,48 @@ class LogReader:
     """
 
     def __init__(self, root: Path) -> None:
-        self._log = DeltaLog(root)
-        self._database = connect(memory=_MEMORY)
-        self._lock = Lock()
+        self._tables = LogTables(root, memory=_MEMORY)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Reads what was said after the answers."""
+        return Ledger(self._tables)
 
     def close(self) -> None:
         """Free the connection."""
-        self._database.close()
+        self._tables.close()
 
-    def labelled(self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None) -> pa.Table:
-        """Predictions with the label that counts, of those that have one.
+    def endpoints(self, kind: Kind) -> list[str]:
+        """Endpoints that have a table of this kind."""
+        return self._tables.log.endpoints(kind)
+
+    def labelled(
+        self,
+        endpoint: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Predictions with the label that counts, of those that have one, by `event_at`.
 
         Args:
             endpoint: Its name.
             since, until: Range of `event_at`, the end excluded.
+            columns: Those to read, beside `output.<name>`; by default all. Ids take longer than all else together.
 
         Returns:
             The columns of the log that name and place a prediction, `output.<name>`, and of the label `label` (as text:
             `late`, `true`, `3`), `label_number`, `observed_at`, `labelled_at` (when it came), `source` and `weight`.
         """
-        outputs = [name for name in self._schema("predictions", endpoint).names if name.startswith("output.")]
-        columns = ", ".join(f"p.{quoted(name)}" for name in (*_LABELLED, *outputs))
-        return self._query(f"""
-            WITH p AS MATERIALIZED ({self._predictions(endpoint, since, until)}),
-            given AS ({self._relation("labels", endpoint)}),
-            l AS ({latest_labels("p", "given")})
-            SELECT {columns},
-                l.label_text AS label, l.label_number, l.observed_at, l."at" AS labelled_at, l.source, l.weight
-            FROM p JOIN l USING (prediction_id) ORDER BY p.event_at, p.prediction_id""")  # noqa: S608
+        outputs = [name for name in self._tables.schema("predictions", endpoint).names if name.startswith("output.")]
+        given = (*_LABELLED, *_OF_LABEL) if columns is None else columns
+        answered = [f"p.{quoted(name)}" for name in (*(each for each in given if each in _LABELLED), *outputs)]
+        found = ", ".join(answered + [_OF_LABEL[name] for name in given if name in _OF_LABEL])
+        latest = self._tables.latest(LABELLED, endpoint, "p", self._tables.span(endpoint, since, until))
+        return self._tables.query(f"""
+            WITH p AS ({self._tables.predictions(endpoint, since, until)}), l AS ({latest})
+            SELECT {found} FROM p JOIN l USING (prediction_id) ORDER BY p.event_at, p.prediction_id""")  # noqa: S608
 
     def paired(self, endpoint: str, release_id: str) -> pa.Table:
         """Rows answered during a release that the other version has scored, with the answers of both.
@@ -81,19 +106,20 @@ class LogReader:
             `challenger_status` (ok, or why there is no answer; where the champion answered for a failing challenger,
             that failure), `label`, `label_number` and `observed_at`, null where no label came yet.
         """
-        predictions, scores = self._schema("predictions", endpoint), self._schema("scores", endpoint)
+        predictions, scores = (self._tables.schema(kind, endpoint) for kind in _BOTH)
         outputs = dict.fromkeys(name for name in (*predictions.names, *scores.names) if name.startswith("output."))
         answers = ", ".join(_answers(name, predictions, scores) for name in outputs)
-        return self._query(
+        predicted, scored = (self._tables.relation(kind, endpoint, release_id=release_id) for kind in _BOTH)
+        span = self._tables.span_of_release(endpoint, release_id)
+        return self._tables.query(
             f"""
             WITH p AS MATERIALIZED (
-                SELECT * FROM ({self._relation("predictions", endpoint, release_id)})
+                SELECT * FROM ({predicted})
                 WHERE release_id = $release AND role IN ('champion', 'challenger')),
             s AS (
-                SELECT DISTINCT ON (prediction_id) * FROM ({self._relation("scores", endpoint, release_id)})
+                SELECT DISTINCT ON (prediction_id) * FROM ({scored})
                 WHERE release_id = $release ORDER BY prediction_id, "at" DESC),
-            given AS ({self._relation("labels", endpoint)}),
-            l AS ({latest_labels("p", "given")})
+            l AS ({self._tables.latest(LABELLED, endpoint, "p", span)})
             SELECT p.prediction_id, p.unit, p.event_at, p.step, {answers + ", " if answers else ""}
                 CASE WHEN p.role = 'challenger' THEN s.status ELSE 'ok' END AS champion_status,
                 CASE WHEN p.role = 'challenger' THEN 'ok'
@@ -115,54 +141,32 @@ class LogReader:
         Returns:
             The present version (-1 before the first commit), and the rows with all columns of the table but `date`.
         """
-        table = self._log.table("predictions", endpoint)
+        table = self._tables.log.table("predictions", endpoint)
         if table is None:
-            return -1, self._query(f"SELECT * EXCLUDE (date) FROM ({relation([], PREDICTIONS)})")  # noqa: S608
+            return -1, self._tables.query(f"SELECT * EXCLUDE (date) FROM ({relation([], PREDICTIONS)})")  # noqa: S608
         version = table.version()
-        files = table.file_uris() if after_version is None else _added(table, after_version, version)
-        schema = self._schema("predictions", endpoint)
-        rows = self._query(f"SELECT * EXCLUDE (date) FROM ({relation(files, schema)})")  # noqa: S608
+        files = table.file_uris() if after_version is None else added_files(table, after_version, version)
+        schema = self._tables.schema("predictions", endpoint)
+        rows = self._tables.query(f"SELECT * EXCLUDE (date) FROM ({relation(files, schema)})")  # noqa: S608
         # With the metadata that says which field a column holds.
         return version, rows.cast(pa.schema([schema.field(name) for name in rows.column_names]))
 
+    def seen_now(self, endpoint: str) -> Seen:
+        """How far the log is now, for `changed_days`."""
+        return changed_days.seen_now(self._tables, endpoint)
+
+    def changed_days(self, endpoint: str, since: Seen, upto: Seen) -> set[datetime]:
+        """Days (UTC, of the event) that got predictions, or labels of their predictions, between two looks."""
+        return changed_days.changed_days(self._tables, endpoint, since, upto)
+
     def label_stats(self, endpoint: str) -> LabelStats:
         """Count labels and what they match."""
-        found = self._query(f"""
-            WITH p AS MATERIALIZED (
-                SELECT prediction_id, request_id, request_row FROM ({self._relation("predictions", endpoint)})),
-            given AS MATERIALIZED ({self._relation("labels", endpoint)}),
-            l AS ({latest_labels("p", "given")})
-            SELECT (SELECT count(*) FROM given) AS labels, (SELECT count(*) FROM l) AS labelled,
-                (SELECT count(*) FROM given g WHERE g.prediction_id IS NOT NULL
-                    AND g.prediction_id NOT IN (SELECT prediction_id FROM p)) +
-                (SELECT count(*) FROM given g ANTI JOIN p USING (request_id, request_row)
-                    WHERE g.prediction_id IS NULL) AS unmatched""")  # noqa: S608
-        return LabelStats(**found.to_pylist()[0])
+        found = self.ledger.stats(endpoint)
+        return LabelStats(labels=found.rows, labelled=found.predictions, unmatched=found.unmatched)
 
-    def _schema(self, kind: Kind, endpoint: str) -> pa.Schema:
-        schema = self._log.schema(kind, endpoint)
-        return schema if schema.names else _BASE[kind]
-
-    def _relation(self, kind: Kind, endpoint: str, release_id: str | None = None) -> str:
-        where = [("release_id", "=", release_id)] if release_id is not None else []
-        return relation(self._log.files(kind, endpoint, where=where), self._schema(kind, endpoint))
-
-    def _predictions(self, endpoint: str, since: datetime | None, until: datetime | None) -> str:
-        days = [("date", sign, _date(time)) for sign, time in ((">=", since), ("<=", until)) if time is not None]
-        files = self._log.files("predictions", endpoint, where=days)
-        within = [
-            f"event_at {sign} make_timestamptz({_microseconds(time)})"
-            for sign, time in ((">=", since), ("<", until))
-            if time is not None
-        ]
-        source = relation(files, self._schema("predictions", endpoint))
-        return f"SELECT * FROM ({source}) WHERE {' AND '.join(within) or 'true'}"  # noqa: S608
-
-    def _query(self, sql: str, parameters: dict[str, str] | None = None) -> pa.Table:
-        with self._lock:
-            table = self._database.sql(sql, params=parameters).to_arrow_table()
-        times = [pa.field(f.name, TIME if pa.types.is_timestamp(f.type) else f.type) for f in table.schema]
-        return table.cast(pa.schema(times))
+    def has_labels(self, endpoint: str) -> bool:
+        """Whether any label ever came."""
+        return self._tables.log.table("labels", endpoint) is not None
 
 
 def _answers(output: str, predictions: pa.Schema, scores: pa.Schema) -> str:
@@ -173,36 +177,3 @@ def _answers(output: str, predictions: pa.Schema, scores: pa.Schema) -> str:
     return f"""
         CASE WHEN p.role = 'challenger' THEN {scored} ELSE {logged} END AS {quoted(f"champion.{name}")},
         CASE WHEN p.role = 'challenger' THEN {logged} ELSE {scored} END AS {quoted(f"challenger.{name}")}"""
-
-
-class _Add(msgspec.Struct):
-    path: str
-    data_change: bool = msgspec.field(name="dataChange", default=True)
-
-
-class _Action(msgspec.Struct):
-    add: _Add | None = None
-
-
-_decode_action = msgspec.json.Decoder(_Action).decode
-
-
-def _added(table: DeltaTable, after: int, upto: int) -> list[str]:
-    """Files that commits added with new rows; those that compaction wrote hold old ones."""
-    root = Path(table.table_uri.removeprefix("file://"))
-    present = {uri.removeprefix("file://") for uri in table.file_uris()}
-    found = []
-    for version in range(after + 1, upto + 1):
-        for line in (root / "_delta_log" / f"{version:020d}.json").read_bytes().splitlines():
-            action = _decode_action(line)
-            if action.add and action.add.data_change:
-                found.append(str(root / action.add.path))
-    return [file for file in found if file in present or Path(file).exists()]
-
-
-def _date(time: datetime) -> str:
-    return time.astimezone(UTC).date().isoformat()
-
-
-def _microseconds(time: datetime) -> int:
-    return round(time.timestamp() * 1_000_000)

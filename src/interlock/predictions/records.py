@@ -119,7 +119,51 @@ class LabelsRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="
     labels: list[Label]
 
 
-Record = PredictionRecord | FailureRecord | LabelsRecord
+class Decision(msgspec.Struct, array_like=True, frozen=True):
+    """What a person decided on one case, keyed as a label is. Never taken for what turned out to be true."""
+
+    prediction_id: str | None
+    request_id: str | None
+    request_row: int
+    decision: Any
+    observed_at_us: int
+    source: str = "human"
+    weight: float = 1.0
+
+
+class DecisionsRecord(msgspec.Struct, array_like=True, frozen=True, tag="d"):
+    """Decisions that were accepted together, synced as labels are."""
+
+    endpoint: str
+    at_us: int
+    decisions: list[Decision]
+
+
+class Reward(msgspec.Struct, array_like=True, frozen=True):
+    """What an answer was worth by one measure, keyed as a label is."""
+
+    prediction_id: str | None
+    request_id: str | None
+    request_row: int
+    name: str
+    value: float
+    observed_at_us: int
+    source: str = "natural"
+    weight: float = 1.0
+
+
+class RewardsRecord(msgspec.Struct, array_like=True, frozen=True, tag="r"):
+    """Rewards that were accepted together, synced as labels are."""
+
+    endpoint: str
+    at_us: int
+    rewards: list[Reward]
+
+
+FeedbackRecord = LabelsRecord | DecisionsRecord | RewardsRecord
+"""What comes after the answer."""
+
+Record = PredictionRecord | FailureRecord | LabelsRecord | DecisionsRecord | RewardsRecord
 
 encoder = msgspec.msgpack.Encoder()
 decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)

@@ -5,11 +5,14 @@ files at hand has it, and when there are no files.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
-from interlock.predictions.log_schema import LABELS
+from interlock.predictions.delta_log import Kind
+from interlock.predictions.log_schema import DECISIONS, LABELS, REWARDS
+from interlock.predictions.precedence import order
 
 _NAMES = {
     pa.string(): "VARCHAR",
@@ -22,9 +25,19 @@ _NAMES = {
 
 
 def connect(*, memory: str) -> duckdb.DuckDBPyConnection:
-    """A database in memory, on one thread, that downloads nothing and tells times in UTC."""
+    """A database in memory, on one thread, that tells times in UTC.
+
+    It downloads nothing, and takes no name in a query for a variable of Python.
+    """
     return duckdb.connect(
-        config={"threads": 1, "memory_limit": memory, "autoinstall_known_extensions": False, "TimeZone": "UTC"}
+        config={
+            "threads": 1,
+            "memory_limit": memory,
+            "autoinstall_known_extensions": False,
+            "allow_persistent_secrets": False,
+            "python_enable_replacements": False,
+            "TimeZone": "UTC",
+        }
     )
 
 
@@ -61,26 +74,76 @@ def relation(files: Sequence[str], schema: pa.Schema) -> str:
     return f"{empty} UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], {options})"  # noqa: S608
 
 
-def latest_labels(predictions: str, labels: str) -> str:
-    """A query of the label that counts for each labelled prediction: of all that match, the one that came last.
-
-    Labels name a prediction, or the caller's request and row.
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """How rows of one kind are matched with predictions.
 
     Args:
-        predictions: A relation with prediction_id, request_id and request_row, by name or as a query in parentheses.
-        labels: A relation with the columns of the labels table.
-
-    Returns:
-        SQL; its columns are those of the labels table, prediction_id always being there.
+        kind: Of the table.
+        schema: Its columns.
+        said: Those that hold what was said, the deciding one first.
+        per: Columns besides the prediction for which one row counts.
+        ranked: Whether sources have ranks.
     """
-    of_label = ", ".join(f"l.{quoted(name)}" for name in LABELS.names if name != "prediction_id")
-    return f"""
-        SELECT DISTINCT ON (prediction_id) * FROM (
-            SELECT l.prediction_id, {of_label} FROM {labels} l SEMI JOIN {predictions} p USING (prediction_id)
+
+    kind: Kind
+    schema: pa.Schema
+    said: tuple[str, ...]
+    per: tuple[str, ...] = ()
+    ranked: bool = True
+
+    def latest(self, predictions: str, given: str, *, by_request: bool = True) -> str:
+        """A query of the row that counts for each prediction, as `precedence` says.
+
+        Args:
+            predictions: A relation with prediction_id, request_id and request_row, by name or as a query in
+                parentheses.
+            given: A relation with the columns of the table, alike.
+            by_request: Whether any row of `given` may name a request.
+
+        Returns:
+            SQL, as of `matched`.
+        """
+        # First of those that name a request: an id that a caller uses for everything would join with everything.
+        named = f"(SELECT * FROM {given} WHERE prediction_id IS NULL {self._first('request_id', 'request_row')})"  # noqa: S608
+        rows = self.matched(predictions, given, named if by_request else None)
+        return f"SELECT * FROM ({rows}) {self._first('prediction_id')}"  # noqa: S608
+
+    def matched(self, predictions: str, given: str, named: str | None) -> str:
+        """A query of rows by the prediction that is meant.
+
+        A row names a prediction; or a request and row, and then every prediction with these is meant. Rows that name a
+        prediction which is not there are in the result too: a join leaves them out.
+
+        Args:
+            predictions, given: As for `latest`.
+            named: The rows that name requests, alike; None if there are none.
+
+        Returns:
+            SQL; its columns are those of the table, prediction_id always being there.
+        """
+        names = [name for name in self.schema.names if name != "prediction_id"]
+        of_row = ", ".join(f"g.{quoted(name)}" for name in names)
+        rows = f"SELECT g.prediction_id, {of_row} FROM {given} g WHERE g.prediction_id IS NOT NULL"  # noqa: S608
+        if named is None:
+            return rows
+        return f"""{rows}
             UNION ALL
-            SELECT p.prediction_id, {of_label} FROM {labels} l JOIN {predictions} p USING (request_id, request_row)
-            WHERE l.prediction_id IS NULL
-        ) ORDER BY prediction_id, "at" DESC, batch_row DESC"""  # noqa: S608
+            SELECT p.prediction_id, {of_row} FROM {named} g JOIN {predictions} p USING (request_id, request_row)
+            WHERE g.prediction_id IS NULL"""  # noqa: S608
+
+    def ordered(self, *key: str) -> str:
+        """A window of SQL: the rows of each key, what counts first."""
+        of_key = f"PARTITION BY {', '.join(key)} " if key else ""
+        return f"{of_key}ORDER BY {order(self.said, ranked=self.ranked)}"
+
+    def _first(self, *key: str) -> str:
+        return f"QUALIFY row_number() OVER ({self.ordered(*key, *self.per)}) = 1"
+
+
+LABELLED = Feedback("labels", LABELS, ("label",))
+DECIDED = Feedback("decisions", DECISIONS, ("decision",), ranked=False)
+REWARDED = Feedback("rewards", REWARDS, ("value",), per=("name",))
 
 
 def _type(kind: pa.DataType) -> str:

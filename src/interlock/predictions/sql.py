@@ -1,25 +1,34 @@
 """Answers a user's SQL over the log, in a process of its own.
 
 Called by the control API. Whatever the query does, it cannot slow, fill or read the server: the child has DuckDB with a
-memory limit, no way to files other than those of the tables, and is killed when its time is over.
+memory limit, no way to files other than those of the tables, and is killed when its time is over. Its answer goes to a
+file without a name, never through this process's memory.
 """
 
 import logging
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from threading import BoundedSemaphore
+from typing import IO, Any
 
 import msgspec
 
-from interlock.domain.errors import InvalidInputError
+from interlock.domain.errors import InvalidInputError, OverloadedError
 
 # A scan of a hundred million rows on one core takes about this long; more is a job for an engine of its own.
 _SECONDS = 60.0
 # What the child's environment needs to find Python and this package. It holds no secrets.
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "HOME", "TMPDIR")
+ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "HOME", "TMPDIR")
+REFUSED = 3
+"""The exit code of a child that has said why not on stderr."""
+
+_MOST_AT_ONCE = 4
+_PATIENCE_SECONDS = 10.0
+_running = BoundedSemaphore(_MOST_AT_ONCE)
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +44,16 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = _SECONDS
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows as JSON values, or one sentence saying why there are none."""
+class Refusal(msgspec.Struct, frozen=True):
+    """One sentence saying why there is no answer."""
 
-    rows: list[dict[str, Any]] = []
-    error: str | None = None
+    error: str
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """The JSON of an answer."""
+
+    rows: list[dict[str, Any]]
 
 
 def query(
@@ -50,44 +64,96 @@ def query(
     endpoints: Sequence[str] = (),
     timeout_seconds: float = _SECONDS,
 ) -> list[dict[str, Any]]:
+    """Run one statement that reads, as `answer` does.
+
+    Returns:
+        Rows, with times in ISO 8601 (UTC).
+    """
+    with answer(root, sql, row_limit=row_limit, endpoints=endpoints, timeout_seconds=timeout_seconds) as document:
+        return msgspec.json.decode(document.read(), type=Rows).rows
+
+
+def answer(
+    root: Path,
+    sql: str,
+    *,
+    row_limit: int | None = None,
+    endpoints: Sequence[str] = (),
+    timeout_seconds: float = _SECONDS,
+) -> IO[bytes]:
     """Run one statement that reads.
 
     Args:
         root: Root of the prediction log.
-        sql: DuckDB's SQL. An endpoint's name is a table, `labels_E` are its labels, `E_labelled` predictions with the
-            label that counts for each (null where none came). Names with `-` or `.` and the column `"at"` are quoted.
+        sql: DuckDB's SQL. An endpoint's name is a table; `labels_E`, `decisions_E` and `rewards_E` are what was said;
+            `E_labelled` are predictions with the label that counts for each, `E_joined` with decision and rewards too
+            (null where none came). Names with `-` or `.` and the column `"at"` are quoted.
         row_limit: At most so many rows; all by default.
         endpoints: Endpoints that exist though nothing is logged yet: their tables are empty instead of unknown.
         timeout_seconds: When the child is killed.
 
     Returns:
-        Rows, with times in ISO 8601 (UTC).
+        A file at its beginning: `{"rows": [...]}` with times in ISO 8601 (UTC). The caller closes it.
 
     Raises:
         InvalidInputError: It is no single statement that reads, names what is not there, or takes too much.
+        OverloadedError: Too many queries run already.
     """
     question = Question(
         root=str(root), sql=sql, endpoints=tuple(endpoints), row_limit=row_limit, seconds=timeout_seconds
     )
+    if not _running.acquire(timeout=_PATIENCE_SECONDS):
+        raise OverloadedError(f"{_MOST_AT_ONCE} queries are running already", retry_after_seconds=_PATIENCE_SECONDS)
+    try:
+        return _ask(question)
+    finally:
+        _running.release()
+
+
+def _ask(question: Question) -> IO[bytes]:
+    document = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "interlock.predictions.sql_job"],
             input=msgspec.json.encode(question),
-            capture_output=True,
-            timeout=timeout_seconds,
+            stdout=document,
+            stderr=subprocess.PIPE,
+            timeout=question.seconds,
             check=False,
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            env=environment(),
         )
+        check_end(done.returncode, done.stderr)
     except subprocess.TimeoutExpired as error:
+        document.close()
         raise InvalidInputError(
-            f"the query was stopped after {timeout_seconds:g} s; narrow it, or read the Delta table with another engine"
+            f"the query was stopped after {question.seconds:g} s; narrow it, or read the table with another engine"
         ) from error
-    if done.returncode != 0:
-        _log.error("sql_job ended with code %s: %s", done.returncode, done.stderr.decode(errors="replace")[-2000:])
+    except BaseException:
+        document.close()
+        raise
+    document.seek(0)
+    return document
+
+
+def environment() -> dict[str, str]:
+    """The environment of a child that reads the log."""
+    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+
+
+def check_end(code: int, said: bytes) -> None:
+    """Pass if a child that reads the log ended well.
+
+    Args:
+        code: Its exit code.
+        said: What it said on stderr.
+
+    Raises:
+        InvalidInputError: It refused, or was ended.
+    """
+    if code == REFUSED:
+        raise InvalidInputError(msgspec.json.decode(said.splitlines()[-1], type=Refusal).error)
+    if code != 0:
+        _log.error("a process that read the log ended with code %s: %s", code, said.decode(errors="replace")[-2000:])
         raise InvalidInputError(
-            f"the query ended its process (code {done.returncode}), most likely for lack of memory; narrow it"
+            f"the query ended its process (code {code}), most likely for lack of memory or time; narrow it"
         )
-    answer = msgspec.json.decode(done.stdout, type=Answer)
-    if answer.error is not None:
-        raise InvalidInputError(answer.error)
-    return answer.rows

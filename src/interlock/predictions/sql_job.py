@@ -1,68 +1,68 @@
 """The process in which a user's SQL runs: `python -m interlock.predictions.sql_job`.
 
-Started by `sql.query`; the question comes on stdin, the answer goes to stdout. Views are made while DuckDB may still
-open files; then it is confined to exactly those files, its configuration is locked, and only then the user's text is
-looked at.
+Started by `sql.answer`; the question comes on stdin, the answer goes to stdout as it is found. Views are made while
+DuckDB may still open files; then it is confined to exactly those files, its configuration is locked, and only then the
+user's text is looked at.
 """
 
 import re
-import resource
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from interlock.predictions.delta_log import DeltaLog, Kind
-from interlock.predictions.log_schema import LABELS, PREDICTIONS
-from interlock.predictions.relations import connect, latest_labels, quoted, relation, text
-from interlock.predictions.sql import Answer, Question
+from interlock.domain.errors import InvalidInputError
+from interlock.predictions.confinement import limit_process, refuse
+from interlock.predictions.delta_log import Kind
+from interlock.predictions.joined import joined, labelled, reward_names
+from interlock.predictions.log_tables import LogTables
+from interlock.predictions.relations import quoted, text
+from interlock.predictions.sql import Question
 
-_KINDS: dict[Kind, pa.Schema] = {"predictions": PREDICTIONS, "labels": LABELS}
+_KINDS: tuple[Kind, ...] = ("predictions", "labels", "decisions", "rewards")
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
-_OF_LABEL = (
-    'l.label, l.label_text, l.label_number, l.observed_at, l."at" AS labelled_at, l.source AS label_source, '
-    "l.weight AS label_weight"
-)
+_BATCH_ROWS = 10_000
+
+_encode = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
 
 
-def answer(question: Question) -> Answer:
-    """Run the question."""
-    database = connect(memory=question.memory)
-    log = DeltaLog(Path(question.root))
-    known = sorted({*log.endpoints("predictions"), *log.endpoints("labels"), *question.endpoints})
+def run(question: Question, out: BinaryIO) -> None:
+    """Write the answer.
+
+    Raises:
+        InvalidInputError: There is none, and why.
+    """
+    tables = LogTables(Path(question.root), memory=question.memory)
+    known = sorted({endpoint for kind in _KINDS for endpoint in tables.log.endpoints(kind)} | {*question.endpoints})
     # Opening a table takes longer than most queries: only those that are named.
     named = [endpoint for endpoint in known if endpoint in question.sql.lower()]
-    _make_views(database, log, named)
-    _confine(database, [file for endpoint in named for kind in _KINDS for file in log.files(kind, endpoint)])
+    _make_views(tables, named, question.sql.lower())
+    _confine(
+        tables.database, [file for endpoint in named for kind in _KINDS for file in tables.log.files(kind, endpoint)]
+    )
     try:
-        return Answer(rows=_rows(database, question))
-    except (duckdb.Error, OverflowError, ValueError) as error:
-        return Answer(error=_explain(error, question.sql, known))
+        _write(_batches(tables.database, question), out)
+    except (duckdb.Error, pa.ArrowException, OverflowError, ValueError, MemoryError) as error:
+        raise InvalidInputError(_explain(error, question.sql, known)) from error
 
 
-def _make_views(database: duckdb.DuckDBPyConnection, log: DeltaLog, endpoints: list[str]) -> None:
-    relations = {(kind, endpoint): _relation(log, kind, endpoint) for kind in _KINDS for endpoint in endpoints}
-    views = {}
+def _make_views(tables: LogTables, endpoints: list[str], sql: str) -> None:
+    views: dict[str, str] = {}
     for endpoint in endpoints:
-        predictions, labels = f"({relations['predictions', endpoint]})", f"({relations['labels', endpoint]})"
-        latest = latest_labels(predictions, labels)
-        views[f"labels_{endpoint}"] = relations["labels", endpoint]
-        views[f"{endpoint}_labelled"] = (
-            f"SELECT p.*, {_OF_LABEL} FROM {predictions} p LEFT JOIN ({latest}) l USING (prediction_id)"  # noqa: S608
-        )
+        predictions = tables.relation("predictions", endpoint)
+        views |= {f"{kind}_{endpoint}": tables.relation(kind, endpoint) for kind in _KINDS[1:]}
+        views[f"{endpoint}_labelled"] = labelled(tables, endpoint, predictions)
+        if f"{endpoint}_joined" in sql:
+            views[f"{endpoint}_joined"] = joined(tables, endpoint, predictions, reward_names(tables, endpoint))
     # Last, so that an endpoint which is itself called `labels_x` keeps its name.
-    views |= {endpoint: relations["predictions", endpoint] for endpoint in endpoints}
+    views |= {endpoint: tables.relation("predictions", endpoint) for endpoint in endpoints}
     for name, query in views.items():
-        database.execute(f"CREATE VIEW {quoted(name)} AS {query}")
-
-
-def _relation(log: DeltaLog, kind: Kind, endpoint: str) -> str:
-    schema = log.schema(kind, endpoint)
-    return relation(log.files(kind, endpoint), schema if schema.names else _KINDS[kind])
+        tables.database.execute(f"CREATE VIEW {quoted(name)} AS {query}")
 
 
 def _confine(database: duckdb.DuckDBPyConnection, files: list[str]) -> None:
@@ -72,20 +72,30 @@ def _confine(database: duckdb.DuckDBPyConnection, files: list[str]) -> None:
     database.execute("SET lock_configuration = true")
 
 
-def _rows(database: duckdb.DuckDBPyConnection, question: Question) -> list[dict[str, Any]]:
+def _batches(database: duckdb.DuckDBPyConnection, question: Question) -> Iterator[list[dict[str, Any]]]:
     statements = database.extract_statements(question.sql)
     if len(statements) != 1 or statements[0].type not in _READING:
         raise duckdb.InvalidInputException("Only one statement that reads is allowed, such as SELECT")
     found = database.sql(question.sql)
     if question.row_limit is not None:
         found = found.limit(question.row_limit)
-    table = found.to_arrow_table()
-    columns = [_spelt(column) for column in table.columns]
-    rows: list[dict[str, Any]] = pa.table(columns, names=_distinct(table.column_names)).to_pylist()
-    return rows
+    reader = found.to_arrow_reader(_BATCH_ROWS)
+    names = _distinct(reader.schema.names)
+    for batch in reader:
+        yield pa.RecordBatch.from_arrays([_spelt(column) for column in batch.columns], names=names).to_pylist()
 
 
-def _spelt(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _write(batches: Iterator[list[dict[str, Any]]], out: BinaryIO) -> None:
+    separator = b'{"rows":['
+    for batch in batches:
+        for row in batch:
+            out.write(separator + _encode(row))
+            separator = b","
+    out.write((separator if separator != b"," else b"") + b"]}")
+    out.flush()
+
+
+def _spelt(column: pa.Array) -> pa.Array:
     """Times as text here: as Python objects they would need a time-zone database, which slim containers lack."""
     if not pa.types.is_timestamp(column.type) or column.type.tz is None:
         return column
@@ -110,7 +120,7 @@ def _explain(error: Exception, sql: str, known: list[str]) -> str:
         sentence += f"; endpoints with a log: {', '.join(known) or 'none yet'}"
     elif isinstance(error, duckdb.ParserException) and re.search(r"(?i)(?<![\"\w])at\b(?!\")", sql):
         sentence += '; the column at is a keyword of SQL and is written "at"'
-    elif isinstance(error, duckdb.OutOfMemoryException):
+    elif isinstance(error, duckdb.OutOfMemoryException | MemoryError):
         sentence = "the query needs more memory than it may have; narrow it, or read the Delta table itself"
     return f"the query cannot be run: {sentence}"
 
@@ -118,10 +128,9 @@ def _explain(error: Exception, sql: str, known: list[str]) -> str:
 def main() -> None:
     """Read, answer, write."""
     question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
-    seconds = int(question.seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
-    sys.stdout.buffer.write(encoder.encode(answer(question)))
+    limit_process(question.seconds)
+    with refuse():
+        run(question, sys.stdout.buffer)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import msgspec
 
 from interlock import bootstrap
 from interlock.domain.errors import InterlockError
+from interlock.predictions.ledger import FEEDBACK_KINDS
 from interlock.predictions.reconcile import reconcile
 from interlock.process.home import FORMAT, check_format
 from interlock.settings import Settings
@@ -43,6 +44,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         "audit": _audit,
         "artifacts": _artifacts,
         "log": _log,
+        "labels": _labels,
         "disk": _disk,
     }
     for name, check in checks.items():
@@ -144,6 +146,28 @@ def _log(settings: Settings) -> Finding:
             "log", "warning", f"{quarantined} damaged row(s) were set aside in the spool's quarantine folder"
         )
     return Finding("log", "ok", f"{len(found)} endpoint(s), {rows} rows, every acknowledged row is accounted for")
+
+
+def _labels(settings: Settings) -> Finding:
+    """Labels, decisions and rewards whose prediction never came, or that name several."""
+    reader = bootstrap.build_reader(settings)
+    try:
+        found = {
+            f"{kind} of {endpoint}": reader.ledger.stats(endpoint, kind, now=bootstrap.now())
+            for kind in FEEDBACK_KINDS
+            for endpoint in reader.endpoints(kind)
+        }
+    finally:
+        reader.close()
+    overdue = [f"{each.overdue} {name}" for name, each in found.items() if each.overdue]
+    several = [f"{each.ambiguous} {name}" for name, each in found.items() if each.ambiguous]
+    told = [f"match no prediction after a day: {', '.join(overdue)}"] if overdue else []
+    told += [f"name a request id that several predictions have: {', '.join(several)}"] if several else []
+    if told:
+        return Finding("labels", "warning", f"{'; '.join(told)}; see `interlock log labels`")
+    waiting = sum(each.unmatched for each in found.values())
+    held = f", {waiting} held until their predictions come" if waiting else ""
+    return Finding("labels", "ok", f"{sum(each.rows for each in found.values())} labels, decisions and rewards{held}")
 
 
 def _disk(settings: Settings) -> Finding:

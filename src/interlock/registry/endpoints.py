@@ -13,6 +13,7 @@ import msgspec
 from interlock.domain.access import Key
 from interlock.domain.endpoint import Durability, Endpoint, WhenFull
 from interlock.domain.errors import ConflictError, InvalidInputError
+from interlock.domain.model import ModelVersion
 from interlock.domain.names import check_name
 from interlock.domain.traffic import TrafficPlan
 from interlock.store.database import Store
@@ -39,7 +40,7 @@ class Endpoints:
             options: Fields of `Endpoint` that `change` takes too.
 
         Raises:
-            InvalidInputError: The name or an option breaks a rule.
+            InvalidInputError: The name or an option breaks a rule, or the version takes no input called as the key.
             NotFoundError: There is no such version.
             ConflictError: The name is taken.
         """
@@ -47,19 +48,19 @@ class Endpoints:
         now = self._clock()
         endpoint = _with(Endpoint(name=name, created_at=now, created_by=actor.name), options)
         with self._store.transaction() as tx:
-            champion = tx.models.get(ref).ref
+            version = tx.models.get(ref)
+            champion = version.ref
+            _check_key(endpoint.label_key, version)
             tx.endpoints.add(endpoint)
             tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=champion, **_of_plan(endpoint)))
-            tx.audit.append(
-                now, actor.name, actor.role, "endpoint.create", name, {"model": champion, **_of_plan(endpoint)}
-            )
+            tx.audit.append(now, actor.name, actor.role, "endpoint.create", name, {"model": champion, **options})
         return endpoint
 
     def change(self, name: str, actor: Key, **options: Any) -> Endpoint:
         """Change an endpoint while it serves. A release on it goes on.
 
         Args:
-            options: `deadline_ms`, `durability`, `when_full`; what is not given stays.
+            options: `deadline_ms`, `durability`, `when_full`, `label_key`; what is not given stays.
 
         Raises:
             InvalidInputError: An option breaks a rule.
@@ -67,8 +68,9 @@ class Endpoints:
         """
         with self._store.transaction() as tx:
             endpoint = _with(tx.endpoints.get(name), options)
-            tx.endpoints.update(endpoint)
             plan = tx.plans.current(name)
+            _check_key(endpoint.label_key, tx.models.get(plan.champion))
+            tx.endpoints.update(endpoint)
             tx.plans.append(msgspec.structs.replace(plan, generation=plan.generation + 1, **_of_plan(endpoint)))
             tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.change", name, options)
         return endpoint
@@ -121,6 +123,14 @@ def _with(endpoint: Endpoint, options: dict[str, Any]) -> Endpoint:
 def _of_plan(endpoint: Endpoint) -> dict[str, Any]:
     """What a traffic plan says of its endpoint."""
     return {name: getattr(endpoint, name) for name in _IN_PLAN}
+
+
+def _check_key(label_key: str | None, version: ModelVersion) -> None:
+    inputs = [field.name for field in version.contract.inputs]
+    if label_key not in (None, "unit", *inputs):
+        raise InvalidInputError(
+            f"label_key == {label_key!r}, must be unit, or an input of {version.ref}: {', '.join(inputs)}"
+        )
 
 
 def _summary(endpoint: Endpoint, plan: TrafficPlan) -> dict[str, Any]:

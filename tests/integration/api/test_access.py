@@ -46,7 +46,7 @@ def test_without_a_good_key_no_route_answers_to_any_method(plane: Any, authoriza
 
 def test_every_route_names_the_permission_it_needs(plane: Any) -> None:
     needed = {route: operation.get("x-interlock-permission") for route, operation in _promised(plane.app).items()}
-    assert set(needed.values()) == {PUBLIC, "read", "operate", "admin", "predict"}
+    assert set(needed.values()) == {PUBLIC, "read", "operate", "admin", "predict", "label"}
     assert [route for route, permission in needed.items() if permission == PUBLIC] == [("GET", "/api/v1/health")]
     changing = {route: permission for route, permission in needed.items() if route[0] != "GET"}
     reading = {route for route, permission in changing.items() if permission == "read"}
@@ -56,11 +56,11 @@ def test_every_route_names_the_permission_it_needs(plane: Any) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_may_do_what_it_says_and_nothing_else(plane: Any, role: str) -> None:
     may = {
-        "scorer": {"predict"},
+        "scorer": {"predict", "label"},
         "viewer": {"read"},
-        "operator": {"read", "operate", "predict"},
-        "approver": {"read", "operate", "predict"},
-        "admin": {"read", "operate", "admin", "predict"},
+        "operator": {"read", "operate", "predict", "label"},
+        "approver": {"read", "operate", "predict", "label"},
+        "admin": {"read", "operate", "admin", "predict", "label"},
     }[role]
     for (method, path), operation in _promised(plane.app).items():
         answer = plane.client.request(method, _fill(path), headers=plane.header(role), content=b"{")

@@ -30,7 +30,7 @@ from interlock.gateway.http_server import HttpServer
 from interlock.gateway.worker import gateway
 from interlock.predictions import segments
 from interlock.predictions.parts import Part, unpack
-from interlock.predictions.records import FailureRecord, LabelsRecord, PredictionRecord
+from interlock.predictions.records import FailureRecord, FeedbackRecord, LabelsRecord, PredictionRecord
 from interlock.runtimes.load import load_runtime
 from interlock.settings import Settings
 from interlock.store.database import Store
@@ -251,6 +251,9 @@ class World:
 
     def failures(self) -> list[FailureRecord]:
         return [record for record in self.records() if isinstance(record, FailureRecord)]
+
+    def feedback(self) -> list[FeedbackRecord]:
+        return [record for record in self.records() if isinstance(record, FeedbackRecord)]
 
     def labels(self) -> list[LabelsRecord]:
         return [record for record in self.records() if isinstance(record, LabelsRecord)]

@@ -18,6 +18,8 @@ ROUTES = [
     ("POST", "/v2/models/price/versions/price:1/infer"),
     ("POST", "/endpoints/price/invocations"),
     ("POST", "/endpoints/price/labels"),
+    ("POST", "/endpoints/price/decisions"),
+    ("POST", "/endpoints/price/rewards"),
     ("POST", "/invocations"),
     ("GET", "/metrics"),
     ("GET", "/v2/models/nope"),
@@ -57,7 +59,8 @@ def test_roles_may_do_what_they_are_for(locked: Any, price_world: Any) -> None:
     for headers in (scorer, viewer):
         assert locked.client.get("/v2/models/price", headers=headers).status_code == 200
         assert locked.client.get("/metrics", headers=headers).status_code == 200
-    assert locked.client.post("/endpoints/price/labels", json={"labels": []}, headers=viewer).status_code == 403
+    for noun in ("labels", "decisions", "rewards"):
+        assert locked.client.post(f"/endpoints/price/{noun}", json={noun: []}, headers=viewer).status_code == 403
 
 
 def test_key_limited_to_other_endpoints_is_refused(locked: Any, price_world: Any) -> None:

@@ -19,7 +19,16 @@ from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.reader import LogReader
 from interlock.predictions.reconcile import reconcile
 from interlock.predictions.reconciliation import Reconciliation
-from interlock.predictions.records import Label, LabelsRecord, PredictionRecord, encoder
+from interlock.predictions.records import (
+    Decision,
+    DecisionsRecord,
+    Label,
+    LabelsRecord,
+    PredictionRecord,
+    Reward,
+    RewardsRecord,
+    encoder,
+)
 from interlock.predictions.spool import Spool
 from interlock.settings import Settings
 from interlock.stats.profile_bins import ProfileSpec, learn
@@ -60,6 +69,16 @@ def labels(*given: Label, at_us: int = START_US, endpoint: str = "wine") -> Labe
 
 def label(name: str, value: Any, *, source: str = "natural") -> Label:
     return Label(name, None, 0, value, START_US, source)
+
+
+def decided(name: str, decision: Any, *, at_us: int = START_US) -> DecisionsRecord:
+    return DecisionsRecord("wine", at_us, [Decision(name, None, 0, decision, START_US)])
+
+
+def rewarded(name: str, values: dict[str, float], *, at_us: int = START_US) -> RewardsRecord:
+    return RewardsRecord(
+        "wine", at_us, [Reward(name, None, 0, each, value, START_US) for each, value in values.items()]
+    )
 
 
 def write(spool: Spool, *records: Any) -> None:

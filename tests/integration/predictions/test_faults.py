@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from deltalake import write_deltalake
 from sqlalchemy import event
 from tests.integration.predictions.audit import audit
 from tests.integration.predictions.conftest import label, labels
@@ -41,7 +42,7 @@ class Faults:
         self.failed_at: str | None = None
         for name in CALLS:
             patch.setattr(os, name, self._failing(name, getattr(os, name)))
-        patch.setattr(delta_log, "write_deltalake", self._failing_commit(delta_log.write_deltalake))
+        patch.setattr(delta_log, "write_deltalake", self._failing_commit(write_deltalake))
         engine = home.store._engine
         event.listen(engine, "commit", self._before_commit)
         self._remove: Callable[[], None] = lambda: event.remove(engine, "commit", self._before_commit)

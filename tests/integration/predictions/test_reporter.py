@@ -113,7 +113,7 @@ def test_a_report_that_cannot_be_written_does_not_stop_collecting(
 
 
 def test_the_collector_reports_between_batches(home: "Home", monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("interlock.predictions.collector._BATCH_REQUESTS", 1)
+    monkeypatch.setattr("interlock.predictions.collector._BATCH_ROWS", 1)
     counted: list[int] = []
 
     def note() -> None:

@@ -1,12 +1,14 @@
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.integration.predictions.conftest import label, labels
-from tests.prediction_records import prediction
+from tests.integration.predictions.conftest import decided, label, labels, rewarded
+from tests.prediction_records import START_US, prediction
 
 from interlock.domain.errors import InvalidInputError
-from interlock.predictions.sql import query
+from interlock.predictions.sql import Question, answer, query
+from interlock.predictions.sql_job import run
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home
@@ -48,15 +50,34 @@ def test_values_become_json(home: "Home") -> None:
         ("SELECT * FROM read_text('/etc/passwd')", "Cannot access file"),
         ("SELECT * FROM read_text('{store}')", "Cannot access file"),
         ("SELECT * FROM glob('/*')", "Cannot access file"),
+        ("SELECT * FROM read_csv('/etc/passwd')", "Cannot access file"),
+        ("SELECT * FROM '/etc/passwd'", "."),
+        ("SELECT * FROM read_blob('/proc/self/environ')", "Cannot access file"),
+        ("SELECT * FROM read_text('{delta}')", "Cannot access file"),
+        ("SELECT * FROM query('SELECT * FROM read_text(''/etc/passwd'')')", "Cannot access file"),
+        ("EXPLAIN ANALYZE SELECT * FROM read_text('/etc/passwd')", "Cannot access file"),
+        ("FROM question", "does not exist"),
+        ("FROM tables", "does not exist"),
+        ("ATTACH '{store}'", "one statement that reads"),
+        ("SET enable_external_access = true", "one statement that reads"),
+        ("PRAGMA memory_limit = '100GB'", "one statement that reads"),
+        ("INSTALL httpfs", "one statement that reads"),
+        ("LOAD httpfs", "one statement that reads"),
+        ("CREATE SECRET (TYPE s3)", "one statement that reads"),
+        ("CALL enable_logging()", "one statement that reads"),
+        ("INSERT INTO wine SELECT * FROM wine", "one statement that reads"),
+        ("EXPORT DATABASE '{path}'", "one statement that reads"),
     ],
 )
 def test_whatever_is_no_reading_of_the_log_is_refused_in_a_sentence(
     home: "Home", tmp_path: Path, sql: str, said: str
 ) -> None:
     home.collect(prediction(1))
-    filled = sql.format(path=tmp_path / "stolen", store=tmp_path / "store.db")
+    delta = home.log.path("predictions", "wine") / "_delta_log" / f"{0:020d}.json"
+    assert delta.exists()
+    filled = sql.format(path=tmp_path / "stolen", store=tmp_path / "store.db", delta=delta)
     with pytest.raises(InvalidInputError, match=said) as refused:
-        query(home.settings.log, filled)
+        run(Question(root=str(home.settings.log), sql=filled), BytesIO())
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "stolen").exists()
 
@@ -80,3 +101,46 @@ def test_an_endpoint_called_like_the_labels_of_another_keeps_its_name(home: "Hom
     home.collect(prediction(1), labels(label("p1-0", "good")), prediction(2, endpoint="labels_wine"))
     assert query(home.settings.log, "SELECT prediction_id FROM labels_wine") == [{"prediction_id": "p2-0"}]
     assert query(home.settings.log, "SELECT label_text FROM wine_labelled") == [{"label_text": "good"}]
+
+
+def test_all_that_was_said_of_a_prediction_is_one_relation(home: "Home") -> None:
+    home.collect(prediction(1, rows=2), prediction(2))
+    home.collect(
+        labels(label("p1-0", "good")),
+        decided("p1-0", "bad"),
+        decided("p1-0", "good", at_us=START_US + 1),
+        rewarded("p1-0", {"revenue": 2.0, "click": 1.0}),
+        rewarded("p1-0", {"revenue": 3.0}, at_us=START_US + 1),
+    )
+    columns = 'prediction_id, label_text, decision_text, "reward.revenue", "reward.click"'
+    found = query(home.settings.log, f"SELECT {columns} FROM wine_joined ORDER BY 1")
+    names = ("prediction_id", "label_text", "decision_text", "reward.revenue", "reward.click")
+    assert [tuple(row[name] for name in names) for row in found] == [
+        ("p1-0", "good", "good", 3.0, 1.0),
+        ("p1-1", None, None, None, None),
+        ("p2-0", None, None, None, None),
+    ]
+    assert query(home.settings.log, "SELECT count(*) AS n FROM rewards_wine") == [{"n": 3}]
+    assert query(home.settings.log, "SELECT count(*) AS n FROM decisions_wine") == [{"n": 2}]
+
+
+def test_the_joined_relation_is_there_before_anything_was_said(home: "Home") -> None:
+    home.collect(prediction(1))
+    assert query(home.settings.log, "SELECT label, decision FROM wine_joined") == [{"label": None, "decision": None}]
+    assert query(home.settings.log, "SELECT * FROM new_joined", endpoints=["new"]) == []
+
+
+def test_rewards_by_too_many_names_are_no_columns(home: "Home") -> None:
+    home.collect(prediction(1), rewarded("p1-0", dict.fromkeys(map("r{}".format, range(101)), 1.0)))
+    with pytest.raises(InvalidInputError, match="at most 100 can be columns; join with the table rewards_wine"):
+        query(home.settings.log, "SELECT * FROM wine_joined")
+
+
+def test_an_error_after_many_rows_is_an_error_and_no_half_answer(home: "Home") -> None:
+    with pytest.raises(InvalidInputError, match="Could not convert"):
+        query(home.settings.log, "SELECT CASE WHEN range < 200000 THEN '1' ELSE 'x' END::INT FROM range(200001)")
+
+
+def test_a_large_answer_goes_through_a_file(home: "Home") -> None:
+    with answer(home.settings.log, "SELECT range, repeat('x', 100) AS x FROM range(300000)") as document:
+        assert document.seek(0, 2) > 30_000_000
