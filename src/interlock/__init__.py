@@ -4,7 +4,8 @@
     >>> interlock.__version__
     '0.1.0'
 
-`Client` talks to a running server; `serve` starts one around a model in a notebook. Both load on first use, so that the
+`Client` talks to a running server; `serve` starts one around a model in a notebook; `drift` compares two files or
+frames, with no server. All load on first use, so that the
 import costs next to nothing.
 """
 
@@ -12,12 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interlock.client import Client, Prediction
+    from interlock.comparison.drift import drift
     from interlock.quickstart import serve
 
 __version__ = "0.1.0"
-__all__ = ["Client", "Prediction", "__version__", "serve"]
+__all__ = ["Client", "Prediction", "__version__", "drift", "serve"]
 
-_HOMES = {"Client": "interlock.client", "Prediction": "interlock.client", "serve": "interlock.quickstart"}
+_HOMES = {
+    "Client": "interlock.client",
+    "Prediction": "interlock.client",
+    "drift": "interlock.comparison.drift",
+    "serve": "interlock.quickstart",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 _NO_STYLE: Mapping[str, str] = {}
-_STYLES = {"breach": "bold red", "error": "bold red", "ok": "green", "no_data": "yellow", "promoted": "green"}
+_STYLES = {
+    "breach": "bold red",
+    "error": "bold red",
+    "ok": "green",
+    "no_data": "yellow",
+    "promoted": "green",
+    "drifted": "bold red",
+}
 
 
 def show_json(document: Any) -> None:

@@ -78,6 +78,22 @@ def analyze(reference_counts: ArrayLike, current_counts: ArrayLike, *, min_expec
     )
 
 
+def pool(
+    reference_counts: ArrayLike, current_counts: ArrayLike, *, min_expected: float = 5.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pool sparse bins as `analyze` does; what is left over is a bin of its own.
+
+    Raises:
+        ValueError: As `analyze`.
+    """
+    table = _as_table(reference_counts, current_counts)
+    if table.sum(axis=1).min(initial=0.0 if table.shape[1] == 0 else np.inf) == 0:
+        return table[0], table[1]
+    dense, leftover = _pool(table, min_expected)
+    pooled = np.column_stack((dense, leftover)) if leftover.any() else dense
+    return pooled[0], pooled[1]
+
+
 def _as_table(reference_counts: ArrayLike, current_counts: ArrayLike) -> NDArray[np.float64]:
     reference = np.asarray(reference_counts, dtype=np.float64)
     current = np.asarray(current_counts, dtype=np.float64)
