@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -239,7 +240,7 @@ def _describe_bin(labels: Iterable[str], reference: Counts, current: Counts) -> 
 
 
 def _bin_labels(edges: Floats) -> list[str]:
-    between = [f"{low:.4g} to {high:.4g}" for low, high in zip(edges, edges[1:], strict=False)]
+    between = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges.tolist())]
     return [f"under {edges[0]:.4g}", *between, f"over {edges[-1]:.4g}"]
 
 

@@ -44,8 +44,8 @@ def drift(
     """Compare the rows of two files or frames.
 
     Args:
-        reference: Rows that things should look like: a path (CSV, Parquet, folder of Parquet, Delta), a pandas or Polars
-            frame, an Arrow table or reader, a NumPy array, or a mapping of columns.
+        reference: Rows that things should look like: a path (CSV, Parquet, folder of Parquet, Delta), a pandas or
+            Polars frame, an Arrow table or reader, a NumPy array, or a mapping of columns.
         current: Rows to be judged, in any of these forms.
         columns: Which to compare. Default: all that both have and that can be.
         measures: Names of measures, or "all". Default: those that one pass gives.

@@ -201,23 +201,19 @@ def _of_object(source: Any) -> Rows:
 
 
 def _as_table(source: Any) -> pa.Table:
-    if isinstance(source, pa.Table):
-        return source
-    if isinstance(source, pa.RecordBatch):
-        return pa.Table.from_batches([source])
     if isinstance(source, np.ndarray):
         return _array_table(source)
     if isinstance(source, Mapping):
         return pa.table({str(name): np.asarray(column) for name, column in source.items()})
     kind = type(source).__module__.partition(".")[0]
     if kind == "pandas":
-        frame = source.to_frame() if source.ndim == 1 else source
-        return _pandas_table(frame)
+        return _pandas_table(source.to_frame() if source.ndim == 1 else source)
     if kind == "polars":
-        lazy = source.collect() if hasattr(source, "collect") else source
-        return (lazy.to_frame() if hasattr(lazy, "to_frame") else lazy).to_arrow()
-    if hasattr(source, "__arrow_c_stream__"):
-        return pa.table(source)
+        frame = source.collect() if hasattr(source, "collect") else source
+        return (frame.to_frame() if hasattr(frame, "to_frame") else frame).to_arrow()
+    # Arrow's own tables and batches, DuckDB's relations, and whatever else speaks its protocol.
+    if hasattr(source, "__arrow_c_stream__") or isinstance(source, pa.RecordBatch):
+        return pa.Table.from_batches([source]) if isinstance(source, pa.RecordBatch) else pa.table(source)
     raise InvalidInputError(
         f"rows have type {type(source).__name__}, must be a path, a pandas or Polars frame, an Arrow table, batch or "
         "reader, a NumPy array or a mapping of columns"

@@ -65,7 +65,8 @@ def analyze(
         Mann & Whitney (1947), doi:10.1214/aoms/1177730491 (shift, on binned ranks).
         Mood (1954), doi:10.1214/aoms/1177728719 (spread).
         Pearson (1911), doi:10.1093/biomet/8.1-2.250 (shape).
-        Genovese, Roeder & Wasserman (2006), False discovery control with p-value weighting, doi:10.1093/biomet/93.3.509.
+        Genovese, Roeder & Wasserman (2006), False discovery control with p-value weighting,
+        doi:10.1093/biomet/93.3.509.
     """
     reference, current = _checked(reference_counts, current_counts, missing)
     if reference.sum() == 0 or current.sum() == 0:
@@ -100,8 +101,10 @@ def _missing(reference: NDArray[np.float64], current: NDArray[np.float64]) -> fl
 
 
 def _levels(current: NDArray[np.float64], total: NDArray[np.float64]) -> tuple[float, int]:
-    """The smallest p-value over bins, each weighted by what both samples hold of it: a rare level among a thousand costs
-    the frequent ones little. Weights rest on the totals only, so they do not bias the test."""
+    """The smallest p-value over bins, each weighted by what both samples hold of it.
+
+    A rare level among a thousand then costs the frequent ones little. Weights rest on the totals, so they do not bias.
+    """
     used = np.flatnonzero(total > 0)
     weights = 0.5 / len(used) + 0.5 * total[used] / total.sum()
     p_values = count_p_values(current[used], total[used], current.sum(), total.sum()) / weights

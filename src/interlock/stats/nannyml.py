@@ -5,6 +5,7 @@ that lie in none of them are one more bin. It refuses to be a test.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,6 @@ from interlock.stats.weighted_values import WeightedValues
 
 Floats = NDArray[np.float64]
 Levels = Mapping[str, float]
-
-# A number with no more distinct values, and these no more than a tenth of the rows, is taken as categorical.
-_FEW_DISTINCT = 50
-_FEW_SHARE = 0.1
 
 
 def jensen_shannon_nannyml(reference: WeightedValues | Levels, current: WeightedValues | Levels) -> float:
@@ -71,12 +68,10 @@ def doane_edges(values: WeightedValues) -> Floats:
 def _shares(reference: WeightedValues | Levels, current: WeightedValues | Levels) -> tuple[Floats, Floats]:
     """Shares per bin of the reference, and of what lies in none of them."""
     if isinstance(reference, WeightedValues) and isinstance(current, WeightedValues):
-        distinct = reference.distinct
-        if distinct > _FEW_DISTINCT or distinct > _FEW_SHARE * reference.rows:
-            edges = doane_edges(reference)
-            before = reference.histogram(edges) / reference.rows
-            return _with_leftover(before, current.histogram(edges) / current.rows)
-        return _levels(reference.per_value(), current.per_value())
+        # Whole numbers are floats to NannyML, so that their bins may be narrower than 1.
+        edges = doane_edges(replace(reference, is_integer=False))
+        before = reference.histogram(edges) / reference.rows
+        return _with_leftover(before, current.histogram(edges) / current.rows)
     if isinstance(reference, WeightedValues) or isinstance(current, WeightedValues):
         raise ValueError("reference and current must both be values or both be levels")
     return _levels(reference, current)

@@ -78,7 +78,7 @@ def score_p_value(counts: ArrayLike, totals: ArrayLike, scores: ArrayLike) -> fl
     counts, totals = np.asarray(counts, dtype=np.float64), np.asarray(totals, dtype=np.float64)
     scores = np.asarray(scores, dtype=np.float64)
     rows, all_rows = counts.sum(), totals.sum()
-    if rows == 0 or rows == all_rows or all_rows < 3:
+    if rows in (0, all_rows) or all_rows < 3:
         return 1.0
     centred = scores - totals @ scores / all_rows
     variance, third = totals @ centred**2 / all_rows, totals @ centred**3 / all_rows
@@ -134,9 +134,7 @@ def _sampling_skewness(rows: float, all_rows: float) -> float:
 def _added_up(counts: Floats, totals: Floats, rows: float, all_rows: float, upper: NDArray[np.bool_]) -> Floats:
     """Exact tails, from the count away from the mean, term by term."""
     others = all_rows - totals
-    log_first = (
-        _log_choose(totals, counts) + _log_choose(others, rows - counts) - _log_choose(np.float64(all_rows), rows)
-    )
+    log_first = _log_choose(totals, counts) + _log_choose(others, rows - counts) - _log_choose(np.array(all_rows), rows)
     # Ratio of each term to the one before, until a count that cannot be: from there on all are 0.
     away = np.arange(_terms(totals, rows, all_rows))
     at = np.clip(counts[:, np.newaxis] + np.where(upper, 1, -1)[:, np.newaxis] * away, 0.0, None)
