@@ -14,6 +14,7 @@ from interlock.cli import (
     doctor,
     drift,
     endpoint,
+    estimate,
     key,
     label,
     log,
@@ -67,6 +68,7 @@ _COMMANDS = (
     label.label,
     monitor.monitor,
     drift.drift,
+    estimate.estimate,
     doctor.doctor,
 )
 for command in _COMMANDS:

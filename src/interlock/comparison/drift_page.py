@@ -15,7 +15,8 @@ _MOST_LISTED = 3_000
 _BARS_WIDTH, _BARS_HEIGHT, _BASE = 420, 150, 118
 
 _STYLE = """
-:root { color-scheme: light dark; --surface: #f7f7f5; --card: #fff; --ink: #1d2126; --ink-soft: #5b6470; --line: #e1e3e6;
+:root { color-scheme: light dark; --surface: #f7f7f5; --card: #fff; --ink: #1d2126; --ink-soft: #5b6470;
+  --line: #e1e3e6;
   --clear: #17774a; --stop: #b3261e; --clear-bg: #e6f4ec; --stop-bg: #fce8e6; --caution: #9a5b00; --unknown: #6b7280;
   --unknown-bg: #eef0f2; --champion: #3a4a5e; --challenger: #1f5fbf; }
 @media (prefers-color-scheme: dark) { :root { --surface: #14171b; --card: #1c2026; --ink: #e8eaed; --ink-soft: #9aa4b1;
@@ -25,7 +26,8 @@ _STYLE = """
 body { margin: 0; background: var(--surface); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI",
   Roboto, "Noto Sans", sans-serif; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 main { max-width: 1180px; margin: 0 auto; padding: 28px 28px 64px; display: grid; gap: 20px; }
-h1 { font-size: 24px; line-height: 1.25; margin: 0; font-weight: 640; } h2 { font-size: 15px; margin: 0; font-weight: 620; }
+h1 { font-size: 24px; line-height: 1.25; margin: 0; font-weight: 640; }
+h2 { font-size: 15px; margin: 0; font-weight: 620; }
 h2 small { font-weight: 400; color: var(--ink-soft); margin-left: 8px; } p { color: var(--ink-soft); margin: 4px 0 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; min-width: 0; }
 .split { display: grid; gap: 20px; grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); }
@@ -63,14 +65,15 @@ def page(result: DriftResult, reference: str, current: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Drift: {escape(current)} against {escape(reference)}</title><style>{_STYLE}</style></head><body><main>"
-        f"<header><h1>{escape(_headline(result, ranked))}</h1><p>{escape(_lead(result, reference, current))}</p></header>"
+        f"<title>Drift: {escape(current)} against {escape(reference)}</title><style>{_STYLE}</style></head>"
+        f"<body><main><header><h1>{escape(_headline(ranked))}</h1>"
+        f"<p>{escape(_lead(result, reference, current))}</p></header>"
         f"{_table(ranked[:_MOST_LISTED])}{_skipped(result)}"
         f'<section class="split">{drawn}</section>{_left_out(ranked)}</main></body></html>\n'
     )
 
 
-def _headline(result: DriftResult, ranked: list[tuple[str, ColumnDrift]]) -> str:
+def _headline(ranked: list[tuple[str, ColumnDrift]]) -> str:
     drifted = [name for name, column in ranked if column.drifted]
     if not drifted:
         return f"Nothing drifted: {len(ranked)} columns are as in the reference"
@@ -82,8 +85,8 @@ def _lead(result: DriftResult, reference: str, current: str) -> str:
     return (
         f"{current} ({result.rows['current']:,} rows) against {reference} ({result.rows['reference']:,} rows). "
         f"Drifted: chance does not explain it (at most {result.alpha:.3g} for any column), and at least "
-        f"{result.least_change:.0%} of the rows would have to be others. Bars are shares of rows: reference grey, current "
-        "blue."
+        f"{result.least_change:.0%} of the rows would have to be others. Bars are shares of rows: reference grey, "
+        "current blue."
     )
 
 
@@ -106,7 +109,8 @@ def _table(ranked: list[tuple[str, ColumnDrift]]) -> str:
 
 
 def _state(column: ColumnDrift) -> str:
-    return f'<span class="state {"breach" if column.drifted else "ok"}">{"drifted" if column.drifted else "as before"}</span>'
+    state, said = ("breach", "drifted") if column.drifted else ("ok", "as before")
+    return f'<span class="state {state}">{said}</span>'
 
 
 def _severity(column: ColumnDrift) -> str:
@@ -175,7 +179,8 @@ def _pair(left: float, step: float, before: float, now: float, said: str) -> str
     heights = before * (_BASE - 20), now * (_BASE - 20)
     return (
         f"<g><title>{escape(said)}</title>"
-        f'<rect class="before" x="{left:.1f}" y="{_BASE - heights[0]:.1f}" width="{width:.1f}" height="{heights[0]:.1f}"/>'
+        f'<rect class="before" x="{left:.1f}" y="{_BASE - heights[0]:.1f}" width="{width:.1f}" '
+        f'height="{heights[0]:.1f}"/>'
         f'<rect class="now" x="{left + width:.1f}" y="{_BASE - heights[1]:.1f}" width="{width:.1f}" '
         f'height="{heights[1]:.1f}"/></g>'
     )
