@@ -48,7 +48,7 @@ def estimate(metric: Metric, chances: Floats, scores: Floats, predictions: Float
         >>> round(estimate("accuracy", chances, chances, (chances > 0.5).astype(float)), 4)
         0.825
         >>> round(estimate("roc_auc", chances, chances, (chances > 0.5).astype(float)), 4)
-        0.8742
+        0.8634
 
     References:
         NannyML 0.13.1, performance_estimation/confidence_based/metrics.py.

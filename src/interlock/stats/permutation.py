@@ -23,8 +23,8 @@ _FAR_OUT = 0.5
 _LARGE_SHAPE = 100.0
 
 
-def count_p_values(counts: ArrayLike, totals: ArrayLike, rows: int, all_rows: int) -> Floats:
-    """How surprising it is that so many of each bin's rows fell to one sample (Fisher's exact test, two-sided).
+def count_tails(counts: ArrayLike, totals: ArrayLike, rows: float, all_rows: float) -> Floats:
+    """How surprising it is that so many, or so few, of each bin's rows fell to one sample (Fisher's exact test).
 
     Args:
         counts: Rows of the sample in each bin.
@@ -33,11 +33,12 @@ def count_p_values(counts: ArrayLike, totals: ArrayLike, rows: int, all_rows: in
         all_rows: Rows of both.
 
     Returns:
-        Twice the smaller tail, at most 1.
+        One tail for each bin: that of more rows where there are at least as many as expected, of fewer elsewhere. Twice
+        of it is a two-sided p-value.
 
     Examples:
-        >>> count_p_values([5, 0], [5, 95], 50, 100).round(4).tolist()
-        [0.0563, 0.0]
+        >>> count_tails([5, 45], [5, 95], 50, 100).round(4).tolist()
+        [0.0281, 0.0281]
 
     References:
         Fisher (1935), The logic of inductive inference, doi:10.2307/2342435.
@@ -54,7 +55,7 @@ def count_p_values(counts: ArrayLike, totals: ArrayLike, rows: int, all_rows: in
     skewness = (1 - 2 * share) / np.sqrt(share * (1 - share)) * _sampling_skewness(rows, all_rows)
     z = np.maximum(0.0, np.abs(counts[many] - expected[many]) - 0.5) / deviation
     tails[many] = upper_tail(z, np.where(counts[many] >= expected[many], skewness, -skewness))
-    return np.minimum(1.0, 2 * tails)
+    return np.minimum(1.0, tails)
 
 
 def score_p_value(counts: ArrayLike, totals: ArrayLike, scores: ArrayLike) -> float:
