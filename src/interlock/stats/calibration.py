@@ -81,12 +81,16 @@ def isotonic(scores: Floats, labels: Floats) -> Calibration:
 
 def area_under_curve(scores: Floats, labels: Floats) -> float:
     """ROC AUC; nan where one class is absent."""
+    return area_of_ranks(rankdata(scores), labels)
+
+
+def area_of_ranks(ranks: Floats, labels: Floats) -> float:
+    """ROC AUC from the middle ranks of the scores, for many labels of the same scores."""
     positives = float(labels.sum())
     negatives = len(labels) - positives
     if positives == 0 or negatives == 0:
         return float("nan")
-    ranks = float(rankdata(scores)[labels == 1].sum())
-    return (ranks - positives * (positives + 1) / 2) / (positives * negatives)
+    return (float(ranks @ labels) - positives * (positives + 1) / 2) / (positives * negatives)
 
 
 def _is_better(scores: Floats, labels: Floats) -> bool:

@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
-from interlock.stats.calibration import Calibration, area_under_curve
+from interlock.stats.calibration import Calibration, area_of_ranks, area_under_curve
 
 Floats = NDArray[np.float64]
 Metric = Literal["roc_auc", "accuracy", "f1", "precision", "recall", "specificity"]
@@ -98,26 +99,23 @@ def interval(
     Returns:
         Within [0, 1], with the estimate inside.
     """
-    order = np.argsort(scores)[::-1]
-    ordered, positive = scores[order], predictions[order] == 1
+    positive, ranks = predictions == 1, rankdata(scores) if metric == "roc_auc" else scores
     drawn = []
     for curve in curves:
-        labels = (rng.random(len(ordered)) < curve.apply(ordered)).astype(np.float64)
-        drawn.append(_drawn(metric, labels, ordered, positive))
+        labels = (rng.random(len(scores)) < curve.apply(scores)).astype(np.float64)
+        drawn.append(
+            area_of_ranks(ranks, labels) if metric == "roc_auc" else _from_cells(metric, _cells(labels, positive))
+        )
     spread = np.array(drawn)
     spread = spread[np.isfinite(spread)]
     if len(spread) == 0 or not np.isfinite(around):
         return Interval(0.0, 1.0)
     low, high = np.quantile(spread, ((1 - coverage) / 2, (1 + coverage) / 2))
-    # The mean over curves is not the estimate exactly: both ends move with it.
+    # The mean over curves is not the estimate exactly. Both ends follow it outwards only: a metric of few rows takes
+    # few values, and an end that moves inwards loses the one that it stood on.
     away = around - float(spread.mean())
-    return Interval(float(np.clip(min(low + away, around), 0, 1)), float(np.clip(max(high + away, around), 0, 1)))
-
-
-def _drawn(metric: Metric, labels: Floats, ordered: Floats, positive: NDArray[np.bool_]) -> float:
-    if metric == "roc_auc":
-        return area_under_curve(ordered, labels)
-    return _from_cells(metric, _cells(labels, positive))
+    lower, upper = min(low, low + away, around), max(high, high + away, around)
+    return Interval(float(np.clip(lower, 0, 1)), float(np.clip(upper, 0, 1)))
 
 
 def _expected_area(chances: Floats) -> Floats:
