@@ -133,7 +133,13 @@ def build_collector(settings: Settings) -> "Collector":
 
 def run_collector(settings: Settings, stop: threading.Event) -> None:
     """Collect until told to stop, then once more."""
-    build_collector(settings).run(stop)
+    import gc
+
+    collector = build_collector(settings)
+    # Records are many short lists without cycles: to look for cycles at every 700th takes as long as to decode them.
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
+    collector.run(stop)
 
 
 def build_scorer(settings: Settings) -> "PairedScorer":

@@ -59,8 +59,7 @@ def _table(records: Sequence[PredictionRecord], types: Mapping[str, pa.DataType]
 
 
 def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
-    requests = np.array([len(record.request_ids) for record in records])
-    counts = np.concatenate([_counts(record) for record in records])
+    counts = _counts(records)
     firsts = np.concatenate(([0], np.cumsum(counts)[:-1]))
     ids = list(chain.from_iterable(record.prediction_ids for record in records))
     assignments = [record.assignment for record in records]
@@ -90,7 +89,7 @@ def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
     }
     # A record's facts are few and repeated often: as dictionaries until the last moment.
     row_of_record = pa.array(np.repeat(np.arange(len(records)), [len(record.prediction_ids) for record in records]))
-    row_of_request = None if len(ids) == requests.sum() else pa.array(np.repeat(np.arange(len(counts)), counts))
+    row_of_request = None if len(ids) == len(counts) else pa.array(np.repeat(np.arange(len(counts)), counts))
     for name, values in of_record.items():
         columns[name] = pa.array(values, PREDICTIONS.field(name).type).take(row_of_record)
     for name, of_each in of_request.items():
@@ -99,8 +98,12 @@ def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
     return {name: columns[name] for name in PREDICTIONS.names}
 
 
-def _counts(record: PredictionRecord) -> NDArray[np.int64]:
-    return np.ones(len(record.request_ids), np.int64) if record.rows is None else np.array(record.rows)
+def _counts(records: Sequence[PredictionRecord]) -> NDArray[np.int64]:
+    """Rows of each request."""
+    counts: list[int] = []
+    for record in records:
+        counts += [1] * len(record.request_ids) if record.rows is None else record.rows
+    return np.array(counts, dtype=np.int64)
 
 
 def _or_first(names: list[str | None], ids: list[str], firsts: NDArray[np.int64]) -> list[str]:
@@ -147,7 +150,10 @@ def _array(values: NDArray[Any] | list[Any], kind: pa.DataType | None) -> pa.Arr
             # Arrow would cut 1.5 to 1 without a word.
             raise TypeError("an integer column holds something else")
         return pa.array(values, kind, from_pandas=True)
-    array = pa.array(np.ascontiguousarray(values.reshape(-1)), from_pandas=True)
+    flat = np.ascontiguousarray(values.reshape(-1))
+    # A sum is NaN only if one of them is, or they are infinite and cancel out: then Arrow looks for itself.
+    may_lack = flat.dtype.kind == "f" and bool(np.isnan(flat.sum()))
+    array = pa.array(flat, from_pandas=may_lack)
     kind = _list_type(array.type, values.ndim - 1) if kind is None else kind
     return _nested(array, values.shape, kind)
 

@@ -49,8 +49,14 @@ class HourProfile:
 def by_hour(endpoint: str, version: str, rows: pa.Table, spec: ProfileSpec) -> Iterator[HourProfile]:
     """Profile rows that one version answered, an hour at a time."""
     hours = rows["event_at"].cast(pa.int64()).to_numpy() // HOUR_US
+    columns = features(rows, spec)
+    if len(hours) and hours.min() == hours.max():
+        profile = Profile(spec)
+        profile.update(columns)
+        yield HourProfile(endpoint, version, hour_at(int(hours[0])), profile)
+        return
     order = np.argsort(hours, kind="stable")
-    columns = {name: column[order] for name, column in features(rows, spec).items()}
+    columns = {name: column[order] for name, column in columns.items()}
     starts = np.flatnonzero(np.diff(hours[order], prepend=np.iinfo(np.int64).min))
     for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
         profile = Profile(spec)

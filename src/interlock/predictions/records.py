@@ -74,14 +74,14 @@ class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, t
     @property
     def is_sound(self) -> bool:
         """Whether all lists are of the same requests and rows."""
-        requests, rows = len(self.request_ids), len(self.prediction_ids)
-        counts = [1] * requests if self.rows is None else self.rows
-        return (
-            len(self.units) == len(self.latencies_us) == len(counts) == requests > 0
-            and sum(counts) == rows
-            and min(counts) > 0
-            and (self.event_at_us is None or len(self.event_at_us) == rows)
-        )
+        requests, rows, counts = len(self.request_ids), len(self.prediction_ids), self.rows
+        if not len(self.units) == len(self.latencies_us) == requests > 0:
+            return False
+        if self.event_at_us is not None and len(self.event_at_us) != rows:
+            return False
+        if counts is None:
+            return rows == requests
+        return len(counts) == requests and sum(counts) == rows and min(counts) > 0
 
 
 class FailureRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="f"):
