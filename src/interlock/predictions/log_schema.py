@@ -140,9 +140,32 @@ def place(present: pa.Schema, wanted: pa.Schema) -> pa.Schema:
     return pa.schema(placed)
 
 
+def fits(present: pa.Schema, placed: pa.Schema) -> bool:
+    """Whether each placed column is in the table, holding the same field, or can be added to it.
+
+    Examples:
+        >>> fits(pa.schema([("input.age", pa.string())]), pa.schema([("input.Age", pa.string())]))
+        False
+    """
+    columns = {column.name.lower(): column for column in present}
+    return all(_is_same(columns.get(column.name.lower(), column), column) for column in placed)
+
+
+def _is_same(column: pa.Field, other: pa.Field) -> bool:
+    return (column.name, field_name(column), _canonical(column.type)) == (
+        other.name,
+        field_name(other),
+        _canonical(other.type),
+    )
+
+
 def _canonical(kind: pa.DataType) -> str:
-    """The type without the names that writers give to a list's items: Arrow says `item`, Delta `element`."""
-    return f"list<{_canonical(kind.value_type)}>" if pa.types.is_list(kind) else str(kind)
+    """The type as Delta sees it: how Arrow encodes it, and what it calls a list's items, says nothing of the values."""
+    if pa.types.is_list(kind):
+        return f"list<{_canonical(kind.value_type)}>"
+    if pa.types.is_dictionary(kind):
+        return _canonical(kind.value_type)
+    return str(kind).removeprefix("large_")
 
 
 def field_name(column: pa.Field) -> str:
