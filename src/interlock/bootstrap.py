@@ -132,7 +132,11 @@ def build_collector(settings: Settings) -> "Collector":
 
 
 def run_collector(settings: Settings, stop: threading.Event) -> None:
-    """Collect until told to stop, then once more."""
+    """Collect until told to stop, then once more. Beside it, upkeep of the log is started when it is due."""
+    from interlock.predictions.upkeep_schedule import UpkeepSchedule
+
+    schedule = UpkeepSchedule(settings.log, settings.database_url)
+    threading.Thread(target=schedule.run, args=(stop,), name="upkeep", daemon=True).start()
     build_collector(settings).run(stop)
 
 

@@ -18,6 +18,13 @@ class NewEndpoint(BaseModel, extra="forbid"):
     name: str
     model: str = Field(description="the first champion, NAME:VERSION")
     deadline_ms: float = Field(1000.0, gt=0, le=600_000)
+    retention_days: int | None = Field(None, description="how many full days of events the log keeps; null: for ever")
+
+
+class EndpointChange(BaseModel, extra="forbid"):
+    """What may be changed while it serves."""
+
+    retention_days: int | None = Field(description="how many full days of events the log keeps; null: for ever")
 
 
 class Rollback(BaseModel, extra="forbid"):
@@ -36,7 +43,9 @@ def list_endpoints(actor: Actor, services: Given) -> dict[str, Any]:
 @router.post("", status_code=201, **needs("operate"))
 def create(new: NewEndpoint, actor: Actor, services: Given) -> dict[str, Any]:
     """Create an endpoint. Answers once every live gateway serves it."""
-    services.endpoints.create(new.name, new.model, actor=actor, deadline_ms=new.deadline_ms)
+    services.endpoints.create(
+        new.name, new.model, actor=actor, deadline_ms=new.deadline_ms, retention_days=new.retention_days
+    )
     await_served(services, new.name, actor)
     return services.endpoints.describe(new.name)
 
@@ -44,6 +53,13 @@ def create(new: NewEndpoint, actor: Actor, services: Given) -> dict[str, Any]:
 @router.get("/{endpoint}", **needs("read"))
 def show(endpoint: str, services: Given) -> dict[str, Any]:
     """An endpoint, its traffic and its release."""
+    return services.endpoints.describe(endpoint)
+
+
+@router.patch("/{endpoint}", **needs("operate"))
+def change(endpoint: str, asked: EndpointChange, actor: Actor, services: Given) -> dict[str, Any]:
+    """Change how long its log keeps rows. Rows that are older go with the next upkeep, within an hour."""
+    services.endpoints.set_retention(endpoint, asked.retention_days, actor=actor)
     return services.endpoints.describe(endpoint)
 
 

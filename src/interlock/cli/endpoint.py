@@ -1,4 +1,4 @@
-"""`interlock endpoint`: create, list, show, delete."""
+"""`interlock endpoint`: create, list, show, update, delete."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ import typer
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import show_facts, show_json, show_table
 from interlock.cli.working import working
+from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import check_name, split_ref
 
 app = typer.Typer(name="endpoint", help="Names that callers use.", no_args_is_help=True)
@@ -19,6 +20,7 @@ def create(
     name: Name,
     model: Annotated[str, typer.Option(metavar="NAME:V", help="The version that answers.")],
     deadline_ms: Annotated[float, typer.Option(help="How long a model may take.")] = 1000.0,
+    retention_days: Annotated[int | None, typer.Option(help="Full days the log keeps; for ever if not given.")] = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -30,7 +32,7 @@ def create(
     check_name("endpoint", name)
     split_ref(model)
     with connect(server, home) as client, working(f"loading {model}"):
-        found = client.create_endpoint(name, model, deadline_ms=deadline_ms)
+        found = client.create_endpoint(name, model, deadline_ms=deadline_ms, retention_days=retention_days)
         gateway = client.gateway.url
     if as_json:
         show_json(found)
@@ -64,9 +66,33 @@ def show(name: Name, server: Server = None, home: Home = DEFAULT_HOME, as_json: 
     if as_json:
         show_json(found)
         return
-    show_facts({field: found[field] for field in ("name", "model", "traffic", "deadline_ms", "created_at")})
+    shown = ("name", "model", "traffic", "deadline_ms", "retention_days", "created_at")
+    show_facts({field: found[field] for field in shown})
     print("\ninputs")
     show_table(found["contract"]["inputs"], ("name", "datatype", "shape", "nullable"), empty="none")
+
+
+@app.command()
+def update(
+    name: Name,
+    retention_days: Annotated[int | None, typer.Option(help="Full days of events the log keeps.")] = None,
+    keep_for_ever: Annotated[bool, typer.Option("--keep-for-ever", help="The log drops nothing.")] = False,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Change how long an endpoint's log keeps rows. What is older goes with the next upkeep, within an hour.
+
+    Example: [bold]interlock endpoint update wine --retention-days 180[/bold]
+    """
+    if (retention_days is not None) == keep_for_ever:
+        raise InvalidInputError("say either --retention-days N or --keep-for-ever")
+    with connect(server, home) as client:
+        found = client.set_retention(name, retention_days)
+    if as_json:
+        show_json(found)
+    else:
+        print(f"{name}: the log keeps rows {f'of {retention_days} days' if retention_days else 'for ever'}")
 
 
 @app.command()

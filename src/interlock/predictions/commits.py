@@ -47,6 +47,11 @@ def commit_path(table: Path, version: int) -> Path:
     return table / "_delta_log" / f"{version:020d}.json"
 
 
+def checkpoint_path(table: Path, version: int) -> Path:
+    """The file that holds all of a version."""
+    return table / "_delta_log" / f"{version:020d}.checkpoint.parquet"
+
+
 def read(table: Path, version: int) -> Commit:
     """Read one commit.
 
@@ -85,6 +90,11 @@ def sync(table: Path, versions: Iterable[int]) -> None:
 
 def _place(table: Path, file: _File) -> Path:
     return table / unquote(file.path)
+
+
+def has_checkpoint(table: Path, version: int) -> bool:
+    """Whether a version can be read without the commits before it."""
+    return checkpoint_path(table, version).exists()
 
 
 def newest_checkpoint(table: Path, upto: int) -> int | None:

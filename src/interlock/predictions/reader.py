@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-import msgspec
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from interlock.predictions import commits
 from interlock.predictions.delta_log import DeltaLog, Kind
 from interlock.predictions.log_schema import LABELS, PREDICTIONS, SCORES, TIME
 from interlock.predictions.relations import connect, latest_labels, quoted, relation
@@ -113,7 +113,8 @@ class LogReader:
             after_version: The last version seen, or None for all rows.
 
         Returns:
-            The present version (-1 before the first commit), and the rows with all columns of the table but `date`.
+            The present version (-1 before the first commit), and the rows with all columns of the table but `date`. If
+            the history since then is gone (upkeep keeps some thousand commits), that is all rows, also those seen.
         """
         table = self._log.table("predictions", endpoint)
         if table is None:
@@ -175,29 +176,14 @@ def _answers(output: str, predictions: pa.Schema, scores: pa.Schema) -> str:
         CASE WHEN p.role = 'challenger' THEN {logged} ELSE {scored} END AS {quoted(f"challenger.{name}")}"""
 
 
-class _Add(msgspec.Struct):
-    path: str
-    data_change: bool = msgspec.field(name="dataChange", default=True)
-
-
-class _Action(msgspec.Struct):
-    add: _Add | None = None
-
-
-_decode_action = msgspec.json.Decoder(_Action).decode
-
-
 def _added(table: DeltaTable, after: int, upto: int) -> list[str]:
-    """Files that commits added with new rows; those that compaction wrote hold old ones."""
+    """Files that commits added with new rows; every file, if upkeep has removed such commits or files by now."""
     root = Path(table.table_uri.removeprefix("file://"))
-    present = {uri.removeprefix("file://") for uri in table.file_uris()}
-    found = []
-    for version in range(after + 1, upto + 1):
-        for line in (root / "_delta_log" / f"{version:020d}.json").read_bytes().splitlines():
-            action = _decode_action(line)
-            if action.add and action.add.data_change:
-                found.append(str(root / action.add.path))
-    return [file for file in found if file in present or Path(file).exists()]
+    try:
+        found = [file for version in range(after + 1, upto + 1) for file in commits.read(root, version).new]
+    except FileNotFoundError:
+        return list(table.file_uris())
+    return [str(file) for file in found] if all(file.exists() for file in found) else list(table.file_uris())
 
 
 def _date(time: datetime) -> str:

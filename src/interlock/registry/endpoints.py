@@ -18,6 +18,8 @@ from interlock.domain.traffic import TrafficPlan
 from interlock.store.database import Store
 
 _LONGEST_DEADLINE_MS = 600_000.0
+# A hundred years: more is a slip of the pen.
+_LONGEST_RETENTION_DAYS = 36_500
 
 
 class Endpoints:
@@ -30,25 +32,53 @@ class Endpoints:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
 
-    def create(self, name: str, ref: str, actor: Key, *, deadline_ms: float = 1000.0) -> Endpoint:
+    def create(
+        self, name: str, ref: str, actor: Key, *, deadline_ms: float = 1000.0, retention_days: int | None = None
+    ) -> Endpoint:
         """Create an endpoint that one version answers.
 
+        Args:
+            name: How callers will name it.
+            ref: The version.
+            actor: Who creates it.
+            deadline_ms: How long a model may take.
+            retention_days: How many full days of events the log keeps; for ever by default.
+
         Raises:
-            InvalidInputError: The name or the deadline breaks a rule.
+            InvalidInputError: The name, the deadline or the retention breaks a rule.
             NotFoundError: There is no such version.
             ConflictError: The name is taken.
         """
         check_name("endpoint", name)
         if not 0 < deadline_ms <= _LONGEST_DEADLINE_MS:
             raise InvalidInputError(f"deadline_ms == {deadline_ms:g}, must be above 0 and at most 600000")
+        _check_retention(retention_days)
         now = self._clock()
-        endpoint = Endpoint(name=name, created_at=now, created_by=actor.name, deadline_ms=deadline_ms)
+        endpoint = Endpoint(
+            name=name, created_at=now, created_by=actor.name, deadline_ms=deadline_ms, retention_days=retention_days
+        )
         with self._store.transaction() as tx:
             champion = tx.models.get(ref).ref
             tx.endpoints.add(endpoint)
             tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=champion, deadline_ms=deadline_ms))
-            details = {"model": champion, "deadline_ms": deadline_ms}
+            details = {"model": champion, "deadline_ms": deadline_ms, "retention_days": retention_days}
             tx.audit.append(now, actor.name, actor.role, "endpoint.create", name, details)
+        return endpoint
+
+    def set_retention(self, name: str, retention_days: int | None, actor: Key) -> Endpoint:
+        """Say how long the log keeps rows of events, in full days, or None for ever. Upkeep drops what is older.
+
+        Raises:
+            InvalidInputError: It is not at least a day.
+            NotFoundError: There is no such endpoint.
+        """
+        _check_retention(retention_days)
+        with self._store.transaction() as tx:
+            before = tx.endpoints.get(name)
+            endpoint = msgspec.structs.replace(before, retention_days=retention_days)
+            tx.endpoints.replace(endpoint)
+            details = {"retention_days": retention_days, "before": before.retention_days}
+            tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.retention", name, details)
         return endpoint
 
     def delete(self, name: str, actor: Key) -> None:
@@ -83,6 +113,13 @@ class Endpoints:
             endpoint, plan = tx.endpoints.get(name), tx.plans.current(name)
             contract = tx.models.get(plan.champion).contract
         return {**_summary(endpoint, plan), "contract": msgspec.to_builtins(contract)}
+
+
+def _check_retention(days: int | None) -> None:
+    if days is not None and not 1 <= days <= _LONGEST_RETENTION_DAYS:
+        raise InvalidInputError(
+            f"retention_days == {days}, must be 1 to {_LONGEST_RETENTION_DAYS}; leave it out to keep rows for ever"
+        )
 
 
 def _summary(endpoint: Endpoint, plan: TrafficPlan) -> dict[str, Any]:
