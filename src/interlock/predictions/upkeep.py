@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from interlock.domain.errors import OverloadedError
-from interlock.predictions import cleaning, commits, compaction, log_lock, retention
+from interlock.predictions import cleaning, compaction, log_lock, pins, retention
 from interlock.predictions.delta_log import KINDS, DeltaLog, Kind
 from interlock.store.database import Store
 
@@ -76,7 +76,8 @@ class Upkeep:
         return {key: result for key, result in done.items() if result != UpkeepResult()}
 
     def _keep(self, kind: Kind, endpoint: str) -> UpkeepResult:
-        now, days, pinned = self._clock(), self._retention_days(endpoint), self._pinned(kind, endpoint)
+        now, days = self._clock(), self._retention_days(endpoint)
+        pinned = pins.versions(self._store, self._log, kind, endpoint)
         dropped = retention.drop(self._table(kind, endpoint), kind, now, days) if days else 0
         compacted = 0
         for job in compaction.due(self._table(kind, endpoint), now):
@@ -97,11 +98,3 @@ class Upkeep:
     def _retention_days(self, endpoint: str) -> int | None:
         with self._store.read() as tx:
             return tx.endpoints.retention_days(endpoint)
-
-    def _pinned(self, kind: Kind, endpoint: str) -> set[int]:
-        """Versions to keep as they are; one that rows were deleted from is kept by its pin alone."""
-        with self._store.read() as tx:
-            pins = [pin for pin in tx.pins.list(endpoint) if pin.redacted_at is None]
-        versions = {pin.tables[kind].version for pin in pins if kind in pin.tables}
-        # A table that was removed by hand counts anew, and knows none of the old versions.
-        return {version for version in versions if commits.has_checkpoint(self._log.path(kind, endpoint), version)}
