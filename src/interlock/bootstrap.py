@@ -84,6 +84,9 @@ def build_services(settings: Settings) -> "Services":
     from interlock.api.services import Services
     from interlock.api.uploads import Staging
     from interlock.monitoring.service import Monitoring
+    from interlock.predictions.delta_log import DeltaLog
+    from interlock.predictions.erasure import Eraser
+    from interlock.predictions.pins import Pins
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.service import Registry
     from interlock.releases.service import Releases
@@ -99,6 +102,8 @@ def build_services(settings: Settings) -> "Services":
         releases=Releases(store, now),
         monitoring=Monitoring(store, reader, now),
         reader=reader,
+        pins=Pins(DeltaLog(settings.log), store, now),
+        eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now),
         staging=Staging(settings.run / "staging"),
     )
 

@@ -32,6 +32,7 @@ class ControlPlane:
         label: str | None = None,
         trust_pickle: bool = False,
         parent: str | None = None,
+        trained_on: str | None = None,
     ) -> dict[str, Any]:
         """Upload and register a version of a model.
 
@@ -42,12 +43,14 @@ class ControlPlane:
             label: Column of the reference that holds the label.
             trust_pickle: Whether loading may run code that came with the model.
             parent: The version it was made from.
+            trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
         """
         check_source(source)
         body: dict[str, Any] = {"source": send(self._control, Path(source)), "trust_pickle": trust_pickle}
         if reference is not None:
             body["reference"] = send(self._control, Path(reference))
-        body |= {name: value for name, value in (("label", label), ("parent", parent)) if value is not None}
+        more = {"label": label, "parent": parent, "trained_on": trained_on}
+        body |= {name: value for name, value in more.items() if value is not None}
         return self._post(f"/models/{quote(name, safe='')}", body)
 
     def models(self, name: str | None = None) -> list[dict[str, Any]]:
@@ -145,9 +148,33 @@ class ControlPlane:
         path = f"/endpoints/{quote(endpoint, safe='')}/verdicts"
         return list(self._get(path, since=_iso(since), until=_iso(until))["verdicts"])
 
-    def sql(self, statement: str, *, fresh: bool = True) -> list[dict[str, Any]]:
-        """Query the prediction log. `fresh`: wait until it holds everything acknowledged before."""
-        return list(self._post("/log/sql", {"sql": statement, "fresh": fresh})["rows"])
+    def sql(self, statement: str, *, fresh: bool = True, pin: str | None = None) -> list[dict[str, Any]]:
+        """Query the prediction log.
+
+        Args:
+            statement: DuckDB's SQL.
+            fresh: Wait until the log holds everything acknowledged before.
+            pin: Ask a pinned version, ENDPOINT@NAME, in place of the present one.
+        """
+        body = {"sql": statement, "fresh": fresh} | ({"pin": pin} if pin is not None else {})
+        return list(self._post("/log/sql", body)["rows"])
+
+    def pin(self, endpoint: str, name: str) -> dict[str, Any]:
+        """Pin what an endpoint's log holds: it then reads the same for ever."""
+        return self._post(f"/log/{quote(endpoint, safe='')}/pins", {"name": name})
+
+    def pins(self, endpoint: str) -> list[dict[str, Any]]:
+        """Pinned versions of an endpoint's log."""
+        return list(self._get(f"/log/{quote(endpoint, safe='')}/pins")["pins"])
+
+    def unpin(self, endpoint: str, name: str, *, force: bool = False) -> None:
+        """Let go of a pin. `force`: also if model versions were trained on it."""
+        path = f"/api/v1/log/{quote(endpoint, safe='')}/pins/{quote(name, safe='')}"
+        self._control.call("DELETE", path + ("?force=true" if force else ""))
+
+    def forget(self, endpoint: str, unit: str) -> dict[str, Any]:
+        """Delete a unit's rows from an endpoint's log, its history and its pins. It cannot be undone."""
+        return self._post(f"/log/{quote(endpoint, safe='')}/forget", {"unit": unit})
 
     def wait_until_logged(self, timeout_seconds: float = 15.0) -> None:
         """Wait until the log holds everything acknowledged before the call.
