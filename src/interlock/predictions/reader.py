@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 
 from interlock.predictions import commits
 from interlock.predictions.delta_log import DeltaLog, Kind
-from interlock.predictions.log_schema import LABELS, PREDICTIONS, SCORES, TIME
+from interlock.predictions.log_schema import LABELS, PREDICTIONS, SCORES, TIME, logical
 from interlock.predictions.relations import connect, latest_labels, quoted, relation
 
 _BASE = {"predictions": PREDICTIONS, "labels": LABELS, "scores": SCORES}
@@ -63,7 +63,7 @@ class LogReader:
             The columns of the log that name and place a prediction, `output.<name>`, and of the label `label` (as text:
             `late`, `true`, `3`), `label_number`, `observed_at`, `labelled_at` (when it came), `source` and `weight`.
         """
-        outputs = [name for name in self._schema("predictions", endpoint).names if name.startswith("output.")]
+        outputs = [name for name in self._columns("predictions", endpoint).names if name.startswith("output.")]
         columns = ", ".join(f"p.{quoted(name)}" for name in (*_LABELLED, *outputs))
         return self._query(f"""
             WITH p AS MATERIALIZED ({self._predictions(endpoint, since, until)}),
@@ -81,7 +81,7 @@ class LogReader:
             `challenger_status` (ok, or why there is no answer; where the champion answered for a failing challenger,
             that failure), `label`, `label_number` and `observed_at`, null where no label came yet.
         """
-        predictions, scores = self._schema("predictions", endpoint), self._schema("scores", endpoint)
+        predictions, scores = self._columns("predictions", endpoint), self._columns("scores", endpoint)
         outputs = dict.fromkeys(name for name in (*predictions.names, *scores.names) if name.startswith("output."))
         answers = ", ".join(_answers(name, predictions, scores) for name in outputs)
         return self._query(
@@ -124,7 +124,7 @@ class LogReader:
         schema = self._schema("predictions", endpoint)
         rows = self._query(f"SELECT * EXCLUDE (date) FROM ({relation(files, schema)})")  # noqa: S608
         # With the metadata that says which field a column holds.
-        return version, rows.cast(pa.schema([schema.field(name) for name in rows.column_names]))
+        return version, rows.cast(pa.schema([logical(schema).field(name) for name in rows.column_names]))
 
     def label_stats(self, endpoint: str) -> LabelStats:
         """Count labels and what they match."""
@@ -143,6 +143,10 @@ class LogReader:
     def _schema(self, kind: Kind, endpoint: str) -> pa.Schema:
         schema = self._log.schema(kind, endpoint)
         return schema if schema.names else _BASE[kind]
+
+    def _columns(self, kind: Kind, endpoint: str) -> pa.Schema:
+        """Columns of a relation of these tables."""
+        return logical(self._schema(kind, endpoint))
 
     def _relation(self, kind: Kind, endpoint: str, release_id: str | None = None) -> str:
         where = [("release_id", "=", release_id)] if release_id is not None else []
