@@ -59,7 +59,7 @@ def drop_commits(table: DeltaTable, pinned: Collection[int], *, keep: int = KEPT
     Returns:
         How many files of the table's log were deleted.
     """
-    path = Path(table.table_uri.removeprefix("file://"))
+    path = commits.folder_of(table)
     # Removing a few is not worth it.
     if _oldest(path, pinned) > table.version() - keep - keep // 20:
         return 0

@@ -4,12 +4,13 @@ Used by the log after an append, and by readers of new rows. delta-rs says neith
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 import msgspec
+from deltalake import DeltaTable
 
 from interlock.predictions import segments
 
@@ -40,6 +41,22 @@ class Commit:
     path: Path
     added: list[Path]
     new: list[Path]
+
+
+def folder_of(table: DeltaTable) -> Path:
+    """The table's folder, without links. delta-rs tells it as a URL, in which a space is `%20`."""
+    return Path(unquote(table.table_uri.removeprefix("file://")))
+
+
+def files_of(table: DeltaTable, where: Sequence[tuple[str, str, str]] = ()) -> list[Path]:
+    """Data files of the table's version.
+
+    Args:
+        table: Which.
+        where: Conditions (column, sign, value): files that surely hold no such rows are left out.
+    """
+    found = table.file_uris(file_pruning_predicate=list(where) or None)
+    return [Path(unquote(file.removeprefix("file://"))) for file in found]
 
 
 def commit_path(table: Path, version: int) -> Path:

@@ -41,8 +41,8 @@ class DeltaLog:
         self._refreshing = Lock()
 
     def path(self, kind: Kind, endpoint: str) -> Path:
-        """Where the table is, or will be."""
-        return self.root / kind / endpoint
+        """Where the table is, or will be. Without links, as delta-rs tells its files."""
+        return (self.root / kind / endpoint).resolve()
 
     def endpoints(self, kind: Kind) -> list[str]:
         """Endpoints that have a table of this kind."""
@@ -133,7 +133,7 @@ class DeltaLog:
                 left out. Exact for `date` only.
         """
         table = self.table(kind, endpoint)
-        return table.file_uris(file_pruning_predicate=list(where) or None) if table else []
+        return [str(file) for file in commits.files_of(table, where)] if table else []
 
     def version(self, kind: Kind, endpoint: str) -> int | None:
         """Number of the present version, or None before the first append."""

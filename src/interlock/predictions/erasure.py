@@ -21,7 +21,7 @@ from deltalake import DeltaTable
 
 from interlock.domain.access import Key
 from interlock.domain.pin import Pin, PinnedTable
-from interlock.predictions import cleaning, log_lock, pins, replacement, unit_traces
+from interlock.predictions import cleaning, commits, log_lock, pins, replacement, unit_traces
 from interlock.predictions.delta_log import DeltaLog, Kind
 from interlock.predictions.records import LabelsRecord, decoder
 from interlock.predictions.unit_traces import Traces
@@ -191,7 +191,7 @@ def _delete_rows(
 
 
 def _present(folder: Path) -> set[Path]:
-    return {Path(file.removeprefix("file://")) for file in DeltaTable(folder).file_uris()}
+    return set(commits.files_of(DeltaTable(folder)))
 
 
 def _replaced(folder: Path) -> set[Path]:

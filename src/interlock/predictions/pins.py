@@ -144,7 +144,7 @@ def measure(table: DeltaTable, version: int | None = None) -> PinnedTable:
         version: The log's version that it stands for; by default its own.
     """
     actions = pa.table(table.get_add_actions(flatten=True)).select(["path", "num_records"]).to_pylist()
-    folder, digest = Path(table.table_uri.removeprefix("file://")), hashlib.sha256()
+    folder, digest = commits.folder_of(table), hashlib.sha256()
     for action in sorted(actions, key=lambda action: str(action["path"])):
         with (folder / unquote(action["path"])).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -168,11 +168,10 @@ def faults(log: Path, pin: Pin) -> list[str]:
 
 
 def _clone(table: DeltaTable, target: Path) -> None:
-    source, log = Path(table.table_uri.removeprefix("file://")), target / "_delta_log"
+    source, log = commits.folder_of(table), target / "_delta_log"
     log.mkdir(parents=True)
     folders = {target, log}
-    for file in table.file_uris():
-        path = Path(file.removeprefix("file://"))
+    for path in commits.files_of(table):
         place = target / path.relative_to(source)
         place.parent.mkdir(exist_ok=True)
         _link(path, place)

@@ -120,9 +120,9 @@ class LogReader:
         if table is None:
             return -1, self._query(f"SELECT * EXCLUDE (date) FROM ({relation([], PREDICTIONS)})")  # noqa: S608
         version = table.version()
-        files = table.file_uris() if after_version is None else _added(table, after_version, version)
+        files = commits.files_of(table) if after_version is None else _added(table, after_version, version)
         schema = self._schema("predictions", endpoint)
-        rows = self._query(f"SELECT * EXCLUDE (date) FROM ({relation(files, schema)})")  # noqa: S608
+        rows = self._query(f"SELECT * EXCLUDE (date) FROM ({relation([str(file) for file in files], schema)})")  # noqa: S608
         # With the metadata that says which field a column holds.
         return version, rows.cast(pa.schema([logical(schema).field(name) for name in rows.column_names]))
 
@@ -180,14 +180,14 @@ def _answers(output: str, predictions: pa.Schema, scores: pa.Schema) -> str:
         CASE WHEN p.role = 'challenger' THEN {logged} ELSE {scored} END AS {quoted(f"challenger.{name}")}"""
 
 
-def _added(table: DeltaTable, after: int, upto: int) -> list[str]:
+def _added(table: DeltaTable, after: int, upto: int) -> list[Path]:
     """Files that commits added with new rows; every file, if upkeep has removed such commits or files by now."""
-    root = Path(table.table_uri.removeprefix("file://"))
+    root = commits.folder_of(table)
     try:
         found = [file for version in range(after + 1, upto + 1) for file in commits.read(root, version).new]
     except FileNotFoundError:
-        return list(table.file_uris())
-    return [str(file) for file in found] if all(file.exists() for file in found) else list(table.file_uris())
+        return commits.files_of(table)
+    return found if all(file.exists() for file in found) else commits.files_of(table)
 
 
 def _date(time: datetime) -> str:

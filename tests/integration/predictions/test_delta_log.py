@@ -148,3 +148,14 @@ def test_an_append_is_on_the_disk_when_it_returns(tmp_path: Path, monkeypatch: p
     there = {str(path) for path in table.rglob("*") if path.suffix in (".parquet", ".json")}
     assert len(there) == 4
     assert there | {str(table), str(table / "_delta_log"), str(table.parent)} <= synced
+
+
+def test_a_folder_may_be_a_link_and_have_any_name(tmp_path: Path) -> None:
+    real, link = tmp_path / "my 100% own log", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    log = DeltaLog(link)
+    log.append("scores", "wine", rows(1), {"a": 1})
+    (file,) = log.files("scores", "wine")
+    assert Path(file).parent == real / "scores" / "wine" == log.path("scores", "wine")
+    assert Path(file).exists()

@@ -90,6 +90,16 @@ def test_nothing_of_a_unit_is_left_anywhere_and_everything_else_is(home: "Home")
     assert forget(home).rows == {}
 
 
+def test_a_unit_is_found_in_a_log_that_is_a_link(home: "Home", tmp_path: Path) -> None:
+    elsewhere = tmp_path / "a disk & more"
+    elsewhere.mkdir()
+    home.settings.log.symlink_to(elsewhere)
+    fill(home)
+    Pins(DeltaLog(home.settings.log), home.store, lambda: home.now).create("wine", "v1", ANN)
+    assert forget(home).rows["predictions"] == 5
+    assert found_anywhere(elsewhere, ALICE) == []
+
+
 def test_nothing_is_left_in_files_that_were_replaced_before(home: "Home") -> None:
     fill(home)
     table = DeltaTable(home.log.path("predictions", "wine"))
