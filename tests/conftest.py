@@ -47,11 +47,17 @@ def _sqlite(request: pytest.FixtureRequest, folder: Path) -> str:
     return f"sqlite:///{folder / 'store.db'}"
 
 
-def _postgresql(request: pytest.FixtureRequest, folder: Path) -> str:
-    url: str = request.getfixturevalue("migrated_postgresql")
+@pytest.fixture
+def postgresql_url(migrated_postgresql: str) -> str:
+    """URL of a database without rows."""
     names = ", ".join(metadata.tables)
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(migrated_postgresql.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"TRUNCATE {names} RESTART IDENTITY".encode())
+    return migrated_postgresql
+
+
+def _postgresql(request: pytest.FixtureRequest, folder: Path) -> str:
+    url: str = request.getfixturevalue("postgresql_url")
     return url
 
 
