@@ -1,5 +1,6 @@
 """A PostgreSQL server of our own: started, killed, started again; databases are made per test."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import psycopg
@@ -32,13 +34,20 @@ class PostgresServer:
     def start(self) -> None:
         """Start it, also after `kill`, and wait until it answers."""
         options = f"-p {self.port} -k {self._folder} {_OPTIONS}"
-        log = str(self._folder / "log")
-        self._run("pg_ctl", "-D", str(self._data), "-w", "-l", log, "-o", options, "start")
+        start = ("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._folder / "log"), "-o", options, "start")
+        for _ in range(20):
+            # Whoever is still dying holds the memory that they shared.
+            with contextlib.suppress(subprocess.CalledProcessError):
+                return self._run(*start)
+            time.sleep(0.25)
+        return self._run(*start)
 
     def kill(self) -> None:
-        """End it as `kill -9` does: the server first, then whoever of it is still there."""
-        group = os.getpgid(self.pid)
-        os.killpg(group, signal.SIGKILL)
+        """`kill -9` the server and all that it started."""
+        server = self.pid
+        for pid in (server, *_children(server)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End it in order, and remove what it wrote."""
@@ -68,6 +77,15 @@ class PostgresServer:
         # PostgreSQL refuses to run as root.
         user = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
         subprocess.run([*user, str(self._binaries / name), *arguments], check=True, capture_output=True, cwd="/")
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            if int(path.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(path.parent.name))
+    return found
 
 
 def find_binaries() -> Path | None:
