@@ -6,7 +6,8 @@ never wait. A commit has reached the disk when `transaction()` returns.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -14,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from interlock.domain.errors import HomeError, InvalidInputError, StoreUnavailableError
+from interlock.store import copying
 from interlock.store.migration import upgrade
 from interlock.store.transaction import Transaction
 
@@ -99,6 +101,36 @@ class Store:
         """
         with self._begin(self._engine) as connection:
             yield Transaction(connection)
+
+    def save(self, path: Path) -> None:
+        """Write every row, as of one moment, into a new SQLite file, whatever kind of database this is.
+
+        Raises:
+            StoreUnavailableError: The database does not answer.
+        """
+        with (
+            closing(Store(f"sqlite:///{path}")) as copy,
+            self._begin(self._engine) as source,
+            copy._begin(copy._writer) as target,
+        ):
+            copying.copy(source, target)
+
+    def load(self, path: Path) -> None:
+        """Fill this database, which is empty, with what `save` wrote, and bring it up to date.
+
+        Raises:
+            HomeError: This database is not empty, or the file is of a newer program.
+            StoreUnavailableError: The database does not answer.
+        """
+        with (
+            closing(Store(f"sqlite:///{path}")) as copy,
+            copy._begin(copy._engine) as source,
+            self._begin(self._writer) as target,
+        ):
+            if not copying.is_empty(target):
+                raise HomeError(f"the database {self._where} is not empty; restore into a new one")
+            copying.copy(source, target)
+            upgrade(target)
 
     def close(self) -> None:
         """Close every connection."""
