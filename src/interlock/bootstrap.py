@@ -31,9 +31,14 @@ def now() -> datetime:
 
 def build_store(settings: Settings) -> "Store":
     """The control plane's store, whose schema the supervisor has brought up to date."""
+    return open_store(settings.database_url)
+
+
+def open_store(url: str) -> "Store":
+    """A store by its URL, as it is."""
     from interlock.store.database import Store
 
-    return Store(settings.database_url)
+    return Store(url)
 
 
 def migrate(settings: Settings) -> None:

@@ -132,6 +132,11 @@ class Store:
             copying.copy(source, target)
             upgrade(target)
 
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

@@ -26,7 +26,7 @@ def test_every_command_of_this_version_is_there() -> None:
         "endpoint create, endpoint list, endpoint show, endpoint update, endpoint delete, release start, release list, "
         "release show, release promote, release pause, release resume, release rollback, log sql, log path, "
         "log pin, log pins, log unpin, log forget, "
-        "key create, key list, key revoke, audit show, audit verify"
+        "key create, key list, key revoke, audit show, audit verify, backup, restore"
     )
     assert set(COMMANDS) == set(promised.split(", "))
 
