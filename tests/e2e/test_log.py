@@ -58,10 +58,8 @@ def test_a_unit_is_forgotten_and_the_sums_still_hold(product: Product, wine: Win
 
 
 def test_how_long_the_log_keeps_rows_is_set_from_the_command_line(product: Product) -> None:
-    assert product.json("endpoint", "update", "wine", "--retention-days", "90")["retention_days"] == 90
+    assert product.json("endpoint", "change", "wine", "--retention-days", "90")["retention_days"] == 90
     assert "90" in product.cli("endpoint", "show", "wine").stdout
-    assert product.json("endpoint", "update", "wine", "--keep-for-ever")["retention_days"] is None
-    wrong = product.cli("endpoint", "update", "wine", "--retention-days", "0")
-    assert (wrong.returncode, "retention_days == 0, must be 1 to 36500" in wrong.stderr) == (2, True)
-    neither = product.cli("endpoint", "update", "wine")
-    assert (neither.returncode, "--keep-for-ever" in neither.stderr) == (2, True)
+    assert product.json("endpoint", "change", "wine", "--retention-days", "0")["retention_days"] == 0
+    wrong = product.cli("endpoint", "change", "wine", "--retention-days", "-1")
+    assert (wrong.returncode, "retention_days == -1, must be 1 to 36500" in wrong.stderr) == (2, True)

@@ -18,13 +18,13 @@ class NewEndpoint(BaseModel, extra="forbid"):
     name: str
     model: str = Field(description="the first champion, NAME:VERSION")
     deadline_ms: float = Field(1000.0, gt=0, le=600_000)
-    retention_days: int | None = Field(None, description="how many full days of events the log keeps; null: for ever")
+    retention_days: int = Field(0, description="how many full days of events the log keeps; 0: for ever")
 
 
-class EndpointChange(BaseModel, extra="forbid"):
+class EndpointOptions(BaseModel, extra="forbid"):
     """What may be changed while it serves."""
 
-    retention_days: int | None = Field(description="how many full days of events the log keeps; null: for ever")
+    retention_days: int = Field(description="how many full days of events the log keeps; 0: for ever")
 
 
 class Rollback(BaseModel, extra="forbid"):
@@ -57,9 +57,9 @@ def show(endpoint: str, services: Given) -> dict[str, Any]:
 
 
 @router.patch("/{endpoint}", **needs("operate"))
-def change(endpoint: str, asked: EndpointChange, actor: Actor, services: Given) -> dict[str, Any]:
+def change(endpoint: str, options: EndpointOptions, actor: Actor, services: Given) -> dict[str, Any]:
     """Change how long its log keeps rows. Rows that are older go with the next upkeep, within an hour."""
-    services.endpoints.set_retention(endpoint, asked.retention_days, actor=actor)
+    services.endpoints.change(endpoint, actor=actor, retention_days=options.retention_days)
     return services.endpoints.describe(endpoint)
 
 

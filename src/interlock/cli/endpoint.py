@@ -1,4 +1,4 @@
-"""`interlock endpoint`: create, list, show, update, delete."""
+"""`interlock endpoint`: create, list, show, change, delete."""
 
 from typing import Annotated
 
@@ -7,12 +7,12 @@ import typer
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import show_facts, show_json, show_table
 from interlock.cli.working import working
-from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import check_name, split_ref
 
 app = typer.Typer(name="endpoint", help="Names that callers use.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The endpoint's name.")]
+RetentionDays = Annotated[int, typer.Option(help="Full days of events that the log keeps; 0 for ever.")]
 
 
 @app.command()
@@ -20,7 +20,7 @@ def create(
     name: Name,
     model: Annotated[str, typer.Option(metavar="NAME:V", help="The version that answers.")],
     deadline_ms: Annotated[float, typer.Option(help="How long a model may take.")] = 1000.0,
-    retention_days: Annotated[int | None, typer.Option(help="Full days the log keeps; for ever if not given.")] = None,
+    retention_days: RetentionDays = 0,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -73,22 +73,19 @@ def show(name: Name, server: Server = None, home: Home = DEFAULT_HOME, as_json: 
 
 
 @app.command()
-def update(
+def change(
     name: Name,
-    retention_days: Annotated[int | None, typer.Option(help="Full days of events the log keeps.")] = None,
-    keep_for_ever: Annotated[bool, typer.Option("--keep-for-ever", help="The log drops nothing.")] = False,
+    retention_days: RetentionDays,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Change how long an endpoint's log keeps rows. What is older goes with the next upkeep, within an hour.
+    """Change an endpoint while it serves. Rows past its retention go with the next upkeep, within an hour.
 
-    Example: [bold]interlock endpoint update wine --retention-days 180[/bold]
+    Example: [bold]interlock endpoint change wine --retention-days 180[/bold]
     """
-    if (retention_days is not None) == keep_for_ever:
-        raise InvalidInputError("say either --retention-days N or --keep-for-ever")
     with connect(server, home) as client:
-        found = client.set_retention(name, retention_days)
+        found = client.change_endpoint(name, retention_days=retention_days)
     if as_json:
         show_json(found)
     else:

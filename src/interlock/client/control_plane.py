@@ -68,16 +68,15 @@ class ControlPlane:
         return self._get(f"/models/{name}/versions/{version}/diff/{quote(other, safe='')}")
 
     def create_endpoint(
-        self, name: str, model: str, *, deadline_ms: float = 1000.0, retention_days: int | None = None
+        self, name: str, model: str, *, deadline_ms: float = 1000.0, retention_days: int = 0
     ) -> dict[str, Any]:
         """Create an endpoint; returns once every live gateway serves it. Its log keeps rows for ever by default."""
         body = {"name": name, "model": model, "deadline_ms": deadline_ms, "retention_days": retention_days}
         return self._post("/endpoints", body)
 
-    def set_retention(self, endpoint: str, retention_days: int | None) -> dict[str, Any]:
-        """Say how many full days of events the endpoint's log keeps; None for ever."""
-        path = f"/api/v1/endpoints/{quote(endpoint, safe='')}"
-        return dict(self._control.json("PATCH", path, {"retention_days": retention_days}))
+    def change_endpoint(self, name: str, **options: Any) -> dict[str, Any]:
+        """Change an endpoint while it serves: `retention_days`, full days of events that the log keeps, 0 for ever."""
+        return dict(self._control.json("PATCH", f"/api/v1/endpoints/{quote(name, safe='')}", options))
 
     def endpoints(self) -> list[dict[str, Any]]:
         """Every endpoint."""

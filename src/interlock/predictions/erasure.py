@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from deltalake import DeltaTable
@@ -23,7 +24,6 @@ from interlock.domain.access import Key
 from interlock.domain.pin import Pin, PinnedTable
 from interlock.predictions import cleaning, commits, log_lock, pins, replacement, unit_traces
 from interlock.predictions.delta_log import DeltaLog, Kind
-from interlock.predictions.records import LabelsRecord, decoder
 from interlock.predictions.unit_traces import Traces
 from interlock.store.database import Store
 from interlock.store.transaction import Transaction
@@ -201,12 +201,17 @@ def _replaced(folder: Path) -> set[Path]:
 
 
 def _names(record: bytes, unit: str) -> bool:
-    """Whether a record in quarantine is of the unit: exactly, if it can be read, otherwise if it holds the name."""
+    """Whether a record in quarantine names a unit: exactly, if it can be read, otherwise in any of its bytes."""
     try:
-        found = decoder.decode(record)
+        return _holds(msgspec.msgpack.decode(record), unit)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return unit.encode() in record
-    return not isinstance(found, LabelsRecord) and found.assignment.unit == unit
+
+
+def _holds(value: Any, text: str) -> bool:
+    if isinstance(value, dict):
+        return _holds(list(value.values()), text)
+    return any(_holds(member, text) for member in value) if isinstance(value, list) else bool(value == text)
 
 
 def _key(file: Path) -> bytes:

@@ -95,6 +95,6 @@ class Upkeep:
         """Read anew each time: operations leave the object at the version they wrote."""
         return DeltaTable(self._log.path(kind, endpoint))
 
-    def _retention_days(self, endpoint: str) -> int | None:
+    def _retention_days(self, endpoint: str) -> int:
         with self._store.read() as tx:
             return tx.endpoints.retention_days(endpoint)

@@ -25,7 +25,7 @@ from deltalake import DeltaTable
 from interlock import bootstrap
 from interlock.domain.access import Key
 from interlock.domain.errors import HomeError
-from interlock.predictions import commits, log_lock, segments, spool_state
+from interlock.predictions import commits, log_lock, segments
 from interlock.predictions.delta_log import KINDS, DeltaLog
 from interlock.process.home import FORMAT, check_format
 from interlock.settings import Settings
@@ -234,12 +234,11 @@ class _Backup:
     def _copy_spools(self) -> None:
         for folder in sorted(self._settings.spools.glob("[!.]*/")):
             # The counters first: segments that are newer than they tell the rest.
-            if spool_state.load(folder) is not None:
-                self._copier.copy(folder / "spool.json", f"spool/{folder.name}/spool.json")
-                for file in segments.listing(folder):
-                    self._copy_segment(folder.name, file)
-            for path in _files(folder / "quarantine"):
-                self._copier.copy(path, f"spool/{folder.name}/quarantine/{path.name}")
+            for path in sorted(_files(folder), key=lambda path: path.name != "spool.json"):
+                if path.suffix not in (".open", ".sealed") and path.name != "lock":
+                    self._copier.copy(path, f"spool/{path.relative_to(self._settings.spools).as_posix()}")
+            for file in segments.listing(folder):
+                self._copy_segment(folder.name, file)
 
     def _copy_segment(self, slot: str, file: segments.SegmentFile) -> None:
         """One that is written to is copied as far as it is; what was appended while it was copied is cut off later."""

@@ -33,7 +33,7 @@ class Endpoints:
         self._store, self._clock = store, clock
 
     def create(
-        self, name: str, ref: str, actor: Key, *, deadline_ms: float = 1000.0, retention_days: int | None = None
+        self, name: str, ref: str, actor: Key, *, deadline_ms: float = 1000.0, retention_days: int = 0
     ) -> Endpoint:
         """Create an endpoint that one version answers.
 
@@ -42,7 +42,7 @@ class Endpoints:
             ref: The version.
             actor: Who creates it.
             deadline_ms: How long a model may take.
-            retention_days: How many full days of events the log keeps; for ever by default.
+            retention_days: How many full days of events the log keeps; 0 keeps them for ever.
 
         Raises:
             InvalidInputError: The name, the deadline or the retention breaks a rule.
@@ -65,20 +65,24 @@ class Endpoints:
             tx.audit.append(now, actor.name, actor.role, "endpoint.create", name, details)
         return endpoint
 
-    def set_retention(self, name: str, retention_days: int | None, actor: Key) -> Endpoint:
-        """Say how long the log keeps rows of events, in full days, or None for ever. Upkeep drops what is older.
+    def change(self, name: str, actor: Key, *, retention_days: int) -> Endpoint:
+        """Change an endpoint while it serves.
+
+        Args:
+            name: Which.
+            actor: Who changes it.
+            retention_days: How many full days of events the log keeps; 0 keeps them for ever. Upkeep drops the rest.
 
         Raises:
-            InvalidInputError: It is not at least a day.
+            InvalidInputError: An option breaks a rule.
             NotFoundError: There is no such endpoint.
         """
         _check_retention(retention_days)
         with self._store.transaction() as tx:
-            before = tx.endpoints.get(name)
-            endpoint = msgspec.structs.replace(before, retention_days=retention_days)
-            tx.endpoints.replace(endpoint)
-            details = {"retention_days": retention_days, "before": before.retention_days}
-            tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.retention", name, details)
+            endpoint = msgspec.structs.replace(tx.endpoints.get(name), retention_days=retention_days)
+            tx.endpoints.update(endpoint)
+            details = {"retention_days": retention_days}
+            tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.change", name, details)
         return endpoint
 
     def delete(self, name: str, actor: Key) -> None:
@@ -115,10 +119,10 @@ class Endpoints:
         return {**_summary(endpoint, plan), "contract": msgspec.to_builtins(contract)}
 
 
-def _check_retention(days: int | None) -> None:
-    if days is not None and not 1 <= days <= _LONGEST_RETENTION_DAYS:
+def _check_retention(days: int) -> None:
+    if not 0 <= days <= _LONGEST_RETENTION_DAYS:
         raise InvalidInputError(
-            f"retention_days == {days}, must be 1 to {_LONGEST_RETENTION_DAYS}; leave it out to keep rows for ever"
+            f"retention_days == {days}, must be 1 to {_LONGEST_RETENTION_DAYS}, or 0 to keep rows for ever"
         )
 
 

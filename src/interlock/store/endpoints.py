@@ -18,7 +18,7 @@ class EndpointRepository(Repository):
         self._connection.execute(insert(endpoints).values(name=endpoint.name, body=endpoint))
         self._connection.execute(delete(cursors).where(cursors.c.name == _retention(endpoint.name)))
 
-    def replace(self, endpoint: Endpoint) -> None:
+    def update(self, endpoint: Endpoint) -> None:
         """Put new settings in the place of the old. Raises NotFoundError if it is not there."""
         self.get(endpoint.name)
         self._put(endpoints, {"name": endpoint.name}, {"body": endpoint})
@@ -38,16 +38,16 @@ class EndpointRepository(Repository):
         """Raises NotFoundError if it is not there. How long its log keeps rows is remembered, since the log stays."""
         retention_days = self.get(name).retention_days
         self._connection.execute(delete(endpoints).where(endpoints.c.name == name))
-        if retention_days is not None:
+        if retention_days:
             self._put(cursors, {"name": _retention(name)}, {"value": str(retention_days)})
 
-    def retention_days(self, name: str) -> int | None:
-        """How many days the log of an endpoint keeps, also of one that was deleted; None for ever."""
+    def retention_days(self, name: str) -> int:
+        """How many days the log of an endpoint keeps, also of one that was deleted; 0 for ever."""
         found: Endpoint | None = self._connection.scalar(select(endpoints.c.body).where(endpoints.c.name == name))
         if found is not None:
             return found.retention_days
         days = self._connection.scalar(select(cursors.c.value).where(cursors.c.name == _retention(name)))
-        return int(days) if days is not None else None
+        return int(days) if days is not None else 0
 
     def _names(self) -> tuple[str, ...]:
         return tuple(self._connection.scalars(select(endpoints.c.name).order_by(endpoints.c.name)))

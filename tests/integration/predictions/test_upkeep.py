@@ -21,7 +21,7 @@ def upkeep(home: "Home", **options: int) -> Upkeep:
     return Upkeep(DeltaLog(home.settings.log), home.store, lambda: NOW, **options)
 
 
-def endpoint(home: "Home", retention_days: int | None = None) -> None:
+def endpoint(home: "Home", retention_days: int = 0) -> None:
     with home.store.transaction() as tx:
         tx.endpoints.add(Endpoint(name="wine", created_at=NOW, created_by="test", retention_days=retention_days))
 

@@ -43,6 +43,6 @@ def test_how_long_rows_are_kept_outlives_the_endpoint_and_not_its_successor(stor
         tx.endpoints.delete("wine")
         assert tx.endpoints.retention_days("wine") == 30
         tx.endpoints.add(WINE)
-        assert tx.endpoints.retention_days("wine") is None
+        assert tx.endpoints.retention_days("wine") == 0
         tx.endpoints.delete("wine")
-        assert tx.endpoints.retention_days("wine") is None
+        assert tx.endpoints.retention_days("wine") == 0

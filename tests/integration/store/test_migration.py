@@ -20,7 +20,7 @@ def check(store: Store) -> None:
         assert tx.models.get("wine:1").parity is not None
         assert tx.models.get("wine:1").warnings == ("élan",)
         assert tx.endpoints.get("wine") == Endpoint(
-            name="wine", created_at=WHEN, created_by="ann", deadline_ms=250.0, retention_days=None
+            name="wine", created_at=WHEN, created_by="ann", deadline_ms=250.0, retention_days=0
         )
         plan = tx.plans.current("wine")
         assert (plan.generation, plan.challenger, plan.traffic_share) == (2, "wine:2", 0.05)
