@@ -15,6 +15,7 @@ def test_a_pin_stays_and_a_model_names_it(product: Product, wine: Wine) -> None:
         client.predict("wine", wine.heldout.head(5))
         (listed,) = product.json("log", "pins", "wine")["pins"]
         assert listed == pin
+        assert product.json("log", "pins", "wine", "--verify")["faults"] == {"training-v1": []}
         count = "SELECT count(*) AS n FROM wine"
         assert client.sql(count, pin="wine@training-v1") == [{"n": pin["tables"]["predictions"]["rows"]}]
         assert client.sql(count)[0]["n"] == pin["tables"]["predictions"]["rows"] + 5

@@ -82,9 +82,10 @@ def reconciliation(services: Given) -> dict[str, Any]:
 
 
 @router.get("/{endpoint}/pins", **needs("read"))
-def list_pins(endpoint: str, services: Given) -> dict[str, Any]:
-    """Pinned versions of an endpoint's log, by name."""
-    return {"pins": plain(services.pins.list(endpoint))}
+def list_pins(endpoint: str, services: Given, verify: bool = False) -> dict[str, Any]:
+    """Pinned versions of an endpoint's log, by name. `verify`: read every file, and say what is not what was pinned."""
+    found = {"pins": plain(services.pins.list(endpoint))}
+    return found | ({"faults": services.pins.faults(endpoint)} if verify else {})
 
 
 @router.post("/{endpoint}/pins", status_code=201, **needs("operate"))

@@ -84,19 +84,29 @@ def create_pin(
 
 
 @app.command("pins")
-def list_pins(endpoint: Endpoint, server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def list_pins(
+    endpoint: Endpoint,
+    verify: Annotated[bool, typer.Option("--verify", help="Read every file; exit code 1 if one was changed.")] = False,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
     """List the pins of an endpoint.
 
-    Example: [bold]interlock log pins wine[/bold]
+    Example: [bold]interlock log pins wine --verify[/bold]
     """
     with connect(server, home) as client:
         found = client.pins(endpoint)
+        faults = client.verify_pins(endpoint) if verify else {}
     if as_json:
-        show_json({"pins": found})
-        return
-    rows = [{**pin, "rows": {kind: table["rows"] for kind, table in pin["tables"].items()}} for pin in found]
-    columns = ("name", "created_at", "created_by", "rows", "redacted_at")
-    show_table(rows, columns, empty=f"no pins; `interlock log pin {endpoint} --name NAME` makes one")
+        show_json({"pins": found} | ({"faults": faults} if verify else {}))
+    else:
+        rows = [{**pin, "rows": {kind: table["rows"] for kind, table in pin["tables"].items()}} for pin in found]
+        columns = ("name", "created_at", "created_by", "rows", "redacted_at")
+        show_table(rows, columns, empty=f"no pins; `interlock log pin {endpoint} --name NAME` makes one")
+        for fault in (fault for each in faults.values() for fault in each):
+            note(fault)
+    raise typer.Exit(1 if any(faults.values()) else 0)
 
 
 @app.command()

@@ -166,6 +166,10 @@ class ControlPlane:
         """Pinned versions of an endpoint's log."""
         return list(self._get(f"/log/{quote(endpoint, safe='')}/pins")["pins"])
 
+    def verify_pins(self, endpoint: str) -> dict[str, list[str]]:
+        """By name, what is wrong with the pins of an endpoint: nothing, if they are bit for bit what was pinned."""
+        return dict(self._get(f"/log/{quote(endpoint, safe='')}/pins", verify="true")["faults"])
+
     def unpin(self, endpoint: str, name: str, *, force: bool = False) -> None:
         """Let go of a pin. `force`: also if model versions were trained on it."""
         path = f"/api/v1/log/{quote(endpoint, safe='')}/pins/{quote(name, safe='')}"

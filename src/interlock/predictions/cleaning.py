@@ -48,6 +48,12 @@ def vacuum(table: DeltaTable, pinned: Collection[int], *, keep_hours: int = WEEK
     return len(run(dry_run=False)) if run(dry_run=True) else 0
 
 
+def replaced(table: DeltaTable) -> list[Path]:
+    """Data files that the table referred to once, whether they are still there or not."""
+    found = table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=True)
+    return [commits.folder_of(table) / name for name in found]
+
+
 def drop_commits(table: DeltaTable, pinned: Collection[int], *, keep: int = KEPT_COMMITS) -> int:
     """Delete commits that a checkpoint makes superfluous.
 

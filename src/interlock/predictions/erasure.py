@@ -10,6 +10,7 @@ and says so.
 import hashlib
 import logging
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -183,8 +184,10 @@ def _delete_rows(
     table.create_checkpoint()
     cleaning.drop_commits(table, pinned, keep=0)
     let_go = held - _present(folder)
-    known = before | _replaced(folder)
+    known = before.union(cleaning.replaced(DeltaTable(folder)))
     left = {file for file in let_go - known if time.time() - file.stat().st_mtime < old_seconds}
+    # What a repair set aside are commits as well.
+    shutil.rmtree(folder / "_damaged", ignore_errors=True)
     for file in let_go - left:
         file.unlink(missing_ok=True)
     return deleted, len(left)
@@ -192,12 +195,6 @@ def _delete_rows(
 
 def _present(folder: Path) -> set[Path]:
     return set(commits.files_of(DeltaTable(folder)))
-
-
-def _replaced(folder: Path) -> set[Path]:
-    """Files that the table referred to once."""
-    found = DeltaTable(folder).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=True)
-    return {folder / name for name in found}
 
 
 def _names(record: bytes, unit: str) -> bool:

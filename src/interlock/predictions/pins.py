@@ -8,7 +8,7 @@ unit changes one, and says so. The version in the log itself stays readable too.
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote
@@ -63,6 +63,10 @@ class Pins:
         """Pins of all endpoints, or of one."""
         with self._store.read() as tx:
             return tx.pins.list(endpoint)
+
+    def faults(self, endpoint: str) -> Mapping[str, Sequence[str]]:
+        """By name, what is wrong with an endpoint's pins; every file is read for it."""
+        return {pin.name: faults(self._log.root, pin) for pin in self.list(endpoint)}
 
     def delete(self, endpoint: str, name: str, actor: Key, *, force: bool = False) -> None:
         """Let go of a pin; its files go when nothing else has them.

@@ -84,7 +84,8 @@ def find(log: DeltaLog, endpoint: str, unit: str) -> Traces:
 def data_files(log: DeltaLog, kind: Kind, endpoint: str) -> set[Path]:
     """Every data file in the table's folder."""
     folder = log.path(kind, endpoint)
-    return {path for path in folder.rglob("*.parquet") if "_delta_log" not in path.relative_to(folder).parts}
+    # Below `_delta_log` and other folders that begin like that there are no rows.
+    return {path for path in folder.rglob("*.parquet") if not path.relative_to(folder).parts[0].startswith("_")}
 
 
 def _read(log: DeltaLog, kind: Kind, endpoint: str) -> str | None:
