@@ -10,7 +10,8 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -30,6 +31,36 @@ Unwanted = Callable[[pa.RecordBatch], pa.Array]
 """Which rows of a batch are to go, as booleans."""
 
 
+# By these readers leave files out. Never the unit: statistics are kept where nobody looks for a person's name.
+_MEASURED = ("prediction_id", "release_id", "at", "event_at", "observed_at")
+
+
+@dataclass(slots=True)
+class _Copied:
+    """What was copied, and what was not; with the least and the greatest value of some columns."""
+
+    left: int = 0
+    deleted: int = 0
+    least: dict[str, Any] = field(default_factory=dict)
+    greatest: dict[str, Any] = field(default_factory=dict)
+    nulls: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kept: pa.RecordBatch) -> None:
+        self.left += kept.num_rows
+        for name in set(_MEASURED) & set(kept.schema.names):
+            self.nulls[name] = self.nulls.get(name, 0) + kept[name].null_count
+            found = pc.min_max(kept[name]).as_py()
+            if found["min"] is not None:
+                self.least[name] = min(self.least.get(name, found["min"]), found["min"])
+                self.greatest[name] = max(self.greatest.get(name, found["max"]), found["max"])
+
+    def statistics(self) -> str:
+        """As a commit tells them."""
+        bounds = {"minValues": self.least, "maxValues": self.greatest}
+        spelt = {side: {name: _spell(value) for name, value in values.items()} for side, values in bounds.items()}
+        return json.dumps({"numRecords": self.left, **spelt, "nullCount": self.nulls})
+
+
 @dataclass(frozen=True, slots=True)
 class _Rewritten:
     """A data file, and what takes its place: nothing, if none of its rows stay."""
@@ -38,8 +69,7 @@ class _Rewritten:
     partition: dict[str, str]
     size: int
     copy: Path | None
-    rows_left: int
-    rows_deleted: int
+    copied: _Copied
 
 
 def delete_rows(folder: Path, files: Collection[Path], unwanted: Unwanted) -> int:
@@ -64,7 +94,7 @@ def delete_rows(folder: Path, files: Collection[Path], unwanted: Unwanted) -> in
     rewritten = [_rewrite(folder, action, unwanted) for action in concerned]
     if rewritten:
         _commit(folder, rewritten)
-    return sum(each.rows_deleted for each in rewritten)
+    return sum(each.copied.deleted for each in rewritten)
 
 
 def _actions(table: DeltaTable) -> list[dict[str, Any]]:
@@ -75,8 +105,8 @@ def _actions(table: DeltaTable) -> list[dict[str, Any]]:
 def _rewrite(folder: Path, action: dict[str, Any], unwanted: Unwanted) -> _Rewritten:
     old = folder / unquote(action["path"])
     copy = old.with_name(f"part-00000-{uuid.uuid4()}-c000.zstd.parquet")
-    left, deleted = _copy(old, copy, unwanted)
-    if left:
+    copied = _copy(old, copy, unwanted)
+    if copied.left:
         segments.sync(copy)
         segments.sync_folder(copy.parent)
     else:
@@ -84,18 +114,22 @@ def _rewrite(folder: Path, action: dict[str, Any], unwanted: Unwanted) -> _Rewri
     partition = {
         name.removeprefix("partition."): str(value) for name, value in action.items() if name.startswith("partition.")
     }
-    return _Rewritten(action["path"], partition, action["size_bytes"], copy if left else None, left, deleted)
+    return _Rewritten(action["path"], partition, action["size_bytes"], copy if copied.left else None, copied)
 
 
-def _copy(old: Path, copy: Path, unwanted: Unwanted) -> tuple[int, int]:
-    """How many rows were copied, and how many were not."""
-    left = deleted = 0
+def _copy(old: Path, copy: Path, unwanted: Unwanted) -> _Copied:
+    copied = _Copied()
     with pq.ParquetFile(old) as source, pq.ParquetWriter(copy, source.schema_arrow, compression="zstd") as target:
         for batch in source.iter_batches():
             kept = batch.filter(pc.invert(unwanted(batch)))
             target.write_batch(kept)
-            left, deleted = left + kept.num_rows, deleted + batch.num_rows - kept.num_rows
-    return left, deleted
+            copied.add(kept)
+            copied.deleted += batch.num_rows - kept.num_rows
+    return copied
+
+
+def _spell(value: Any) -> Any:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else value
 
 
 def _commit(folder: Path, rewritten: Iterable[_Rewritten]) -> None:
@@ -135,7 +169,7 @@ def _add(folder: Path, each: _Rewritten, copy: Path, now: int) -> dict[str, Any]
         "size": copy.stat().st_size,
         "modificationTime": now,
         "dataChange": True,
-        "stats": json.dumps({"numRecords": each.rows_left}),
+        "stats": each.copied.statistics(),
     }
 
 

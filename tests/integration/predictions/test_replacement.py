@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 from threading import Event, Thread
 
@@ -86,6 +87,23 @@ def test_a_file_that_somebody_else_rewrote_is_a_conflict(tmp_path: Path) -> None
     with pytest.raises(ConflictError, match="another program rewrote files"):
         replacement.delete_rows(folder, data_files(log), meanwhile)
     assert content(log).num_rows == 40
+
+
+def test_readers_still_know_which_files_to_leave_out(tmp_path: Path) -> None:
+    log, days = DeltaLog(tmp_path), (date(2026, 1, 1), date(2026, 1, 2))
+    for number, day in enumerate(days):
+        rows = predictions(range(10 * number, 10 * number + 10), day).drop(["release_id"])
+        log.append(
+            "predictions", "wine", rows.append_column("release_id", pa.array([f"r{number}"] * 10)), {"a": number + 1}
+        )
+    replacement.delete_rows(log.path("predictions", "wine"), data_files(log), of_unit("u0"))
+    assert [len(log.files("predictions", "wine", where=[("release_id", "=", f"r{n}")])) for n in range(3)] == [1, 1, 0]
+    table = log.table("predictions", "wine")
+    assert table is not None
+    told = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    assert {(row["max.prediction_id"], row["null_count.prediction_id"]) for row in told} == {("p9", 0), ("p19", 0)}
+    assert {row["max.event_at"].date() for row in told} == set(days)
+    assert all(row["num_records"] == 8 for row in told)
 
 
 def test_engines_read_what_was_written(tmp_path: Path) -> None:
