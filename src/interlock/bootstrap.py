@@ -31,9 +31,14 @@ def now() -> datetime:
 
 def build_store(settings: Settings) -> "Store":
     """The control plane's store, whose schema the supervisor has brought up to date."""
+    return open_store(settings.database_url)
+
+
+def open_store(url: str) -> "Store":
+    """A store by its URL, as it is."""
     from interlock.store.database import Store
 
-    return Store(settings.database_url)
+    return Store(url)
 
 
 def migrate(settings: Settings) -> None:
@@ -84,6 +89,9 @@ def build_services(settings: Settings) -> "Services":
     from interlock.api.services import Services
     from interlock.api.uploads import Staging
     from interlock.monitoring.service import Monitoring
+    from interlock.predictions.delta_log import DeltaLog
+    from interlock.predictions.erasure import Eraser
+    from interlock.predictions.pins import Pins
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.service import Registry
     from interlock.releases.service import Releases
@@ -99,6 +107,8 @@ def build_services(settings: Settings) -> "Services":
         releases=Releases(store, now),
         monitoring=Monitoring(store, reader, now),
         reader=reader,
+        pins=Pins(DeltaLog(settings.log), store, now),
+        eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now),
         staging=Staging(settings.run / "staging"),
     )
 
@@ -132,9 +142,13 @@ def build_collector(settings: Settings) -> "Collector":
 
 
 def run_collector(settings: Settings, stop: threading.Event) -> None:
-    """Collect until told to stop, then once more."""
+    """Collect until told to stop, then once more. Beside it, upkeep of the log is started when it is due."""
     import gc
 
+    from interlock.predictions.upkeep_schedule import UpkeepSchedule
+
+    schedule = UpkeepSchedule(settings.log, settings.database_url)
+    threading.Thread(target=schedule.run, args=(stop,), name="upkeep", daemon=True).start()
     collector = build_collector(settings)
     # Records are many short lists without cycles: to look for cycles at every 700th takes as long as to decode them.
     gc.freeze()

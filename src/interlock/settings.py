@@ -54,8 +54,13 @@ class Settings:
 
     @property
     def log(self) -> Path:
-        """Delta tables: `predictions/E`, `scores/E`, `labels/E`."""
+        """Delta tables: `predictions/E`, `scores/E`, `labels/E`; below `pins/E/NAME` the same for each pin."""
         return self.home / "log"
+
+    @property
+    def unit_key(self) -> Path:
+        """Key of the hashes by which the audit log names units that were forgotten."""
+        return self.home / "unit.key"
 
     @property
     def run(self) -> Path:

@@ -23,6 +23,8 @@ class EndpointOptions(BaseModel, extra="forbid"):
 
     label_key: str | None = Field(None, description="what identifies a case in files of labels: an input, or `unit`")
 
+    retention_days: int | None = Field(None, description="how many full days of events the log keeps; 0: for ever")
+
     @property
     def given(self) -> dict[str, Any]:
         names = EndpointOptions.model_fields.keys()

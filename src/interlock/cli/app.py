@@ -8,7 +8,22 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli import audit, demo, doctor, endpoint, key, label, log, model, monitor, predict, release, serve, up
+from interlock.cli import (
+    audit,
+    backup,
+    demo,
+    doctor,
+    endpoint,
+    key,
+    label,
+    log,
+    model,
+    monitor,
+    predict,
+    release,
+    serve,
+    up,
+)
 from interlock.domain.errors import (
     DeadlineExceededError,
     InterlockError,
@@ -44,7 +59,17 @@ def _root(
     """Takes a model into production and keeps it honest there."""
 
 
-for command in (up.up, serve.serve, demo.demo, predict.predict, label.label, monitor.monitor, doctor.doctor):
+for command in (
+    up.up,
+    serve.serve,
+    demo.demo,
+    predict.predict,
+    label.label,
+    monitor.monitor,
+    doctor.doctor,
+    backup.backup,
+    backup.restore,
+):
     app.command()(command)
 for noun in (model, endpoint, release, log, key, audit):
     app.add_typer(noun.app)

@@ -1,4 +1,4 @@
-"""`interlock endpoint`: create, list, show, delete."""
+"""`interlock endpoint`: create, list, show, change, delete."""
 
 from typing import Annotated, Any
 
@@ -12,9 +12,14 @@ from interlock.domain.names import check_name, split_ref
 
 app = typer.Typer(name="endpoint", help="Names that callers use.", no_args_is_help=True)
 
-_FACTS = ("name", "model", "traffic", "deadline_ms", "durability", "when_full", "label_key", "created_at")
+_FACTS = (
+    "name", "model", "traffic", "deadline_ms", "durability", "when_full", "label_key", "retention_days", "created_at"
+)  # fmt: skip
 
 Name = Annotated[str, typer.Argument(help="The endpoint's name.")]
+RetentionDays = Annotated[
+    int | None, typer.Option(help="Full days of events that the log keeps; 0 for ever. Upkeep drops the rest.")
+]
 
 
 DeadlineMs = Annotated[float | None, typer.Option(help="How long a model may take; 1000 by default.")]
@@ -37,6 +42,7 @@ def create(
     durability: HowDurable = None,
     when_full: IfFull = None,
     label_key: LabelKey = None,
+    retention_days: RetentionDays = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -48,7 +54,11 @@ def create(
     check_name("endpoint", name)
     split_ref(model)
     with connect(server, home) as client, working(f"loading {model}"):
-        found = client.create_endpoint(name, model, **_given(deadline_ms, durability, when_full, label_key))
+        options = _given(
+            deadline_ms=deadline_ms, durability=durability, when_full=when_full, label_key=label_key,
+            retention_days=retention_days,
+        )  # fmt: skip
+        found = client.create_endpoint(name, model, **options)
         gateway = client.gateway.url
     if as_json:
         show_json(found)
@@ -63,6 +73,7 @@ def change(
     durability: HowDurable = None,
     when_full: IfFull = None,
     label_key: LabelKey = None,
+    retention_days: RetentionDays = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -72,19 +83,18 @@ def change(
     Example: [bold]interlock endpoint change wine --durability disk[/bold]
     """
     with connect(server, home) as client:
-        found = client.change_endpoint(name, **_given(deadline_ms, durability, when_full, label_key))
+        options = _given(
+            deadline_ms=deadline_ms, durability=durability, when_full=when_full, label_key=label_key,
+            retention_days=retention_days,
+        )  # fmt: skip
+        found = client.change_endpoint(name, **options)
     if as_json:
         show_json(found)
     else:
         show_facts({field: found[field] for field in _FACTS})
 
 
-def _given(
-    deadline_ms: float | None, durability: str | None, when_full: str | None, label_key: str | None
-) -> dict[str, Any]:
-    options = {
-        "deadline_ms": deadline_ms, "durability": durability, "when_full": when_full, "label_key": label_key
-    }  # fmt: skip
+def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 

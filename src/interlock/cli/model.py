@@ -30,6 +30,7 @@ def register(
         bool, typer.Option("--trust-pickle", help="Loading it runs code that came with it, and you trust that.")
     ] = False,
     parent: Annotated[str | None, typer.Option(help="The version it was made from, NAME:V.")] = None,
+    trained_on: Annotated[str | None, typer.Option(help="The pin it was trained on, ENDPOINT@NAME.")] = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -45,7 +46,13 @@ def register(
             raise InvalidInputError(f"{path} does not exist; name a file or folder on this machine")
     with connect(server, home) as client, working(f"loading, checking and measuring {source.name}"):
         found = client.register(
-            name, source, reference=reference, label=label, trust_pickle=trust_pickle, parent=parent
+            name,
+            source,
+            reference=reference,
+            label=label,
+            trust_pickle=trust_pickle,
+            parent=parent,
+            trained_on=trained_on,
         )
     if as_json:
         show_json(found)

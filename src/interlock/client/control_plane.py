@@ -38,6 +38,7 @@ class ControlPlane:
         label: str | None = None,
         trust_pickle: bool = False,
         parent: str | None = None,
+        trained_on: str | None = None,
     ) -> dict[str, Any]:
         """Upload and register a version of a model.
 
@@ -48,12 +49,14 @@ class ControlPlane:
             label: Column of the reference that holds the label.
             trust_pickle: Whether loading may run code that came with the model.
             parent: The version it was made from.
+            trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
         """
         check_source(source)
         body: dict[str, Any] = {"source": send(self._control, Path(source)), "trust_pickle": trust_pickle}
         if reference is not None:
             body["reference"] = send(self._control, Path(reference))
-        body |= {name: value for name, value in (("label", label), ("parent", parent)) if value is not None}
+        more = {"label": label, "parent": parent, "trained_on": trained_on}
+        body |= {name: value for name, value in more.items() if value is not None}
         return self._post(f"/models/{quote(name, safe='')}", body)
 
     def models(self, name: str | None = None) -> list[dict[str, Any]]:
@@ -75,7 +78,14 @@ class ControlPlane:
         return self._post("/endpoints", {"name": name, "model": model, **options})
 
     def change_endpoint(self, name: str, **options: Any) -> dict[str, Any]:
-        """Change an endpoint while it serves: `deadline_ms`, `durability`, `when_full`, `label_key`."""
+        """Change an endpoint while it serves.
+
+        Args:
+            name: Which.
+            options: `deadline_ms`, `durability` (process or disk), `when_full` (refuse or serve_and_count), `label_key`
+                (what identifies a case in files of labels), `retention_days` (full days of events that the log keeps, 0
+                for ever). What is not given stays.
+        """
         return dict(self._control.json("PATCH", f"/api/v1/endpoints/{quote(name, safe='')}", options))
 
     def endpoints(self) -> list[dict[str, Any]]:
@@ -165,9 +175,37 @@ class ControlPlane:
         path = f"/endpoints/{quote(endpoint, safe='')}/labels/{quote(prediction_id, safe='')}"
         return list(self._get(path, fresh=str(fresh).lower())["history"])
 
-    def sql(self, statement: str, *, fresh: bool = True) -> list[dict[str, Any]]:
-        """Query the prediction log. `fresh`: wait until it holds everything acknowledged before."""
-        return list(self._post("/log/sql", {"sql": statement, "fresh": fresh})["rows"])
+    def sql(self, statement: str, *, fresh: bool = True, pin: str | None = None) -> list[dict[str, Any]]:
+        """Query the prediction log.
+
+        Args:
+            statement: DuckDB's SQL.
+            fresh: Wait until the log holds everything acknowledged before.
+            pin: Ask a pinned version, ENDPOINT@NAME, in place of the present one.
+        """
+        body = {"sql": statement, "fresh": fresh} | ({"pin": pin} if pin is not None else {})
+        return list(self._post("/log/sql", body)["rows"])
+
+    def pin(self, endpoint: str, name: str) -> dict[str, Any]:
+        """Pin what an endpoint's log holds: it then reads the same for ever."""
+        return self._post(f"/log/{quote(endpoint, safe='')}/pins", {"name": name})
+
+    def pins(self, endpoint: str) -> list[dict[str, Any]]:
+        """Pinned versions of an endpoint's log."""
+        return list(self._get(f"/log/{quote(endpoint, safe='')}/pins")["pins"])
+
+    def verify_pins(self, endpoint: str) -> dict[str, list[str]]:
+        """By name, what is wrong with the pins of an endpoint: nothing, if they are bit for bit what was pinned."""
+        return dict(self._get(f"/log/{quote(endpoint, safe='')}/pins", verify="true")["faults"])
+
+    def unpin(self, endpoint: str, name: str, *, force: bool = False) -> None:
+        """Let go of a pin. `force`: also if model versions were trained on it."""
+        path = f"/api/v1/log/{quote(endpoint, safe='')}/pins/{quote(name, safe='')}"
+        self._control.call("DELETE", path + ("?force=true" if force else ""))
+
+    def forget(self, endpoint: str, unit: str) -> dict[str, Any]:
+        """Delete a unit's rows from an endpoint's log, its history and its pins. It cannot be undone."""
+        return self._post(f"/log/{quote(endpoint, safe='')}/forget", {"unit": unit})
 
     def log(
         self,

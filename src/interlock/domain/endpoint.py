@@ -20,6 +20,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         when_full: What happens when a record cannot be written: the caller is refused (503), or is answered and the
             answer counted as unrecorded.
         label_key: What identifies a case in files of labels: an input, or `unit`; None where none was declared.
+        retention_days: How many full days of events the log keeps; 0 to keep them for ever.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     durability: Durability = "process"
     when_full: WhenFull = "refuse"
     label_key: str | None = None
+    retention_days: int = 0

@@ -67,6 +67,10 @@ class OverloadedError(InterlockError):
         super().__init__(message)
 
 
+class StoreUnavailableError(OverloadedError):
+    """The control plane's database does not answer. Serving goes on without it; everything else is tried again."""
+
+
 class UnrecordedError(InterlockError):
     """A record could not be written (disk full), so the answer is withheld."""
 

@@ -18,7 +18,7 @@ from threading import Event
 import pyarrow as pa
 
 from interlock.domain.errors import ConflictError
-from interlock.predictions import profiling, segments, service_counting, spool_state
+from interlock.predictions import log_lock, profiling, segments, service_counting, spool_state
 from interlock.predictions.contents import Contents
 from interlock.predictions.delta_log import DeltaLog, Kind
 from interlock.predictions.flush import FlushRequests
@@ -90,9 +90,10 @@ class Collector:
             self._commit(every=False)
             self._report()
         self._commit(every=commit_all or flushes)
-        for intake in self._intakes.values():
-            if intake.delete_done():
-                self._prune(intake)
+        with log_lock.may_delete_segments(self._log.root) as may_delete:
+            for intake in self._intakes.values():
+                if may_delete and intake.delete_done():
+                    self._prune(intake)
         self._flushes.answer(self._intakes.values())
 
     def _try_step(self, *, commit_all: bool) -> bool:

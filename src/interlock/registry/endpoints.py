@@ -21,6 +21,8 @@ from interlock.store.database import Store
 _LONGEST_DEADLINE_MS = 600_000.0
 # Gateways read plans and not endpoints.
 _IN_PLAN = ("deadline_ms", "durability", "when_full")
+# A hundred years: more is a slip of the pen.
+_LONGEST_RETENTION_DAYS = 36_500
 
 
 class Endpoints:
@@ -60,7 +62,7 @@ class Endpoints:
         """Change an endpoint while it serves. A release on it goes on.
 
         Args:
-            options: `deadline_ms`, `durability`, `when_full`, `label_key`; what is not given stays.
+            options: `deadline_ms`, `durability`, `when_full`, `label_key`, `retention_days`; what is not given stays.
 
         Raises:
             InvalidInputError: An option breaks a rule.
@@ -111,13 +113,16 @@ class Endpoints:
 
 def _with(endpoint: Endpoint, options: dict[str, Any]) -> Endpoint:
     """An endpoint with other options, all of which keep the rules."""
-    deadline_ms = options.get("deadline_ms", endpoint.deadline_ms)
-    if not 0 < deadline_ms <= _LONGEST_DEADLINE_MS:
-        raise InvalidInputError(f"deadline_ms == {deadline_ms:g}, must be above 0 and at most 600000")
+    changed = msgspec.structs.replace(endpoint, **options)
+    if not 0 < changed.deadline_ms <= _LONGEST_DEADLINE_MS:
+        raise InvalidInputError(f"deadline_ms == {changed.deadline_ms:g}, must be above 0 and at most 600000")
+    if not 0 <= changed.retention_days <= _LONGEST_RETENTION_DAYS:
+        rule = f"must be 1 to {_LONGEST_RETENTION_DAYS}, or 0 to keep rows for ever"
+        raise InvalidInputError(f"retention_days == {changed.retention_days}, {rule}")
     for name, known in (("durability", Durability), ("when_full", WhenFull)):
-        if options.get(name, getattr(endpoint, name)) not in get_args(known):
-            raise InvalidInputError(f"{name} == {options[name]!r}, must be {' or '.join(get_args(known))}")
-    return msgspec.structs.replace(endpoint, **options)
+        if getattr(changed, name) not in get_args(known):
+            raise InvalidInputError(f"{name} == {getattr(changed, name)!r}, must be {' or '.join(get_args(known))}")
+    return changed
 
 
 def _of_plan(endpoint: Endpoint) -> dict[str, Any]:

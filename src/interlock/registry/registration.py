@@ -20,6 +20,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         label: Column of the reference that holds the truth.
         trust_pickle: Whether loading may run code from the file.
         parent: `name:version` that this one descends from.
+        trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
         created_by, role: The key that asks, for the audit log.
     """
 
@@ -29,6 +30,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     label: str | None = None
     trust_pickle: bool = False
     parent: str | None = None
+    trained_on: str | None = None
     created_by: str = "local"
     role: Role = "admin"
 

@@ -7,15 +7,20 @@ audit entry are one transaction.
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import NotFoundError
 from interlock.domain.model import ModelVersion
 from interlock.domain.names import check_name
+from interlock.domain.pin import split_pin
 from interlock.registry.artifacts import ArtifactStore
 from interlock.registry.register import Examiner, Registered, examine_apart, register
 from interlock.registry.registration import Registration
 from interlock.store.database import Store
+from interlock.store.transaction import Transaction
 
 
 class Registry:
@@ -39,13 +44,16 @@ class Registry:
         Raises:
             InvalidInputError: A name, path, or the reference is wrong.
             UnloadableModelError: The source is not a model that can be served.
-            NotFoundError: There is no such parent.
+            NotFoundError: There is no such parent, or no such pin.
         """
         check_name("model", request.name)
         parent = self.get(request.parent) if request.parent else None
+        with self._store.read() as tx:
+            _pinned(tx, request)
         found = register(request, self._artifacts, self._examiner)
         with self._store.transaction() as tx:
             version = _version(request, found, tx.models.next_version(request.name), self._clock(), parent)
+            version = msgspec.structs.replace(version, lineage=version.lineage | _pinned(tx, request))
             tx.models.add(version)
             details = {"digest": version.digest, "format": version.model_format, "placement": version.placement}
             tx.audit.append(
@@ -71,6 +79,14 @@ class Registry:
         """All versions, or those of one name, oldest first."""
         with self._store.read() as tx:
             return tx.models.list(name)
+
+
+def _pinned(tx: Transaction, request: Registration) -> dict[str, Any]:
+    """What the lineage says of the data that it was trained on."""
+    if request.trained_on is None:
+        return {}
+    pin = tx.pins.get(*split_pin(request.trained_on))
+    return {"pin": pin.ref, "pin_digests": {kind: table.digest for kind, table in pin.tables.items()}}
 
 
 def _version(

@@ -11,15 +11,17 @@ from sqlalchemy import Connection
 from interlock.domain.errors import HomeError
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str = "head") -> None:
     """Run the migrations that are missing, inside the connection's transaction.
+
+    Args:
+        connection: To the database.
+        revision: Up to which, for a database that is to be filled with rows of that revision. The newest by default.
 
     Raises:
         HomeError: The database is at a version this program does not know.
     """
-    config = Config()
-    config.set_main_option("script_location", "interlock.store:migrations")
-    config.attributes["connection"] = connection
+    config = _config(connection)
     scripts = ScriptDirectory.from_config(config)
     now = MigrationContext.configure(connection).get_current_revision()
     newest = scripts.get_current_head()
@@ -30,4 +32,11 @@ def upgrade(connection: Connection) -> None:
             f"the database is at version {now}, newer than this program (interlock {version('interlock')}, "
             f"which knows versions up to {newest}); install the newer interlock, or choose another home folder"
         )
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "interlock.store:migrations")
+    config.attributes["connection"] = connection
+    return config

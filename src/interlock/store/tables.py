@@ -8,6 +8,7 @@ from interlock.domain.access import Key
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
+from interlock.domain.pin import Pin
 from interlock.domain.release import Gate, Release
 from interlock.domain.traffic import TrafficPlan
 from interlock.domain.verdict import Verdict
@@ -159,4 +160,5 @@ verdicts = Table(
     _body(Verdict),
 )
 Index("verdicts_window", verdicts.c.endpoint, verdicts.c.window_start)
+pins = Table("pins", metadata, _key("endpoint", _NAME), _key("name", _NAME), _body(Pin))
 cursors = Table("cursors", metadata, _key("name", String(256)), Column("value", Text, nullable=False))

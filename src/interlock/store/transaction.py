@@ -9,6 +9,7 @@ from interlock.store.gate_counts import GateCountRepository
 from interlock.store.gateways import GatewayRepository
 from interlock.store.keys import KeyRepository
 from interlock.store.models import ModelRepository
+from interlock.store.pins import PinRepository
 from interlock.store.plans import PlanRepository
 from interlock.store.profiles import ProfileRepository
 from interlock.store.releases import ReleaseRepository
@@ -21,8 +22,8 @@ class Transaction:
     """Repositories on one connection. Valid inside the `with` of `Store.transaction()` or `Store.read()` only."""
 
     __slots__ = (
-        "audit", "cursors", "endpoints", "gate_counts", "gateways", "keys", "models", "plans", "profiles", "releases",
-        "service_hours", "spools", "verdicts",
+        "audit", "cursors", "endpoints", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles",
+        "releases", "service_hours", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -33,6 +34,7 @@ class Transaction:
         self.gateways = GatewayRepository(connection)
         self.keys = KeyRepository(connection)
         self.models = ModelRepository(connection)
+        self.pins = PinRepository(connection)
         self.plans = PlanRepository(connection)
         self.profiles = ProfileRepository(connection)
         self.releases = ReleaseRepository(connection)

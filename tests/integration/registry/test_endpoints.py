@@ -68,6 +68,26 @@ def test_what_breaks_a_rule_changes_nothing(
     assert endpoints.list() == []
 
 
+def test_how_long_the_log_keeps_rows_is_said_at_first_or_later(endpoints: Endpoints, desk: Any, ann: Key) -> None:
+    assert endpoints.create("churn", "m:1", ann, retention_days=30).retention_days == 30
+    endpoints.change("churn", ann, retention_days=0)
+    assert endpoints.describe("churn")["retention_days"] == 0
+    endpoints.change("churn", ann, retention_days=7)
+    with desk.store.read() as tx:
+        assert tx.endpoints.get("churn").retention_days == 7
+        newest = tx.audit.list()[0]
+    assert (newest.action, newest.details) == ("endpoint.change", {"retention_days": 7})
+
+
+@pytest.mark.parametrize("days", [-1, 36_501])
+def test_a_retention_that_is_none_is_refused(endpoints: Endpoints, ann: Key, days: int) -> None:
+    with pytest.raises(InvalidInputError, match=f"retention_days == {days}, must be 1 to 36500, or 0"):
+        endpoints.create("churn", "m:1", ann, retention_days=days)
+    endpoints.create("churn", "m:1", ann)
+    with pytest.raises(InvalidInputError, match="retention_days"):
+        endpoints.change("churn", ann, retention_days=days)
+
+
 def test_a_taken_name_is_a_conflict(endpoints: Endpoints, ann: Key) -> None:
     endpoints.create("churn", "m:1", ann)
     with pytest.raises(ConflictError):

@@ -26,6 +26,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from interlock.domain.errors import InvalidInputError, ModelFailedError, NotFoundError, UnloadableModelError
+from interlock.domain.pin import Pin, PinnedTable
 from interlock.domain.ports import Columns
 from interlock.registry.artifacts import ArtifactStore
 from interlock.registry.register import examine_apart, register
@@ -388,3 +389,24 @@ def test_what_made_the_model_is_written_down(desk: Any, make_rows: MakeRows) -> 
     assert version.frameworks["scikit-learn"] == sklearn.__version__
     assert version.lineage["reference_rows"] == 200
     assert len(version.lineage["reference_sha256"]) == 64
+
+
+def test_a_version_says_which_pinned_rows_it_was_trained_on(desk: Any, make_rows: MakeRows) -> None:
+    table = PinnedTable(version=12, rows=3, files=1, digest="d1")
+    pin = Pin(
+        endpoint="late", name="v4", created_at=desk.registry._clock(), created_by="ann", tables={"predictions": table}
+    )
+    with desk.store.transaction() as tx:
+        tx.pins.add(pin)
+    rows = make_rows(200, 1).dropna()
+    model = LogisticRegression(max_iter=500).fit(rows[["temp", "hour"]], rows["late"])
+    version = desk.register(desk.save(model), trained_on="late@v4")
+    assert (version.lineage["pin"], version.lineage["pin_digests"]) == ("late@v4", {"predictions": "d1"})
+
+
+@pytest.mark.parametrize(("pin", "error"), [("late@v5", NotFoundError), ("late", InvalidInputError)])
+def test_a_pin_that_is_none_is_refused_before_anything_is_done(
+    desk: Any, tmp_path: Path, pin: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=pin):
+        desk.register(tmp_path / "x.onnx", trained_on=pin)

@@ -47,10 +47,10 @@ def test_processes_that_open_a_new_database_at_once_lose_no_update(url: str) -> 
     store.close()
 
 
-def test_kill_of_a_writer_loses_nothing_committed(store: Store, url: str) -> None:
+def test_kill_of_a_writer_loses_nothing_committed(store: Store, store_url: str) -> None:
     for _ in range(3):
         before = _count(store)
-        writer = _counting(url, 100_000)
+        writer = _counting(store_url, 100_000)
         assert writer.stdout is not None
         seen = sum(1 for _ in zip(range(20), writer.stdout, strict=False))
         writer.send_signal(signal.SIGKILL)
@@ -96,19 +96,20 @@ def test_a_reader_sees_one_snapshot_and_does_not_wait_for_a_writer(store: Store)
     thread.join()
 
 
-def test_a_database_of_a_newer_program_is_refused_and_left_alone(store: Store, url: str) -> None:
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(url: str) -> None:
+    Store.open(url).close()
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(HomeError, match=r"version 9999.*up to 0001"):
+    with pytest.raises(HomeError, match=r"version 9999.*up to 0002"):
         Store.open(url)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
     engine.dispose()
 
 
-def test_migrations_lead_to_the_tables_the_program_uses(store: Store, url: str) -> None:
-    engine = create_engine(url)
+def test_migrations_lead_to_the_tables_the_program_uses(store: Store, store_url: str) -> None:
+    engine = create_engine(store_url)
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     engine.dispose()
