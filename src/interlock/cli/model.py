@@ -29,6 +29,9 @@ def register(  # noqa: PLR0913, PLR0917 (options of a command)
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Loading it runs code that came with it, and you trust that.")
     ] = False,
+    no_compile: Annotated[
+        bool, typer.Option("--no-compile", help="Serve the original in its own process; look for no ONNX twin.")
+    ] = False,
     parent: Annotated[str | None, typer.Option(help="The version it was made from, NAME:V.")] = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
@@ -45,7 +48,13 @@ def register(  # noqa: PLR0913, PLR0917 (options of a command)
             raise InvalidInputError(f"{path} does not exist; name a file or folder on this machine")
     with connect(server, home) as client, working(f"loading, checking and measuring {source.name}"):
         found = client.register(
-            name, source, reference=reference, label=label, trust_pickle=trust_pickle, parent=parent
+            name,
+            source,
+            reference=reference,
+            label=label,
+            trust_pickle=trust_pickle,
+            compile=not no_compile,
+            parent=parent,
         )
     if as_json:
         show_json(found)

@@ -31,6 +31,7 @@ class ControlPlane:
         reference: str | Path | None = None,
         label: str | None = None,
         trust_pickle: bool = False,
+        compile: bool = True,
         parent: str | None = None,
     ) -> dict[str, Any]:
         """Upload and register a version of a model.
@@ -41,10 +42,13 @@ class ControlPlane:
             reference: CSV or Parquet file of rows like those that will be served.
             label: Column of the reference that holds the label.
             trust_pickle: Whether loading may run code that came with the model.
+            compile: Whether to look for an ONNX twin; without one the original serves, in a process of its own.
             parent: The version it was made from.
         """
         check_source(source)
         body: dict[str, Any] = {"source": send(self._control, Path(source)), "trust_pickle": trust_pickle}
+        if not compile:
+            body["compile"] = False
         if reference is not None:
             body["reference"] = send(self._control, Path(reference))
         body |= {name: value for name, value in (("label", label), ("parent", parent)) if value is not None}
