@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from tests.e2e.product import Product, is_alive, run
 
 
