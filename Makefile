@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test quick check bench clean install format lint types imports
+.PHONY: demo test quick check bench bench-log clean install format lint types imports
 
 demo: $(STAMP)
 	@$(BIN)/interlock demo $(ARGS)
@@ -32,6 +32,9 @@ imports: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.serving.run $(ARGS)
+
+bench-log: $(STAMP)
+	@$(BIN)/python -m benchmarks.log.run $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

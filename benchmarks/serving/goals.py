@@ -1,47 +1,15 @@
-"""What the figures must reach, beside what was measured."""
+"""What the serving figures must reach."""
 
-from dataclasses import dataclass
-
+from benchmarks.goal import Goal
 from benchmarks.serving.measurements.memory import ONE, WHOLE, WORKER, Memory
 from benchmarks.serving.measurements.open_loop import OpenLoop
 from benchmarks.serving.measurements.startup import AGAIN, MODEL, Startup
 from benchmarks.serving.measurements.throughput import RATE, Throughput
 from benchmarks.serving.models import MODELS
 from benchmarks.serving.peers import echo, fastapi, interlock
-from benchmarks.tables import Table, ratio
+from benchmarks.tables import ratio
 
 P50 = "p50 ms"
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One bound.
-
-    Args:
-        what: In words.
-        measured: None where it was not measured.
-        bound: To reach.
-        most: Whether the bound is the most that is allowed; otherwise the least.
-        aim: Better still.
-    """
-
-    what: str
-    measured: float | None
-    bound: float
-    most: bool = False
-    aim: float | None = None
-
-    @property
-    def reached(self) -> bool | None:
-        """Whether the bound is kept; None where nothing was measured.
-
-        Examples:
-            >>> Goal("a", 5.0, 6.0).reached, Goal("a", 5.0, 6.0, most=True).reached, Goal("a", None, 6.0).reached
-            (False, True, None)
-        """
-        if self.measured is None:
-            return None
-        return self.measured <= self.bound if self.most else self.measured >= self.bound
 
 
 def of_throughput(throughput: Throughput) -> list[Goal]:
@@ -97,21 +65,3 @@ def of_startup(startup: Startup) -> list[Goal]:
     """Seconds of a start after the first."""
     found = startup.figures()
     return [Goal(f"start, {name}: seconds", found.get(name), 3, most=True) for name in (AGAIN, MODEL)]
-
-
-def table(goals: list[Goal]) -> Table:
-    """All goals as a table."""
-
-    def sign(goal: Goal) -> str:
-        return "at most" if goal.most else "at least"
-
-    rows = [
-        {
-            "what": goal.what,
-            "measured": goal.measured,
-            "must reach": f"{sign(goal)} {goal.bound:g}" + (f" (aim {goal.aim:g})" if goal.aim else ""),
-            "reached": "not measured" if goal.reached is None else goal.reached,
-        }
-        for goal in goals
-    ]
-    return Table("goals", "What must be reached", rows)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import document, machine
+from benchmarks import document, goal, machine
 from benchmarks.serving import goals, wrk
 from benchmarks.serving.environments import NotInstalledError, install, own_environment
 from benchmarks.serving.measurements import features, memory, open_loop, startup, throughput, workers
@@ -123,7 +123,7 @@ class Bench:
 
     def tables(self) -> list[Table]:
         """All results, what must be reached first."""
-        found: list[goals.Goal] = []
+        found: list[goal.Goal] = []
         if self.throughput is not None:
             found += goals.of_throughput(self.throughput)
         if self.open_loop is not None:
@@ -134,7 +134,7 @@ class Bench:
             found += goals.of_startup(self.startup)
         measured = (self.throughput, self.open_loop, self.workers, self.features, self.memory, self.startup)
         tables = [table for measurement in measured if measurement is not None for table in measurement.tables()]
-        return [goals.table(found), *tables] if found else tables
+        return [goal.table(found), *tables] if found else tables
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Installed packages by peer."""

@@ -9,7 +9,7 @@ MODULES = (
     "benchmarks.document",
     "benchmarks.tables",
     "benchmarks.serving.environments",
-    "benchmarks.serving.goals",
+    "benchmarks.goal",
     "benchmarks.serving.measurements.workers",
     "benchmarks.serving.open_loop_client",
     "benchmarks.serving.processes",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.goal import table
 from benchmarks.serving import goals
 from benchmarks.serving.measurements.throughput import Throughput
 from benchmarks.serving.peers import echo, fastapi, interlock
@@ -41,5 +42,5 @@ def test_ratios_are_to_the_echo_and_to_the_best_peer(measured: Throughput) -> No
 def test_what_was_not_measured_is_neither_reached_nor_missed(measured: Throughput) -> None:
     found = {goal.what: goal for goal in goals.of_throughput(measured)}
     assert found["RF, 32 connections: requests/s of the echo"].reached is None
-    rows = {str(row["what"]): row for row in goals.table(list(found.values())).rows}
+    rows = {str(row["what"]): row for row in table(list(found.values())).rows}
     assert rows["RF, 32 connections: requests/s of the echo"]["reached"] == "not measured"
