@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.serving import processes
 from benchmarks.serving.models import Data
 from benchmarks.serving.server import free_port
 from benchmarks.serving.target import Launch, Target
@@ -101,6 +102,11 @@ def names(home: Path) -> dict[int, str]:
         parts = json.loads((home / "run" / "processes.json").read_text())
     except FileNotFoundError:
         return {}
-    found = {part["pid"]: part["name"] for part in parts if part["pid"]}
+    found = {part["pid"]: str(part["name"]) for part in parts if part["pid"]}
     holder = (home / "lock").read_text().strip()
-    return {int(holder): "supervisor", **found} if holder.isdecimal() else found
+    if holder.isdecimal():
+        found[int(holder)] = "supervisor"
+        # Parts are forks of the nursery and have its command line, but they are named already.
+        nurseries = [pid for pid in processes.tree(int(holder)) if "process.nursery" in processes.title(pid)]
+        found = {pid: "nursery" for pid in nurseries} | found
+    return found
