@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from interlock.domain.errors import InterlockError
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product, is_alive
+
+from interlock.domain.errors import InterlockError
 
 _BACK_SECONDS = 30
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tritonclient.http import InferenceServerClient, InferInput
-
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product, run
+from tritonclient.http import InferenceServerClient, InferInput
 
 
 def curl(*arguments: str) -> tuple[int, Any]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product
 

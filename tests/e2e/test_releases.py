@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product
 

@@ -6,7 +6,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-
 from tests.e2e.product import Product, is_alive, run
 
 

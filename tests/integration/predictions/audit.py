@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interlock.stats.profile import Profile
 from tests.integration.predictions.conftest import bins
+
+from interlock.stats.profile import Profile
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home

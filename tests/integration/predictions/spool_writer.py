@@ -11,9 +11,10 @@ from pathlib import Path
 from threading import Thread
 from time import sleep
 
+from tests.integration.predictions.conftest import label, labels, prediction
+
 from interlock.predictions.records import encoder
 from interlock.predictions.spool import Spool
-from tests.integration.predictions.conftest import label, labels, prediction
 
 
 def seal(spool: Spool) -> None:

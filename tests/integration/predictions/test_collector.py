@@ -4,6 +4,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.integration.predictions.conftest import START_US, bins, label, labels, prediction, version, write
 
 from interlock.domain.contract import Contract, Field
 from interlock.predictions import segments
@@ -11,7 +12,6 @@ from interlock.predictions.frames import HEAD
 from interlock.predictions.records import FailureRecord, PredictionRecord
 from interlock.stats import log_histogram
 from interlock.stats.profile import Profile
-from tests.integration.predictions.conftest import START_US, bins, label, labels, prediction, version, write
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
-
-from interlock.predictions import segments
 from tests.integration.predictions.audit import audit
 from tests.integration.predictions.conftest import prediction, write
+
+from interlock.predictions import segments
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home

@@ -1,8 +1,9 @@
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from interlock.predictions import flush
 from tests.integration.predictions.conftest import prediction, write
+
+from interlock.predictions import flush
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.integration.predictions.conftest import START_US, label, labels, prediction
 
 from interlock.predictions.log_schema import LABELS, PREDICTIONS, SCORES
 from interlock.predictions.records import Label
-from tests.integration.predictions.conftest import START_US, label, labels, prediction
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home

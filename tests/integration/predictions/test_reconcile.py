@@ -1,10 +1,11 @@
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from tests.integration.predictions.conftest import prediction, write
+
 from interlock.predictions import segments
 from interlock.predictions.reconcile import reconcile
 from interlock.predictions.reconciliation import Reconciliation
-from tests.integration.predictions.conftest import prediction, write
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.predictions.conftest import START_US, label, labels, prediction, write
 
 from interlock.predictions import reconciliation, reporter, segments
 from interlock.predictions.collector import Collector
 from interlock.predictions.reconciliation import ReconciliationReport
 from interlock.predictions.reporter import Reporter
-from tests.integration.predictions.conftest import START_US, label, labels, prediction, write
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home

@@ -2,10 +2,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.predictions.conftest import label, labels, prediction
 
 from interlock.domain.errors import InvalidInputError
 from interlock.predictions.sql import query
-from tests.integration.predictions.conftest import label, labels, prediction
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home
