@@ -4,9 +4,11 @@ When the spool's frames or the log's columns change, this is the file to change.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,11 @@ from numpy.typing import NDArray
 
 from benchmarks.log.data import COLUMNS, Rows, make, uuids
 from interlock import bootstrap
+from interlock.domain.block import Block
 from interlock.domain.contract import Contract, Field
 from interlock.domain.model import ModelVersion
 from interlock.monitoring import quality
+from interlock.predictions import parts
 from interlock.predictions.log_schema import LABELS, PARTITIONS, PREDICTIONS, TIME
 from interlock.predictions.records import Assignment, PredictionRecord, encoder
 from interlock.predictions.spool import Spool
@@ -29,6 +33,8 @@ from interlock.stats.profile_bins import learn
 
 ENDPOINT, REF = "bench", "bench:1"
 DAY_US = 86_400_000_000
+# Requests in one record, in turn.
+_BATCHES = (1, 1, 2, 4, 8, 16, 32)
 START_US = 1_767_225_600_000_000  # 2026-01-01
 
 CONTRACT = Contract(
@@ -64,8 +70,18 @@ def make_home(folder: Path) -> Settings:
     return settings
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Rows that were answered together, as the gateway has them when it comes to recording."""
+
+    identifiers: list[str]
+    at_us: int
+    inputs: Block
+    outputs: dict[str, NDArray[Any]]
+
+
 class Recorder:
-    """What a gateway does to record an answer: make the record, encode it, append it to the spool."""
+    """What a gateway does to record a batch: make the record, encode it, append it to the spool."""
 
     def __init__(self, settings: Settings, *, sync: bool) -> None:
         self._spool, self._sync = Spool(settings.spools / "gw0"), sync
@@ -77,37 +93,55 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self._spool.close()
 
-    def record(self, identifier: str, at_us: int, inputs: dict[str, list[float]], score: float) -> None:
-        """Record one prediction of one row; when this returns it is acknowledged."""
-        assignment = Assignment(None, None, REF, False, "ok", identifier, False, 1.0)
-        outputs: dict[str, list[Any]] = {"label": [score > 0.5], "probabilities": [[1 - score, score]]}
+    def record(self, batch: Batch) -> None:
+        """Record requests of one row each that were answered together; when this returns they are acknowledged."""
+        rows = len(batch.identifiers)
         record = PredictionRecord(
-            ENDPOINT, at_us, identifier, [identifier], assignment, REF, "champion", 412, 26, inputs, outputs
+            ENDPOINT,
+            REF,
+            "champion",
+            Assignment(None, None, REF, False, "ok", 1.0),
+            batch.at_us,
+            26,
+            batch.identifiers,
+            [None] * rows,
+            [None] * rows,
+            [412] * rows,
+            parts.pack(batch.inputs),
+            parts.pack(batch.outputs),
         )
-        self._spool.append(encoder.encode(record), rows=1, endpoint=ENDPOINT, sync=self._sync)
+        self._spool.append(encoder.encode(record), rows=rows, endpoint=ENDPOINT, to_be_synced=self._sync)
+        if self._sync:
+            self._spool.sync()
 
     def seal(self) -> None:
         """Hand segments over that are old or large enough."""
         self._spool.seal()
 
 
-def requests(rows: Rows, *, seed: int) -> Iterator[tuple[str, int, dict[str, list[float]], float]]:
-    """What `Recorder.record` takes, for each row: as the gateway has it when it comes to recording."""
+def batches(rows: Rows, sizes: Sequence[int], *, seed: int) -> Iterator[Batch]:
+    """All rows, in batches of these sizes over and over."""
     at_us = START_US + np.arange(rows.count) * 1_000
     identifiers = uuids(rows.count, seed=seed, at_us=at_us).to_pylist()
-    table = rows.inputs.tolist()
-    for identifier, at, values, score in zip(identifiers, at_us.tolist(), table, rows.scores.tolist(), strict=True):
-        yield identifier, at, dict(zip(COLUMNS, ([value] for value in values), strict=True)), score
+    outputs = {"label": rows.scores > 0.5, "probabilities": np.column_stack([1 - rows.scores, rows.scores])}
+    start, following = 0, cycle(sizes)
+    while start < rows.count:
+        part = slice(start, start + next(following))
+        given = {name: values[part] for name, values in outputs.items()}
+        yield Batch(identifiers[part], int(at_us[start]), Block(COLUMNS, rows.inputs[part]), given)
+        start = part.stop
 
 
 def fill_spool(settings: Settings, records: int) -> float:
-    """Write records to a spool, sealing as a gateway does, and return its size in bytes."""
+    """Write rows to a spool, sealing as a gateway does, and return its size in bytes.
+
+    Some are recorded alone and some together with others, as turns of a gateway's loop do.
+    """
     with Recorder(settings, sync=False) as recorder:
         for chunk, rows in enumerate(_chunks(records, 50_000)):
-            for number, request in enumerate(requests(make(rows, seed=chunk), seed=chunk)):
-                recorder.record(*request)
-                if number % 1_000 == 0:
-                    recorder.seal()
+            for batch in batches(make(rows, seed=chunk), _BATCHES, seed=chunk):
+                recorder.record(batch)
+                recorder.seal()
     return float(sum(path.stat().st_size for path in settings.spools.rglob("*.sealed")))
 
 

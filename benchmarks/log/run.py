@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks import document, goal, machine
+from benchmarks.choice import some_of
 from benchmarks.goal import Goal
 from benchmarks.log.measurements import collecting, growth, querying, recording
 from benchmarks.tables import Table
@@ -66,20 +67,13 @@ def _chosen(options: argparse.Namespace) -> dict[str, Measurement]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", type=_names, default=NAMES, metavar="A,B", help=f"of {','.join(NAMES)}")
+    parser.add_argument("--only", type=some_of(NAMES), default=NAMES, metavar="A,B", help=f"of {','.join(NAMES)}")
     parser.add_argument("--rounds", type=int, default=3, help="default 3")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full size, for a quick look")
     parser.add_argument("--folder", type=Path, help="where tables are made: some 5 GB at full size; default: TMPDIR")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--write", action="store_true", help=f"replace the figures in {document.PAGE.name}")
     return parser.parse_args(arguments)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    chosen = tuple(word for word in text.split(",") if word)
-    if unknown := [word for word in chosen if word not in NAMES]:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: must be of {', '.join(NAMES)}")
-    return chosen
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchmarks import document, goal, machine
+from benchmarks.choice import some_of
 from benchmarks.serving import goals, wrk
 from benchmarks.serving.environments import NotInstalledError, install, own_environment
 from benchmarks.serving.measurements import features, memory, open_loop, startup, throughput, workers
@@ -36,6 +36,8 @@ from benchmarks.serving.target import Peer, Workshop
 from benchmarks.tables import Table
 
 NAMES = (throughput.NAME, open_loop.NAME, workers.NAME, features.NAME, memory.NAME, startup.NAME)
+PEERS: tuple[Callable[[], Peer], ...] = (Echo, FastApi, MlServer, LitServe, BentoMl, MlFlow)
+PEER_NAMES = tuple(kind().name for kind in PEERS)
 _BEGAN = time.perf_counter()
 
 
@@ -67,13 +69,11 @@ class Bench:
             self.memory.prepare(self.shops[self.interlock])
 
     def _wanted(self) -> list[Peer]:
-        peers: list[Peer] = [Echo(), FastApi(), MlServer(), LitServe(), BentoMl(), MlFlow()]
+        peers: list[Peer] = [kind() for kind in PEERS]
         if self.options.ray:
             peers.append(RayServe())
-        chosen = self.options.peers
-        if not (self.throughput or self.open_loop):
-            chosen = []
-        return [*(peer for peer in peers if chosen is None or peer.name in chosen), self.interlock]
+        chosen = self.options.peers if self.throughput or self.open_loop else ()
+        return [*(peer for peer in peers if peer.name in chosen or isinstance(peer, RayServe)), self.interlock]
 
     def _prepare(self, peer: Peer, folder: Path, data: Data) -> None:
         folder.mkdir()
@@ -104,16 +104,19 @@ class Bench:
 
     def _measure_interlock(self, shop: Workshop) -> None:
         if self.workers is not None:
-            self.workers.run(self.interlock, shop)
+            with self._leaving_out(workers.NAME):
+                self.workers.run(self.interlock, shop)
         if self.features is not None:
-            self.features.run(shop)
+            self.features.run(self.interlock, shop)
         if self.memory is not None:
-            self.memory.run(shop)
+            with self._leaving_out(memory.NAME):
+                self.memory.run(shop)
         if self.startup is not None:
-            self.startup.run(self.interlock, shop)
+            with self._leaving_out(startup.NAME):
+                self.startup.run(self.interlock, shop)
 
     @contextlib.contextmanager
-    def _leaving_out(self, name: str) -> Any:
+    def _leaving_out(self, name: str) -> Iterator[None]:
         """Go on without a system that cannot be installed, started or asked, and say so in the results."""
         try:
             yield
@@ -186,25 +189,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=5, help="length of one measurement (default 5)")
     parser.add_argument("--rounds", type=int, default=3, help="default 3")
-    parser.add_argument("--only", type=_names, default=NAMES, metavar="A,B", help=f"of {','.join(NAMES)}")
-    parser.add_argument("--peers", type=_words, metavar="A,B", help="of echo,fastapi,mlserver,litserve,bentoml,mlflow")
+    parser.add_argument("--only", type=some_of(NAMES), default=NAMES, metavar="A,B", help=f"of {','.join(NAMES)}")
+    parser.add_argument(
+        "--peers", type=some_of(PEER_NAMES), default=PEER_NAMES, metavar="A,B", help=f"of {','.join(PEER_NAMES)}"
+    )
     parser.add_argument("--ray", action="store_true", help="also Ray Serve")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--write", action="store_true", help=f"replace the figures in {document.PAGE.name}")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="record the gateway with py-spy; measure nothing")
     parser.add_argument("--model", default="LR", choices=("LR", "RF"), help="which one --profile asks")
     return parser.parse_args(arguments)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word for word in text.split(",") if word)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    unknown = [word for word in _words(text) if word not in NAMES]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: must be of {', '.join(NAMES)}")
-    return _words(text)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from pathlib import Path
 from statistics import median
 
+from benchmarks import apart
 from benchmarks.goal import Goal
-from benchmarks.log import apart, product
+from benchmarks.log import product
 from benchmarks.tables import Table
 from interlock.settings import Settings
 

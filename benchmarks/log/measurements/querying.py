@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
+from benchmarks import apart
 from benchmarks.goal import Goal
-from benchmarks.log import apart, product
+from benchmarks.log import product
 from benchmarks.tables import Table, medians
 from interlock.settings import Settings
 

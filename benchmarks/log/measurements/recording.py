@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import apart
 from benchmarks.goal import Goal
-from benchmarks.log import apart
 from benchmarks.log.data import make
-from benchmarks.log.product import Recorder, make_home, requests
+from benchmarks.log.product import Recorder, batches, make_home
 from benchmarks.tables import Table, medians
 
 NAME = "recording"
@@ -47,9 +47,9 @@ def _time(folder: Path, records: int, sync: bool) -> dict[str, float]:
     settings = make_home(folder)
     taken = []
     with Recorder(settings, sync=sync) as recorder:
-        for number, request in enumerate(requests(make(records, seed=1), seed=1)):
+        for number, batch in enumerate(batches(make(records, seed=1), (1,), seed=1)):
             began = time.perf_counter_ns()
-            recorder.record(*request)
+            recorder.record(batch)
             taken.append(time.perf_counter_ns() - began)
             if number % 1_000 == 0:
                 recorder.seal()

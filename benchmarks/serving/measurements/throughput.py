@@ -31,6 +31,7 @@ class Throughput:
         self._seconds = seconds
         self._rounds: list[dict[Key, dict[str, float]]] = []
         self._processors: list[dict[tuple[str, str, str], dict[str, float]]] = []
+        self._sizes: list[dict[tuple[str, str], dict[str, float]]] = []
 
     def measure(self, server: Server, target: Target) -> None:
         """Measure one target once."""
@@ -49,6 +50,8 @@ class Throughput:
             self.add((target.server, target.model, connections), figures)
             if connections == CONNECTIONS[-1]:
                 self._note_processors(server, target, used, load)
+        size = {"start, seconds": server.start_seconds, "memory after it, MB (PSS)": sum(server.pss_mb().values())}
+        self._sizes.append({(target.server, target.model): size})
 
     def add(self, key: Key, figures: dict[str, float]) -> None:
         """Take one measurement."""
@@ -88,7 +91,8 @@ class Throughput:
 
     def tables(self) -> list[Table]:
         """One table for each number of connections, and where the processor's time went."""
-        return [*(self._table(connections) for connections in CONNECTIONS), self._processor_table()]
+        tables = [self._table(connections) for connections in CONNECTIONS]
+        return [*tables, self._processor_table(), self._size_table()]
 
     def _table(self, connections: int) -> Table:
         found = self.figures()
@@ -118,6 +122,11 @@ class Throughput:
         ]
         title = f"Where the processor's time goes, {CONNECTIONS[-1]} connections"
         return Table(NAME, title, rows, ["Processes under half a percent of a core are left out."])
+
+    def _size_table(self) -> Table:
+        rows = [{"server": server, "model": model, **size} for (server, model), size in medians(self._sizes).items()]
+        notes = ["Start: to the first answer. Memory: of all its processes. MLServer holds both models."]
+        return Table(NAME, "Start and memory", rows, notes)
 
 
 def by_process(server: Server, figures: dict[int, float]) -> dict[str, float]:

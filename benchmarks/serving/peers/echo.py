@@ -10,7 +10,7 @@ SERVER = "echo"
 
 
 class Echo:
-    """No model, no decoding. Runs on the same web server, from the same environment, as Interlock."""
+    """No model, no decoding. Runs from the environment of Interlock."""
 
     name, packages, installs = "echo", ("uvicorn", "uvloop", "httptools"), False
 

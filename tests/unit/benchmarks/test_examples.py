@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 
 MODULES = (
+    "benchmarks.choice",
     "benchmarks.document",
     "benchmarks.tables",
     "benchmarks.serving.environments",
