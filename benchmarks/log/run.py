@@ -73,7 +73,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where tables are made: some 5 GB at full size; default: TMPDIR")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--write", action="store_true", help=f"replace the figures in {document.PAGE.name}")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.write and (options.only != NAMES or options.scale != 1):
+        parser.error("--write replaces the whole section; leave out --only and --scale")
+    return options
 
 
 if __name__ == "__main__":

@@ -198,7 +198,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help=f"replace the figures in {document.PAGE.name}")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="record the gateway with py-spy; measure nothing")
     parser.add_argument("--model", default="LR", choices=("LR", "RF"), help="which one --profile asks")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.write and (options.only != NAMES or options.peers != PEER_NAMES):
+        parser.error("--write replaces the whole section; leave out --only and --peers")
+    return options
 
 
 if __name__ == "__main__":
