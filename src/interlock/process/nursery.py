@@ -93,9 +93,9 @@ def _help(write: int) -> None:
     except OSError:
         os._exit(1)
     if pid:
+        os.setpgid(pid, pid)
         os.write(write, str(pid).encode())
         os._exit(0)
-    os.setpgid(0, 0)
     while os.getppid() == helper:
         time.sleep(0.0005)
 
