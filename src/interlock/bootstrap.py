@@ -5,11 +5,22 @@ these imports. The command line must not pay for FastAPI, nor the API for a gate
 """
 
 import socket
+import sys
 import threading
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from interlock.settings import Settings
+
+_SHARED_BY_ALL = ("numpy", "interlock.store.database")
+_SHARED_BY_MOST = (
+    "pyarrow.compute",
+    "scipy.special",
+    "interlock.predictions.delta_log",
+    "interlock.predictions.reader",
+    "interlock.stats.profile",
+)
 
 if TYPE_CHECKING:
     from interlock.api.key_ring import KeyRing
@@ -27,6 +38,39 @@ if TYPE_CHECKING:
 def now() -> datetime:
     """The clock of a running server."""
     return datetime.now(UTC)
+
+
+def preload(part: str) -> None:
+    """Import what a part has in common with others, before it is forked. It must start no thread and open nothing.
+
+    A gateway is forked as soon as it can be: it needs neither Arrow nor SciPy.
+    """
+    for module in _SHARED_BY_ALL:
+        import_module(module)
+    if not part.startswith("gw"):
+        import_module("pyarrow")
+        _keep_pandas_out()
+        for module in _SHARED_BY_MOST:
+            import_module(module)
+
+
+def _keep_pandas_out() -> None:
+    """Let Arrow look for pandas once, and in vain.
+
+    It looks when it is first given a list, and would import pandas wherever that is installed: half a second and 40 MB
+    in every part, none of which has a data frame. Whoever imports pandas by himself still gets it.
+    """
+    import pyarrow as pa
+
+    class Hidden:
+        def find_spec(self, name: str, path: object, target: object = None) -> None:  # noqa: ARG002 (an importer's form)
+            if name == "pandas":
+                raise ModuleNotFoundError(name)
+
+    finder = Hidden()
+    sys.meta_path.insert(0, finder)
+    pa.array([0])
+    sys.meta_path.remove(finder)
 
 
 def build_store(settings: Settings) -> "Store":

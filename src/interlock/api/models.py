@@ -27,6 +27,7 @@ class NewVersion(BaseModel, extra="forbid"):
     reference: str | None = None
     label: str | None = Field(None, description="column of the reference that holds the label")
     trust_pickle: bool = Field(False, description="loading it runs code that came with it; needs role admin")
+    compile: bool = Field(True, description="false: serve the original in its own process, look for no ONNX twin")
     parent: str | None = Field(None, description="version it was made from, NAME:VERSION")
     trained_on: str | None = Field(None, description="pinned version of a log it was trained on, ENDPOINT@NAME")
 
@@ -76,6 +77,7 @@ def register(name: str, new: NewVersion, actor: Actor, services: Given) -> dict[
             reference=reference,
             label=new.label,
             trust_pickle=new.trust_pickle,
+            compile=new.compile,
             parent=_parent(new.parent),
             trained_on=new.trained_on,
             created_by=actor.name,

@@ -29,6 +29,9 @@ def register(
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Loading it runs code that came with it, and you trust that.")
     ] = False,
+    no_compile: Annotated[
+        bool, typer.Option("--no-compile", help="Serve the original in its own process; look for no ONNX twin.")
+    ] = False,
     parent: Annotated[str | None, typer.Option(help="The version it was made from, NAME:V.")] = None,
     trained_on: Annotated[str | None, typer.Option(help="The pin it was trained on, ENDPOINT@NAME.")] = None,
     server: Server = None,
@@ -51,6 +54,7 @@ def register(
             reference=reference,
             label=label,
             trust_pickle=trust_pickle,
+            compile=not no_compile,
             parent=parent,
             trained_on=trained_on,
         )

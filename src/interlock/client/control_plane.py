@@ -37,6 +37,7 @@ class ControlPlane:
         reference: str | Path | None = None,
         label: str | None = None,
         trust_pickle: bool = False,
+        compile: bool = True,
         parent: str | None = None,
         trained_on: str | None = None,
     ) -> dict[str, Any]:
@@ -48,11 +49,14 @@ class ControlPlane:
             reference: CSV or Parquet file of rows like those that will be served.
             label: Column of the reference that holds the label.
             trust_pickle: Whether loading may run code that came with the model.
+            compile: Whether to look for an ONNX twin; without one the original serves, in a process of its own.
             parent: The version it was made from.
             trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
         """
         check_source(source)
         body: dict[str, Any] = {"source": send(self._control, Path(source)), "trust_pickle": trust_pickle}
+        if not compile:
+            body["compile"] = False
         if reference is not None:
             body["reference"] = send(self._control, Path(reference))
         more = {"label": label, "parent": parent, "trained_on": trained_on}

@@ -19,10 +19,10 @@ class Handover:
     """How a part is started.
 
     Args:
-        name: `gw0`, `gw1`, ..., `collector`, `scorer`, `controller`, `api`.
+        name: `gw0`, `gw1`, ..., `collector`, `scorer`, `controller`, `api`; `store` before them.
         parent_pid: The supervisor.
         lifeline: Descriptor that reads end-of-file when the supervisor is gone.
-        socket: Descriptor of the listening socket, for parts that have one.
+        socket: Descriptor of the listening socket, for parts that have one; of the answer, for `store`.
     """
 
     name: str

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 
-from interlock import bootstrap
 from interlock.domain.errors import InvalidInputError
 from interlock.process import home
 from interlock.process.fleet import Fleet, muster
@@ -62,11 +61,10 @@ def supervise(settings: Settings, listener: Listener) -> None:
         control = stack.enter_context(closing(listen(settings.host, settings.control_port, option="--control-port")))
         settings = replace(settings, port=gateway.getsockname()[1], control_port=control.getsockname()[1])
         _clear_run(settings)
-        bootstrap.migrate(settings)
-        if not settings.no_auth and (key := bootstrap.create_first_key(settings)) is not None:
+        fleet = muster(settings, gateway, control, stack)
+        if (key := fleet.prepare()) is not None:
             listener.first_key(key)
         signals = stack.enter_context(Signals())
-        fleet = muster(settings, gateway, control, stack)
         stack.callback(fleet.kill)
         _run(settings, fleet, signals, listener)
 

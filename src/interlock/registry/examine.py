@@ -55,7 +55,7 @@ def examine(job: Job) -> Examination:
     derived = derive(loaded, rows, job.label)
     contract = derived.contract
     columns = rows.columns(contract.inputs) if rows else None
-    serving = _serving(loaded, contract, columns, staging)
+    serving = _serving(loaded, contract, columns, job)
     checked = CheckedPredictor(serving.predictor, contract, job.source_name)
     measured = measure.row_us(checked, columns if columns else measure.plain_row(contract))
     if measured is None and columns:
@@ -76,18 +76,20 @@ def examine(job: Job) -> Examination:
     )
 
 
-def _serving(loaded: source.LoadedSource, contract: Contract, columns: Columns | None, staging: Path) -> Serving:
+def _serving(loaded: source.LoadedSource, contract: Contract, columns: Columns | None, job: Job) -> Serving:
     if loaded.graph is not None:
         own = loaded.graph if loaded.model_format == "mlflow" else None
         return Serving(OnnxPredictor(loaded.graph, contract), "onnx", own)
     if loaded.pyfunc is not None:
         return Serving(PyfuncPredictor(loaded.pyfunc, contract), loaded.model_format)
     original = SklearnPredictor(loaded.estimator, contract)
+    if not job.compile:
+        return Serving(original, loaded.model_format)
     parity, twin = _proven_twin(loaded.estimator, original, contract, columns)
     if twin is None:
         warning = f"served by the original in its own process, not compiled: {parity.reason}"
         return Serving(original, loaded.model_format, parity=parity, warnings=[warning])
-    file = staging / "twin.onnx"
+    file = Path(job.staging) / "twin.onnx"
     file.write_bytes(twin)
     return Serving(OnnxPredictor(twin, contract), "onnx", file, parity)
 

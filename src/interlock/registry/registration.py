@@ -19,6 +19,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         reference: Parquet or CSV file of rows like those that will be served, not trained on.
         label: Column of the reference that holds the truth.
         trust_pickle: Whether loading may run code from the file.
+        compile: Whether to look for an ONNX twin; without one the original serves, in a process of its own.
         parent: `name:version` that this one descends from.
         trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
         created_by, role: The key that asks, for the audit log.
@@ -29,6 +30,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     reference: Path | None = None
     label: str | None = None
     trust_pickle: bool = False
+    compile: bool = True
     parent: str | None = None
     trained_on: str | None = None
     created_by: str = "local"
@@ -47,6 +49,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None
     label: str | None
     trust_pickle: bool
+    compile: bool = True
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True, tag="examination"):

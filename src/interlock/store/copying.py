@@ -4,10 +4,9 @@ Rows go as they are stored, not as the program understands them: a backup of an 
 same migrations as its database would have been.
 """
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, func, inspect, select, text
 
-from interlock.store.migration import upgrade
+from interlock.store.migration import current, upgrade
 
 _CHUNK = 500
 
@@ -19,7 +18,7 @@ def copy(source: Connection, target: Connection) -> None:
         source: Reads one snapshot.
         target: Writes to an empty database.
     """
-    revision = MigrationContext.configure(source).get_current_revision()
+    revision = current(source)
     if revision is None:
         return
     upgrade(target, revision)

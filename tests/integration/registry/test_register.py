@@ -201,6 +201,14 @@ def test_a_forest_that_learnt_where_missing_values_go_is_served_as_it_is(desk: A
     np.testing.assert_allclose(outputs["probabilities"], model.predict_proba(rows[INPUTS]), atol=1e-5)
 
 
+def test_a_model_that_is_not_to_be_compiled_is_served_as_it_is(real_desk: Any, make_rows: MakeRows) -> None:
+    rows = make_rows(600, 1)
+    source = real_desk.save(linear(LogisticRegression()).fit(rows[INPUTS], rows["late"]))
+    version = real_desk.register(source, make_rows(300, 2), label="late", compile=False)
+    assert (version.serving_format, version.placement, version.parity) == ("skops", "isolated", None)
+    assert version.serving_digest == version.digest
+
+
 def test_a_model_without_probabilities_gives_its_class_only(desk: Any, make_rows: MakeRows) -> None:
     rows = make_rows(600, 1)
     model = linear(LinearSVC()).fit(rows[INPUTS], rows["late"])

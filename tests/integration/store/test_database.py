@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from interlock.domain.errors import HomeError
 from interlock.domain.traffic import TrafficPlan
 from interlock.store import Store
+from interlock.store.migration import revisions
 from interlock.store.tables import metadata
 
 # Adds one to a counter many times: every lost update shows.
@@ -106,6 +109,22 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(url: str) -> No
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
     engine.dispose()
+
+
+def test_the_files_of_the_migrations_tell_their_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", "interlock.store:migrations")
+    steps = ScriptDirectory.from_config(config).walk_revisions()
+    assert revisions() == [step.revision for step in steps][::-1]
+
+
+def test_opening_a_database_that_is_up_to_date_does_not_import_alembic(store: Store, store_url: str) -> None:
+    code = (
+        "import sys; from interlock.store import Store; Store.open(sys.argv[1]).close(); "
+        "print('alembic' in sys.modules)"
+    )
+    arguments = [sys.executable, "-c", code, store_url]
+    assert subprocess.run(arguments, capture_output=True, check=True).stdout == b"False\n"
 
 
 def test_migrations_lead_to_the_tables_the_program_uses(store: Store, store_url: str) -> None:
