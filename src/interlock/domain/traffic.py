@@ -4,6 +4,8 @@ import hashlib
 
 import msgspec
 
+from interlock.domain.contract import PrivacyRule
+
 
 class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway needs to know to route one endpoint.
@@ -19,6 +21,7 @@ class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
         warm: Further versions kept loaded (for instant return, and for `/versions/{v}`).
         deadline_ms: Of each attempt.
         guard_max_failure_rate: The gateway withdraws the challenger by itself when its failure rate is surely above.
+        privacy, image_share: As the endpoint's.
     """
 
     endpoint: str
@@ -32,6 +35,8 @@ class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
     warm: tuple[str, ...] = ()
     deadline_ms: float = 1000.0
     guard_max_failure_rate: float = 0.2
+    privacy: dict[str, PrivacyRule] = {}
+    image_share: float | None = None
 
     @property
     def versions(self) -> tuple[str, ...]:
