@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from interlock.api.access import Actor, GuardedRoute, needs
 from interlock.api.rendering import plain
 from interlock.api.services import Given
+from interlock.domain import declaration
 from interlock.domain.access import Key
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import ForbiddenError
@@ -28,6 +29,7 @@ class NewVersion(BaseModel, extra="forbid"):
     label: str | None = Field(None, description="column of the reference that holds the label")
     trust_pickle: bool = Field(False, description="loading it runs code that came with it; needs role admin")
     parent: str | None = Field(None, description="version it was made from, NAME:VERSION")
+    contract: dict[str, Any] | None = Field(None, description="what is declared about the contract, as in its file")
 
 
 @router.get("", **needs("read"))
@@ -76,6 +78,7 @@ def register(name: str, new: NewVersion, actor: Actor, services: Given) -> dict[
             label=new.label,
             trust_pickle=new.trust_pickle,
             parent=_parent(new.parent),
+            contract=declaration.parse(new.contract) if new.contract is not None else None,
             created_by=actor.name,
             role=actor.role,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from interlock.client.contract_file import read_contract
 from interlock.client.transport import Transport
 from interlock.client.uploading import check_source, send
 from interlock.domain.names import split_ref
@@ -32,6 +33,7 @@ class ControlPlane:
         label: str | None = None,
         trust_pickle: bool = False,
         parent: str | None = None,
+        contract: str | Path | Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Upload and register a version of a model.
 
@@ -42,12 +44,15 @@ class ControlPlane:
             label: Column of the reference that holds the label.
             trust_pickle: Whether loading may run code that came with the model.
             parent: The version it was made from.
+            contract: What is declared about the contract: a YAML or JSON file, or what would stand in it.
         """
+        declared = read_contract(contract) if isinstance(contract, str | Path) else contract
         check_source(source)
         body: dict[str, Any] = {"source": send(self._control, Path(source)), "trust_pickle": trust_pickle}
         if reference is not None:
             body["reference"] = send(self._control, Path(reference))
-        body |= {name: value for name, value in (("label", label), ("parent", parent)) if value is not None}
+        more = {"label": label, "parent": parent, "contract": declared}
+        body |= {name: value for name, value in more.items() if value is not None}
         return self._post(f"/models/{quote(name, safe='')}", body)
 
     def models(self, name: str | None = None) -> list[dict[str, Any]]:
@@ -64,9 +69,34 @@ class ControlPlane:
         name, version = split_ref(ref)
         return self._get(f"/models/{name}/versions/{version}/diff/{quote(other, safe='')}")
 
-    def create_endpoint(self, name: str, model: str, *, deadline_ms: float = 1000.0) -> dict[str, Any]:
-        """Create an endpoint; returns once every live gateway serves it."""
-        return self._post("/endpoints", {"name": name, "model": model, "deadline_ms": deadline_ms})
+    def create_endpoint(
+        self,
+        name: str,
+        model: str,
+        *,
+        deadline_ms: float = 1000.0,
+        privacy: Mapping[str, str] | None = None,
+        images: str | float | None = None,
+    ) -> dict[str, Any]:
+        """Create an endpoint; returns once every live gateway serves it.
+
+        Args:
+            name: As callers will use it.
+            model: The first champion, `name:version`.
+            deadline_ms: How long a model may take.
+            privacy: What the log gets of a column: `keep`, `hash` or `drop`. Columns are inputs, `output.<name>`, and
+                `unit` for the sticky key.
+            images: Which images the log keeps: `all`, `none`, or a share of them.
+        """
+        body: dict[str, Any] = {"name": name, "model": model, "deadline_ms": deadline_ms}
+        return self._post("/endpoints", body | _log_policy(privacy, images))
+
+    def change_endpoint(
+        self, name: str, *, privacy: Mapping[str, str] | None = None, images: str | float | None = None
+    ) -> dict[str, Any]:
+        """Change what the log gets from now on; returns once every live gateway does so. What is not named stays."""
+        path, body = f"/api/v1/endpoints/{quote(name, safe='')}", _log_policy(privacy, images)
+        return dict(self._control.json("PATCH", path, body))
 
     def endpoints(self) -> list[dict[str, Any]]:
         """Every endpoint."""
@@ -185,6 +215,11 @@ class ControlPlane:
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return dict(self._control.json("POST", f"/api/v1{path}", body))
+
+
+def _log_policy(privacy: Mapping[str, str] | None, images: str | float | None) -> dict[str, Any]:
+    given = {"privacy": None if privacy is None else dict(privacy), "images": images}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -59,6 +59,7 @@ def register(request: Registration, artifacts: ArtifactStore, examiner: Examiner
                 reference=str(request.reference.absolute()) if request.reference else None,
                 label=request.label,
                 trust_pickle=request.trust_pickle,
+                contract=request.contract,
             )
             found = examiner(job)
             serving_digest = artifacts.put(Path(found.serving_file)) if found.serving_file else digest

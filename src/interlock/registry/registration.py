@@ -7,6 +7,7 @@ import msgspec
 
 from interlock.domain.access import Role
 from interlock.domain.contract import Contract
+from interlock.domain.declaration import Declaration
 from interlock.domain.model import ModelFormat, Parity, Placement
 
 
@@ -19,6 +20,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         reference: Parquet or CSV file of rows like those that will be served, not trained on.
         label: Column of the reference that holds the truth.
         trust_pickle: Whether loading may run code from the file.
+        contract: What a person declares about the contract.
         parent: `name:version` that this one descends from.
         created_by, role: The key that asks, for the audit log.
     """
@@ -28,6 +30,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     reference: Path | None = None
     label: str | None = None
     trust_pickle: bool = False
+    contract: Declaration | None = None
     parent: str | None = None
     created_by: str = "local"
     role: Role = "admin"
@@ -45,6 +48,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None
     label: str | None
     trust_pickle: bool
+    contract: Declaration | None = None
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True, tag="examination"):

@@ -7,6 +7,7 @@ audit entry are one transaction.
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import NotFoundError
@@ -47,7 +48,17 @@ class Registry:
         with self._store.transaction() as tx:
             version = _version(request, found, tx.models.next_version(request.name), self._clock(), parent)
             tx.models.add(version)
-            details = {"digest": version.digest, "format": version.model_format, "placement": version.placement}
+            details: dict[str, Any] = {
+                "digest": version.digest,
+                "format": version.model_format,
+                "placement": version.placement,
+            }
+            if request.contract is not None:
+                details["declared"] = {
+                    f"{side}.{name}": said.given()
+                    for side, fields in (("inputs", request.contract.inputs), ("outputs", request.contract.outputs))
+                    for name, said in fields.items()
+                }
             tx.audit.append(
                 version.created_at, request.created_by, request.role, "model.register", version.ref, details
             )
