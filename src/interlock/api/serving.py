@@ -15,11 +15,18 @@ ALIVE = timedelta(seconds=5)
 """A gateway beats several times a second; one that was silent for so long is not waited for."""
 
 
-def await_served(services: Services, endpoint: str, actor: Key, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
+def await_served(
+    services: Services,
+    endpoint: str,
+    actor: Key,
+    *,
+    timeout_seconds: float = _TIMEOUT_SECONDS,
+    is_new: bool = True,
+) -> None:
     """Return when all live gateways have loaded the endpoint's plan.
 
     Raises:
-        UnloadableModelError: A gateway cannot load the model. The endpoint is removed again.
+        UnloadableModelError: A gateway cannot load the model of a new endpoint. The endpoint is removed again.
         OverloadedError: No gateway, or not all of them, reported it in time. The endpoint stays.
     """
     deadline = time.monotonic() + timeout_seconds
@@ -27,7 +34,7 @@ def await_served(services: Services, endpoint: str, actor: Key, *, timeout_secon
         with services.store.read() as tx:
             plan = tx.plans.current(endpoint)
             gateways = tx.gateways.live(services.clock() - ALIVE)
-        if (reason := _load_error(plan, gateways)) is not None:
+        if is_new and (reason := _load_error(plan, gateways)) is not None:
             services.endpoints.delete(endpoint, actor=actor)
             raise UnloadableModelError(f"{plan.champion} cannot be served, so {endpoint!r} was not kept: {reason}")
         if gateways and all(gateway.generations.get(endpoint, 0) >= plan.generation for gateway in gateways):

@@ -4,16 +4,18 @@ Called by the API and by the demo. An endpoint, its first traffic plan and the a
 refuses to delete an endpoint under release.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from interlock.domain.access import Key
+from interlock.domain.contract import PrivacyRule
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.errors import ConflictError, InvalidInputError
 from interlock.domain.names import check_name
+from interlock.domain.privacy import effective, resolve
 from interlock.domain.traffic import TrafficPlan
 from interlock.store.database import Store
 
@@ -30,11 +32,28 @@ class Endpoints:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
 
-    def create(self, name: str, ref: str, actor: Key, *, deadline_ms: float = 1000.0) -> Endpoint:
+    def create(
+        self,
+        name: str,
+        ref: str,
+        actor: Key,
+        *,
+        deadline_ms: float = 1000.0,
+        privacy: Mapping[str, PrivacyRule] | None = None,
+        image_share: float | None = None,
+    ) -> Endpoint:
         """Create an endpoint that one version answers.
 
+        Args:
+            name: As callers will use it.
+            ref: The first champion.
+            actor: Who asks.
+            deadline_ms: How long a model may take.
+            privacy: What the log gets of a column, by the column's name (`domain.privacy`).
+            image_share: Share of images that the log keeps; None leaves it to the contracts.
+
         Raises:
-            InvalidInputError: The name or the deadline breaks a rule.
+            InvalidInputError: The name, the deadline or a rule breaks a rule; a rule names no column.
             NotFoundError: There is no such version.
             ConflictError: The name is taken.
         """
@@ -42,13 +61,63 @@ class Endpoints:
         if not 0 < deadline_ms <= _LONGEST_DEADLINE_MS:
             raise InvalidInputError(f"deadline_ms == {deadline_ms:g}, must be above 0 and at most 600000")
         now = self._clock()
-        endpoint = Endpoint(name=name, created_at=now, created_by=actor.name, deadline_ms=deadline_ms)
         with self._store.transaction() as tx:
-            champion = tx.models.get(ref).ref
+            version = tx.models.get(ref)
+            champion, rules = version.ref, resolve(privacy or {}, [version.contract])
+            endpoint = Endpoint(
+                name=name,
+                created_at=now,
+                created_by=actor.name,
+                deadline_ms=deadline_ms,
+                privacy=rules,
+                image_share=image_share,
+            )
+            plan = TrafficPlan(
+                endpoint=name,
+                generation=1,
+                champion=champion,
+                deadline_ms=deadline_ms,
+                privacy=rules,
+                image_share=image_share,
+            )
             tx.endpoints.add(endpoint)
-            tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=champion, deadline_ms=deadline_ms))
-            details = {"model": champion, "deadline_ms": deadline_ms}
+            tx.plans.append(plan)
+            details = {"model": champion, "deadline_ms": deadline_ms, "privacy": rules, "image_share": image_share}
             tx.audit.append(now, actor.name, actor.role, "endpoint.create", name, details)
+        return endpoint
+
+    def change(
+        self,
+        name: str,
+        actor: Key,
+        *,
+        privacy: Mapping[str, PrivacyRule] | None = None,
+        image_share: float | None = None,
+    ) -> Endpoint:
+        """Change what the log gets from now on, also under release. What was logged before stays as it is.
+
+        Args:
+            name: Which.
+            actor: Who asks.
+            privacy: New rules; columns that are not named keep theirs.
+            image_share: Share of images that the log keeps; None leaves it as it is.
+
+        Raises:
+            NotFoundError: There is no such endpoint.
+            InvalidInputError: A rule names no column.
+        """
+        with self._store.transaction() as tx:
+            before, now = tx.endpoints.get(name), tx.plans.current(name)
+            contracts = [tx.models.get(ref).contract for ref in now.versions]
+            changes: dict[str, Any] = {"privacy": {**before.privacy, **resolve(privacy or {}, contracts)}}
+            changes["image_share"] = before.image_share if image_share is None else image_share
+            endpoint = msgspec.structs.replace(before, **changes)
+            plan = msgspec.structs.replace(now, generation=now.generation + 1, **changes)
+            tx.endpoints.update(endpoint)
+            tx.plans.append(plan)
+            was = {"privacy": before.privacy, "image_share": before.image_share}
+            details = {"before": was, "after": changes, "generation": plan.generation}
+            tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.change", name, details)
         return endpoint
 
     def delete(self, name: str, actor: Key) -> None:
@@ -74,15 +143,20 @@ class Endpoints:
             return [_summary(endpoint, plans[endpoint.name]) for endpoint in tx.endpoints.list()]
 
     def describe(self, name: str) -> dict[str, Any]:
-        """An endpoint, its traffic plan, the share of each version, and the champion's contract, as plain JSON.
+        """An endpoint, its traffic plan, the share of each version, the champion's contract, and the columns that the
+        log does not get as they are, as plain JSON.
 
         Raises:
             NotFoundError: There is no such endpoint.
         """
         with self._store.read() as tx:
             endpoint, plan = tx.endpoints.get(name), tx.plans.current(name)
-            contract = tx.models.get(plan.champion).contract
-        return {**_summary(endpoint, plan), "contract": msgspec.to_builtins(contract)}
+            contracts = {ref: tx.models.get(ref).contract for ref in plan.versions}
+        return {
+            **_summary(endpoint, plan),
+            "contract": msgspec.to_builtins(contracts[plan.champion]),
+            "withheld": effective(contracts.values(), endpoint.privacy),
+        }
 
 
 def _summary(endpoint: Endpoint, plan: TrafficPlan) -> dict[str, Any]:

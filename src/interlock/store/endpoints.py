@@ -1,6 +1,6 @@
 """Endpoints by name."""
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.errors import ConflictError, NotFoundError
@@ -23,6 +23,14 @@ class EndpointRepository(Repository):
         if found is None:
             raise NotFoundError("endpoint", name, self._names())
         return found
+
+    def update(self, endpoint: Endpoint) -> None:
+        """Raises NotFoundError if it is not there."""
+        changed = self._connection.execute(
+            update(endpoints).where(endpoints.c.name == endpoint.name).values(body=endpoint)
+        )
+        if changed.rowcount == 0:
+            raise NotFoundError("endpoint", endpoint.name, self._names())
 
     def list(self) -> list[Endpoint]:
         """All of them, by name."""

@@ -92,3 +92,36 @@ def test_an_endpoint_under_release_is_not_deleted(endpoints: Endpoints, desk: An
         tx.releases.add(release)
     with pytest.raises(ConflictError, match="under release r1"):
         endpoints.delete("churn", ann)
+
+
+def test_privacy_rules_reach_plan_and_audit_by_the_logs_names(endpoints: Endpoints, desk: Any, ann: Key) -> None:
+    endpoints.create("churn", "m:1", ann, privacy={"temp": "hash", "unit": "drop"}, image_share=0.5)
+    with desk.store.read() as tx:
+        plan, (entry, _) = tx.plans.current("churn"), tx.audit.list()
+    assert (plan.privacy, plan.image_share) == ({"input.temp": "hash", "unit": "drop"}, 0.5)
+    assert entry.details["privacy"] == plan.privacy
+    assert endpoints.describe("churn")["withheld"] == plan.privacy
+
+
+def test_a_rule_for_a_column_that_is_not_there_is_refused(endpoints: Endpoints, ann: Key) -> None:
+    with pytest.raises(InvalidInputError, match=r"there is input\.temp, input\.hour, output\.label"):
+        endpoints.create("churn", "m:1", ann, privacy={"email": "hash"})
+
+
+def test_a_change_changes_what_it_names_and_nothing_else(endpoints: Endpoints, desk: Any, ann: Key) -> None:
+    endpoints.create("churn", "m:1", ann, privacy={"temp": "hash"}, image_share=0.5)
+    endpoints.change("churn", ann, privacy={"hour": "drop", "temp": "keep"})
+    with desk.store.read() as tx:
+        plan, endpoint, (entry, *_) = tx.plans.current("churn"), tx.endpoints.get("churn"), tx.audit.list()
+    assert (plan.generation, plan.champion) == (2, "m:1")
+    assert plan.privacy == endpoint.privacy == {"input.temp": "keep", "input.hour": "drop"}
+    assert plan.image_share == endpoint.image_share == 0.5
+    assert (entry.action, entry.actor, entry.details["before"]["privacy"]) == (
+        "endpoint.change", "ann", {"input.temp": "hash"},
+    )  # fmt: skip
+    assert endpoints.describe("churn")["withheld"] == {"input.hour": "drop"}
+
+
+def test_what_is_not_there_cannot_be_changed(endpoints: Endpoints, ann: Key) -> None:
+    with pytest.raises(NotFoundError):
+        endpoints.change("nope", ann, image_share=1.0)

@@ -23,7 +23,8 @@ COMMANDS = dict(_commands())
 def test_every_command_of_this_version_is_there() -> None:
     promised = (
         "up, serve, demo, predict, label, monitor, doctor, model register, model list, model show, model diff, "
-        "endpoint create, endpoint list, endpoint show, endpoint delete, release start, release list, release show, "
+        "endpoint create, endpoint change, endpoint list, endpoint show, endpoint delete, release start, release list, "
+        "release show, "
         "release promote, release pause, release resume, release rollback, log sql, log path, key create, key list, "
         "key revoke, audit show, audit verify"
     )
