@@ -17,6 +17,7 @@ from interlock.domain.contract import Contract
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.evidence import StepCounts
 from interlock.domain.gateway_state import GatewayState
+from interlock.domain.privacy import effective, unkept_images, withheld_sentence
 from interlock.domain.release import Decision, Gate, Release
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import canary, gates, loading, road
@@ -160,13 +161,30 @@ class ReleaseController:
 
     def _gather(self, release: Release, counts: tuple[StepCounts, ...]) -> Evidence:
         contract = self._contract(release.champion)
+        unscorable, unlogged = self._lacking(release)
         try:
             has_labels = self._reader.has_labels(release.endpoint)
             rows = self._reader.paired(release.endpoint, release.id)
         except Exception as fault:
             # Live errors still count, so harm rolls back; nothing is promoted without the log.
-            return Evidence(release, counts, contract, True, pa.table({}), fault)
-        return Evidence(release, counts, contract, has_labels, rows)
+            return Evidence(release, counts, contract, True, pa.table({}), fault, unscorable, unlogged)
+        return Evidence(release, counts, contract, has_labels, rows, None, unscorable, unlogged)
+
+    def _lacking(self, release: Release) -> tuple[str, str]:
+        """Why the log lacks what scoring by both versions needs, and why it lacks their answers."""
+        try:
+            with self._store.read() as tx:
+                endpoint = tx.endpoints.get(release.endpoint)
+        except NotFoundError:  # deleted meanwhile, which ends the release
+            return "", ""
+        contracts = [self._contract(release.champion), self._contract(release.candidate)]
+        rules = effective(contracts, endpoint.privacy)
+        inputs = [name for name in rules if name.startswith("input.")]
+        outputs = [name for name in rules if name.startswith("output.")]
+        unkept = unkept_images(contracts, endpoint.image_share)
+        lacking = [withheld_sentence(inputs)] if inputs else []
+        lacking += [f"the log keeps no images of {', '.join(unkept)}"] if unkept else []
+        return "; ".join(lacking), withheld_sentence(outputs) if outputs else ""
 
     def _contract(self, ref: str) -> Contract:
         """The contract of a version; versions never change."""
