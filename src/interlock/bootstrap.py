@@ -178,11 +178,12 @@ def build_collector(settings: Settings) -> "Collector":
     """Brings the spools into the log and into the counts."""
     from interlock.predictions import reconciliation
     from interlock.predictions.collector import Collector
+    from interlock.predictions.hashing import Hasher
     from interlock.predictions.reporter import Reporter
 
     store = build_store(settings)
     reporter = Reporter(settings.run / reconciliation.NAME, settings.spools, settings.log, store, now)
-    return Collector(settings.spools, settings.log, store, now, reporter.step)
+    return Collector(settings.spools, settings.log, store, now, reporter.step, Hasher(settings.home))
 
 
 def run_collector(settings: Settings, stop: threading.Event) -> None:

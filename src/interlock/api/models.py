@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from interlock.api.access import Actor, GuardedRoute, needs
 from interlock.api.rendering import plain
 from interlock.api.services import Given
+from interlock.domain import declaration
 from interlock.domain.access import Key
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import ForbiddenError
@@ -30,6 +31,7 @@ class NewVersion(BaseModel, extra="forbid"):
     compile: bool = Field(True, description="false: serve the original in its own process, look for no ONNX twin")
     parent: str | None = Field(None, description="version it was made from, NAME:VERSION")
     trained_on: str | None = Field(None, description="pinned version of a log it was trained on, ENDPOINT@NAME")
+    contract: dict[str, Any] | None = Field(None, description="what is declared about the contract, as in its file")
 
 
 @router.get("", **needs("read"))
@@ -80,6 +82,7 @@ def register(name: str, new: NewVersion, actor: Actor, services: Given) -> dict[
             compile=new.compile,
             parent=_parent(new.parent),
             trained_on=new.trained_on,
+            contract=declaration.parse(new.contract) if new.contract is not None else None,
             created_by=actor.name,
             role=actor.role,
         )

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from interlock.cli.contract_fields import FIELD_COLUMNS, spell_field
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import note, show_facts, show_json, show_table
 from interlock.cli.working import working
@@ -34,6 +35,9 @@ def register(
     ] = False,
     parent: Annotated[str | None, typer.Option(help="The version it was made from, NAME:V.")] = None,
     trained_on: Annotated[str | None, typer.Option(help="The pin it was trained on, ENDPOINT@NAME.")] = None,
+    contract: Annotated[
+        Path | None, typer.Option(help="YAML or JSON of what you declare: types, ranges, images, privacy.")
+    ] = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -44,7 +48,7 @@ def register(
     """
     check_name("model", name)
     check_source(source)
-    for path in (source, reference):
+    for path in (source, reference, contract):
         if path is not None and not path.exists():
             raise InvalidInputError(f"{path} does not exist; name a file or folder on this machine")
     with connect(server, home) as client, working(f"loading, checking and measuring {source.name}"):
@@ -57,6 +61,7 @@ def register(
             compile=not no_compile,
             parent=parent,
             trained_on=trained_on,
+            contract=contract,
         )
     if as_json:
         show_json(found)
@@ -106,8 +111,7 @@ def show(
     show_facts(_facts(found))
     for side in ("inputs", "outputs"):
         print(f"\n{side}")
-        columns = ("name", "datatype", "shape", "nullable", "minimum", "maximum", "categories")
-        show_table(found["contract"][side], columns, empty="none")
+        show_table([spell_field(field) for field in found["contract"][side]], FIELD_COLUMNS, empty="none")
 
 
 @app.command()

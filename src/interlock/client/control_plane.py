@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from interlock.client.contract_file import read_contract
 from interlock.client.log_selection import LogSelection
 from interlock.client.transport import Transport
 from interlock.client.uploading import check_source, send
@@ -29,7 +30,7 @@ class ControlPlane:
 
     # Models and endpoints
 
-    def register(
+    def register(  # noqa: PLR0913 (each is an option of the command)
         self,
         name: str,
         source: str | Path,
@@ -40,6 +41,7 @@ class ControlPlane:
         compile: bool = True,
         parent: str | None = None,
         trained_on: str | None = None,
+        contract: str | Path | Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Upload and register a version of a model.
 
@@ -52,14 +54,16 @@ class ControlPlane:
             compile: Whether to look for an ONNX twin; without one the original serves, in a process of its own.
             parent: The version it was made from.
             trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
+            contract: What is declared about the contract: a YAML or JSON file, or what would stand in it.
         """
+        declared = read_contract(contract) if isinstance(contract, str | Path) else contract
         check_source(source)
         body: dict[str, Any] = {"source": send(self._control, Path(source)), "trust_pickle": trust_pickle}
         if not compile:
             body["compile"] = False
         if reference is not None:
             body["reference"] = send(self._control, Path(reference))
-        more = {"label": label, "parent": parent, "trained_on": trained_on}
+        more = {"label": label, "parent": parent, "trained_on": trained_on, "contract": declared}
         body |= {name: value for name, value in more.items() if value is not None}
         return self._post(f"/models/{quote(name, safe='')}", body)
 
@@ -82,13 +86,15 @@ class ControlPlane:
         return self._post("/endpoints", {"name": name, "model": model, **options})
 
     def change_endpoint(self, name: str, **options: Any) -> dict[str, Any]:
-        """Change an endpoint while it serves.
+        """Change an endpoint while it serves; returns once every live gateway does so. What is not given stays.
 
         Args:
             name: Which.
-            options: `deadline_ms`, `durability` (process or disk), `when_full` (refuse or serve_and_count), `label_key`
-                (what identifies a case in files of labels), `retention_days` (full days of events that the log keeps, 0
-                for ever). What is not given stays.
+            options: `deadline_ms`; `durability` (process or disk); `when_full` (refuse or serve_and_count); `label_key`
+                (what identifies a case in files of labels); `retention_days` (full days of events that the log keeps, 0
+                for ever); `privacy` (what the log gets of a column: keep, hash or drop; columns are inputs,
+                `output.<name>`, and `unit` for the sticky key); `images` (which of them the log keeps: all, none, or a
+                share).
         """
         return dict(self._control.json("PATCH", f"/api/v1/endpoints/{quote(name, safe='')}", options))
 

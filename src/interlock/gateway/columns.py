@@ -18,8 +18,10 @@ from interlock.domain.contract import Contract, Field
 from interlock.domain.ports import Columns
 from interlock.gateway import datatypes
 from interlock.gateway.faults import Faults, shown
-from interlock.gateway.fields import FieldReader, Values
+from interlock.gateway.fields import FieldReader, Values, is_exact
+from interlock.gateway.images import Given, ImageReader, Undecoded
 from interlock.gateway.tensors import Tensor
+from interlock.gateway.times import TimeReader
 
 MAX_ROWS = 10_000
 """Rows in one request: what takes longer belongs in batch scoring."""
@@ -28,7 +30,7 @@ _ONLY_FLOATS = {float}
 _FLOATS_OR_MISSING = {float, type(None)}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Rows:
     """Valid input of one request: a whole matrix, row by row, where it came as one; else values by column.
 
@@ -37,19 +39,24 @@ class Rows:
         matrix: Numbers, flat.
         columns: Empty if there is a matrix.
         shapes: Of columns whose shape may vary: only rows of equal shapes can be answered together.
+        undecoded: Images that wait to be decoded (`images.ImageDecoding`), by column.
+        images: The images as they were sent, once they are decoded.
     """
 
     count: int
     matrix: Values | None = None
     columns: dict[str, Values] = field(default_factory=dict)
     shapes: tuple[tuple[int, ...], ...] = ()
+    undecoded: dict[str, Undecoded] | None = None
+    images: dict[str, list[Given]] | None = None
 
 
 class ColumnReader:
     """Reads the inputs of one contract."""
 
     def __init__(self, contract: Contract) -> None:
-        self._readers = {field.name: FieldReader(field) for field in contract.inputs}
+        self._readers = {field.name: _reader(field) for field in contract.inputs}
+        self._images = {name: reader for name, reader in self._readers.items() if isinstance(reader, ImageReader)}
         self._names = tuple(self._readers)
         fields = contract.inputs
         self._takes_matrix = bool(fields) and all(field.is_numeric and not field.shape for field in fields)
@@ -73,6 +80,10 @@ class ColumnReader:
     def single_vector(self) -> str | None:
         """The input's name if the contract has one input only, and that is a vector or tensor."""
         return self._names[0] if len(self._names) == 1 and not self._takes_matrix else None
+
+    def takes_images(self, name: str) -> bool:
+        """Whether the input `name` is one of images, whose bytes are no text."""
+        return name in self._images
 
     def missing(self, name: str, rows: int) -> NDArray[Any]:
         """A column of the input `name` in which every value is missing."""
@@ -116,7 +127,7 @@ class ColumnReader:
         rows = self._count(tensors, faults)
         if self._is_matrix(tensors):
             return self._matrix(tensors[0], rows, faults)
-        columns: dict[str, Values] = {}
+        columns: dict[str, Any] = {}
         seen: set[str] = set()
         for tensor in tensors:
             name = tensor.name
@@ -130,8 +141,27 @@ class ColumnReader:
             seen.add(name)
         if len(seen) < len(self._names) or faults:
             self._complete(seen, rows, columns, faults)
-        shapes = tuple(np.shape(columns[name])[1:] for name in self._varying)
-        return Rows(rows, columns=columns, shapes=shapes)
+        if self._images:
+            undecoded = {name: columns.pop(name) for name in self._images}
+            return Rows(rows, columns=columns, undecoded=undecoded)
+        return Rows(rows, columns=columns, shapes=self._shapes(columns))
+
+    def decode(self, rows: Rows) -> None:
+        """Decode the images of rows, in place. Takes milliseconds: `images.ImageDecoding` calls it where that is well.
+
+        Raises:
+            InvalidInputError: An image is damaged, or has the wrong size.
+        """
+        faults, undecoded, sent = Faults(), rows.undecoded or {}, {}
+        for name, given in undecoded.items():
+            pixels = self._images[name].decode(given.images, faults)
+            if pixels is not None:
+                rows.columns[name], sent[name] = pixels, given.images
+        faults.raise_if_any()
+        rows.undecoded, rows.images, rows.shapes = None, sent, self._shapes(rows.columns)
+
+    def _shapes(self, columns: dict[str, Values]) -> tuple[tuple[int, ...], ...]:
+        return tuple(np.shape(columns[name])[1:] for name in self._varying)
 
     def _count(self, tensors: Sequence[Tensor], faults: Faults) -> int:
         rows = tensors[0].shape[0]
@@ -173,6 +203,8 @@ class ColumnReader:
             if not kinds <= _FLOATS_OR_MISSING:
                 return None
             values = np.array(values, dtype=np.float64)
+        if not is_exact(values):
+            return None
         with_missing = np.isnan(values).any()
         return None if np.isinf(values).any() or (with_missing and not self._may_lack_all) else values
 
@@ -195,3 +227,9 @@ class ColumnReader:
     def _listed(self) -> str:
         more = f" and {len(self._names) - 40} more" if len(self._names) > 40 else ""
         return ", ".join(self._names[:40]) + more
+
+
+def _reader(field: Field) -> FieldReader | TimeReader | ImageReader:
+    if field.image is not None:
+        return ImageReader(field)
+    return FieldReader(field) if field.time is None else TimeReader(field)

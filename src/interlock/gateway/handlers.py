@@ -15,7 +15,7 @@ import msgspec
 
 from interlock.domain.contract import Contract
 from interlock.domain.errors import InvalidInputError, OverloadedError
-from interlock.gateway import binary_tensors, invocations, open_inference
+from interlock.gateway import binary_tensors, described, invocations, open_inference
 from interlock.gateway.answering import Answering
 from interlock.gateway.calls import Call, Prediction
 from interlock.gateway.columns import Rows
@@ -24,6 +24,7 @@ from interlock.gateway.event_times import event_times
 from interlock.gateway.exchange import Answer, Headers, Request
 from interlock.gateway.faults import shown
 from interlock.gateway.feedback import Feedback
+from interlock.gateway.images import ImageDecoding
 from interlock.gateway.labels import labels
 from interlock.gateway.metrics import Metrics
 from interlock.gateway.open_inference import InferRequest
@@ -45,7 +46,7 @@ class Predict:
     """`infer` and `invocations`."""
 
     def __init__(self, board: Board, answering: Answering) -> None:
-        self._board, self._answering = board, answering
+        self._board, self._answering, self._images = board, answering, ImageDecoding()
 
     async def infer(self, endpoint: str, request: Request, pinned: str | None = None) -> Answer:
         """Open Inference Protocol."""
@@ -69,6 +70,8 @@ class Predict:
         version = _pinned(served, pinned)
         target = version or served.champion
         rows = open_inference.read_rows(given, raw, target.reader)
+        if rows.undecoded is not None:
+            await self._images.decode(rows, target.reader)
         encoder = open_inference.Encoder(given, target.contract)
         event_at = given.parameters.get("event_at") if given.parameters else None
         if given.id is not None and len(given.id) > _LONGEST_ID:
@@ -85,6 +88,8 @@ class Predict:
         given = invocations.decode(request.body, kind, champion.reader)
         every_output = invocations.wants_all(given)
         rows = invocations.read_rows(given, champion.reader)
+        if rows.undecoded is not None:
+            await self._images.decode(rows, champion.reader)
         call = _call(served, None, rows, request, (given.params or {}).get("event_at"))
         prediction = await self._answering.answer(call)
         answer = invocations.encode(prediction, every_output=every_output)
@@ -202,7 +207,7 @@ class Describe:
 
 def _tensors(contract: Contract) -> dict[str, Any]:
     def listed(fields: Sequence[Any]) -> list[dict[str, Any]]:
-        return [{"name": found.name, "datatype": found.datatype, "shape": [-1, *found.shape]} for found in fields]
+        return [described.tensor(found) for found in fields]
 
     return {"inputs": listed(contract.inputs), "outputs": listed(contract.outputs)}
 

@@ -101,7 +101,8 @@ def read_rows(request: InferRequest, raw: bytes, reader: ColumnReader) -> Rows:
             continue
         if parameters is not None and "binary_data_size" in parameters:
             size = _binary_size(given, len(raw) - at)
-            values = binary_tensors.decode(given.name, given.datatype, given.shape, raw[at : at + size])
+            part, as_text = raw[at : at + size], not reader.takes_images(given.name)
+            values = binary_tensors.decode(given.name, given.datatype, given.shape, part, as_text=as_text)
             tensors.append(Tensor(given.name, given.shape, values, given.datatype))
             at += size
         elif (flat := _flat(given, faults)) is not None:

@@ -38,6 +38,7 @@ from interlock.gateway.routes import Routes
 from interlock.gateway.served import Board
 from interlock.gateway.versions import Versions
 from interlock.predictions import reconciliation
+from interlock.predictions.hashing import Hasher
 from interlock.predictions.spool import Spool
 from interlock.runtimes.load import load_runtime
 from interlock.settings import Settings
@@ -103,7 +104,7 @@ async def gateway(
         key_ring = KeyRing(no_auth=settings.no_auth, refreshed=watcher.refreshed)
         routes = Routes(
             board,
-            Predict(board, Answering(Recording(spool, metrics), guards, metrics, in_flight)),
+            Predict(board, Answering(Recording(spool, metrics, Hasher(settings.home)), guards, metrics, in_flight)),
             Describe(board, is_ready=lambda: watcher.is_ready),
             Report(board, Feedback(spool, metrics), metrics),
             settings.default_endpoint,

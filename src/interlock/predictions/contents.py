@@ -55,8 +55,14 @@ class Contents:
         self.counted[endpoint] = self.counted.get(endpoint, SegmentRows()) + rows
 
 
-def convert(segment: Segment, types_of: TypesOf) -> Contents:
-    """Turn a segment's records into rows. Never fails: what does not fit is set aside and counted."""
+def convert(segment: Segment, types_of: TypesOf, images: prediction_rows.Images | None = None) -> Contents:
+    """Turn a segment's records into rows. Never fails: what does not fit is set aside and counted.
+
+    Args:
+        segment: As read.
+        types_of: Types of fields.
+        images: Where images go; None leaves them out, for who only counts.
+    """
     contents = Contents(segment, set_aside=list(segment.damaged))
     predictions: dict[tuple[str, str], list[PredictionRecord]] = defaultdict(list)
     feedback: dict[tuple[type[FeedbackRecord], str], list[FeedbackRecord]] = defaultdict(list)
@@ -73,7 +79,7 @@ def convert(segment: Segment, types_of: TypesOf) -> Contents:
         if not isinstance(record, FeedbackRecord):
             contents.requests.append(record)
     for (endpoint, version), found in predictions.items():
-        _add_predictions(contents, endpoint, version, prediction_rows.convert(found, types_of(version)))
+        _add_predictions(contents, endpoint, version, prediction_rows.convert(found, types_of(version), images))
     for (_, endpoint), given in feedback.items():
         _add_feedback(contents, endpoint, given)
     return contents

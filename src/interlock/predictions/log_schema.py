@@ -39,10 +39,15 @@ PREDICTIONS = pa.schema(
         ("latency_us", pa.int64()),
         ("model_us", pa.int64()),
         ("rows_in_batch", pa.int32()),
+        # What privacy rules kept out of this row: `input.age`, `output.label`, `unit`.
+        ("withheld", pa.list_(pa.string())),
         ("date", pa.date32()),
     ]
 )
-"""Columns of every predictions table; `input.<name>` and `output.<name>` come from the contract."""
+"""Columns of every predictions table; `input.<name>` and `output.<name>` come from the contract.
+
+What is hashed stands in `input.<name>~hash`; the descriptors of an image in `input.<name>.<descriptor>`.
+"""
 
 LABELS = pa.schema(
     [
@@ -100,15 +105,6 @@ PARTITIONS: dict[str, list[str] | None] = {
     "rewards": None,
 }
 
-_TYPES: dict[str, Any] = {
-    "BOOL": pa.bool_(),
-    "INT32": pa.int64(),
-    "INT64": pa.int64(),
-    "FP32": pa.float64(),
-    "FP64": pa.float64(),
-    "BYTES": pa.string(),
-}
-
 
 def field_types(contract: Contract) -> dict[str, pa.DataType]:
     """Arrow types of a contract's fields, by `input.<name>` and `output.<name>`.
@@ -123,12 +119,22 @@ def field_types(contract: Contract) -> dict[str, pa.DataType]:
 
 
 def _field_type(field: Field) -> pa.DataType:
-    if not field.shape:
-        return _TYPES[field.datatype]
-    kind = pa.float64() if field.is_numeric else _TYPES[field.datatype]
+    if field.image is not None:
+        return pa.string()  # the file's name
+    kind = _element(field)
     for _ in field.shape:
         kind = pa.list_(kind)
     return kind
+
+
+def _element(field: Field) -> pa.DataType:
+    if field.time is not None:
+        return pa.date32() if field.time.is_date else TIME
+    if field.is_float:
+        return pa.float64()
+    if field.is_integer:  # Delta has no unsigned bytes
+        return pa.int16() if field.shape and field.datatype == "UINT8" else pa.int64()
+    return pa.bool_() if field.datatype == "BOOL" else pa.string()
 
 
 def guess_type(values: Iterable[Any]) -> pa.DataType:

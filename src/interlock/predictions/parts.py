@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from interlock.domain.block import Block
 
-# By numpy's character for native types; what is not here has no fixed size.
-_DTYPES = {kind: np.dtype(kind).newbyteorder("<").str for kind in "?bBhHiIlLqQefd"}
+# By numpy's character for native types; what is not here has no fixed size. Times are always microseconds.
+_DTYPES = {kind: np.dtype(kind).newbyteorder("<").str for kind in "?bBhHiIlLqQefd"} | {"M": "<M8[us]"}
+
+HASHED = "~hash"
+"""What the name of a column ends in that holds hashes in the place of values."""
 
 _KNOWN_NAMES = 1024
 
@@ -31,6 +34,8 @@ class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
         shape: Of one value of one column: () for a number.
         data: The values, row by row. Missing is NaN.
         values: One plain value a row, where they have no fixed size: texts (None is missing), lists of any length.
+        image_share: Given for images: the share of them that the log keeps. Each value is then the encoded file, or
+            a list of height, width, channels and the pixels.
     """
 
     names_packed: msgspec.Raw
@@ -38,6 +43,7 @@ class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
     shape: tuple[int, ...] = ()
     data: bytes = b""
     values: list[Any] | None = None
+    image_share: float | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,7 +53,15 @@ class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
     @property
     def layout(self) -> tuple[object, ...]:
         """What must be the same for two parts to be joined."""
-        return bytes(self.names_packed), self.dtype, self.shape, self.values is None
+        has_values, is_image = self.values is not None, self.image_share is not None
+        return bytes(self.names_packed), self.dtype, self.shape, has_values, is_image
+
+
+class LoggedImage(msgspec.Struct, frozen=True, gc=False):
+    """An image as a record has it, and the share of such images that the log keeps."""
+
+    content: bytes | list[Any]
+    share: float
 
 
 def pack(columns: Mapping[str, NDArray[Any]]) -> list[Part]:
@@ -55,6 +69,17 @@ def pack(columns: Mapping[str, NDArray[Any]]) -> list[Part]:
     if type(columns) is Block:
         return [Part(_packed(columns.names), "<f8", (), columns.matrix.tobytes())]
     return [_pack(name, values) for name, values in columns.items()]
+
+
+def pack_values(name: str, values: list[Any]) -> Part:
+    """One plain value a row; None is missing."""
+    return Part(_packed((name,)), values=values)
+
+
+def pack_images(name: str, images: Sequence[bytes | NDArray[np.uint8]], share: float) -> Part:
+    """Images as they were sent: encoded files, or pixels of shape (height, width, channels)."""
+    values = [one if isinstance(one, bytes) else [*one.shape, one.tobytes()] for one in images]
+    return Part(_packed((name,)), values=values, image_share=share)
 
 
 def _pack(name: str, values: NDArray[Any]) -> Part:
@@ -91,7 +116,7 @@ def unpack(parts: Sequence[Part], rows: int) -> Iterator[tuple[str, NDArray[Any]
     first = parts[0]
     names = first.names
     if first.values is not None:
-        values = [value for part in parts for value in part.values or ()]
+        values = [value for part in parts for value in _values(part)]
         if len(values) != rows:
             raise ValueError(f"{names[0]!r} has {len(values)} values for {rows} rows")
         yield names[0], values
@@ -103,3 +128,8 @@ def unpack(parts: Sequence[Part], rows: int) -> Iterator[tuple[str, NDArray[Any]
     array = np.frombuffer(data, dtype).reshape(rows, width, *first.shape)
     for at, name in enumerate(names):
         yield name, array[:, at]
+
+
+def _values(part: Part) -> list[Any]:
+    values, share = part.values or [], part.image_share
+    return values if share is None else [LoggedImage(value, share) for value in values]

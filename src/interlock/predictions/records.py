@@ -43,6 +43,7 @@ class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, t
         rows: How many rows each request has; None is one each.
         event_at_us: One a row; None is `at_us` for all.
         inputs, outputs: Columns over all rows.
+        withheld: What privacy rules kept out of the record, or hashed: `input.age`, `output.label`, `unit`.
     """
 
     endpoint: str
@@ -59,6 +60,7 @@ class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, t
     outputs: list[Part]
     rows: list[int] | None = None
     event_at_us: list[int] | None = None
+    withheld: list[str] | None = None
 
     @property
     def firsts(self) -> list[int]:

@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -42,7 +43,10 @@ class Twin:
 
 
 def twins(estimator: Any, contract: Contract) -> Iterator[Twin]:
-    """Convert in every way that works, the most promising first. Nothing for a model that cannot be converted."""
+    """Convert in every way that works, the most promising first. Nothing for a model that cannot be converted.
+
+    The contract must be one that `is_convertible`.
+    """
     for typing in _typings(estimator):
         for as_matrix in _shapes(estimator, contract):
             graph = _converted(estimator, contract, typing, as_matrix=as_matrix)
@@ -50,6 +54,14 @@ def twins(estimator: Any, contract: Contract) -> Iterator[Twin]:
                 continue
             for missing_text in _missing_texts(contract):
                 yield Twin(_with_missing_text(graph, missing_text), typing)
+
+
+def is_convertible(contract: Contract) -> bool:
+    """Whether converters know such inputs: they know no dates, and tensors only of one shape and alone."""
+    tensors = [field for field in contract.inputs if field.shape]
+    if any(-1 in field.shape for field in tensors) or (tensors and len(contract.inputs) > 1):
+        return False
+    return all(field.time is None for field in contract.inputs)
 
 
 def _typings(estimator: Any) -> tuple[Typing, ...]:
@@ -66,14 +78,14 @@ def _typings(estimator: Any) -> tuple[Typing, ...]:
 
 def _shapes(estimator: Any, contract: Contract) -> tuple[bool, ...]:
     """Whether to feed one matrix: most estimators want that; those that pick columns by name want the columns."""
-    if any(field.datatype == "BYTES" for field in contract.inputs):
+    if any(field.is_text for field in contract.inputs):
         return (False,)
     return (True, False) if hasattr(estimator, "feature_names_in_") else (True,)
 
 
 def _missing_texts(contract: Contract) -> tuple[str, ...]:
     """What stands for a missing text: converters keep it as an empty one or as the name of numpy's nan."""
-    some = any(field.datatype == "BYTES" and field.nullable for field in contract.inputs)
+    some = any(field.is_text and field.nullable for field in contract.inputs)
     return ("", "nan", "None") if some else ("",)
 
 
@@ -107,15 +119,15 @@ def _types(contract: Contract, typing: Typing, *, as_matrix: bool) -> list[tuple
 
 def _width(contract: Contract) -> int:
     first = contract.inputs[0]
-    return first.shape[0] if first.shape else len(contract.inputs)
+    return prod(first.shape) if first.shape else len(contract.inputs)
 
 
 def _tensor(types: Any, field: Field, typing: Typing) -> Any:
-    if field.datatype == "BYTES":
+    if field.is_text:
         return types.StringTensorType
     if typing.startswith("double"):
         return types.DoubleTensorType
-    if typing == "float and int64" and field.datatype in ("INT32", "INT64"):
+    if typing == "float and int64" and field.is_integer:
         return types.Int64TensorType
     return types.FloatTensorType
 

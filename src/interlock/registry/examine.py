@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelFormat, Parity
 from interlock.domain.ports import Columns, Predictor
+from interlock.domain.ragged import ByShape
+from interlock.predictions.image_log import describe_image
 from interlock.registry import compile as compiling
-from interlock.registry import measure, reference, source
+from interlock.registry import declared_fields, measure, reference, source
 from interlock.registry.derive import derive
 from interlock.registry.parity import Trial
 from interlock.registry.reference import Reference, spread
@@ -27,6 +30,7 @@ from interlock.runtimes.checked import CheckedPredictor
 from interlock.runtimes.mlflow import PyfuncPredictor
 from interlock.runtimes.onnx import OnnxPredictor
 from interlock.runtimes.sklearn import SklearnPredictor
+from interlock.stats import image_descriptors
 
 _FRAMEWORKS = ("scikit-learn", "skops", "numpy", "pandas", "onnx", "skl2onnx", "onnxruntime", "mlflow-skinny", "mlflow")
 
@@ -52,15 +56,20 @@ def examine(job: Job) -> Examination:
     staging = Path(job.staging)
     loaded = source.load(Path(job.stored), job.source_name, staging / "folder", trust_pickle=job.trust_pickle)
     rows = reference.read(Path(job.reference)) if job.reference else None
-    derived = derive(loaded, rows, job.label)
+    derived = derive(loaded, rows, job.label, job.contract)
     contract = derived.contract
+    in_file = rows.rows if rows else 0
+    rows = rows.thinned(contract.inputs) if rows else None
     columns = rows.columns(contract.inputs) if rows else None
     serving = _serving(loaded, contract, columns, job)
-    checked = CheckedPredictor(serving.predictor, contract, job.source_name)
+    checked = ByShape(CheckedPredictor(serving.predictor, contract, job.source_name))
     measured = measure.row_us(checked, columns if columns else measure.plain_row(contract))
     if measured is None and columns:
         raise UnloadableModelError(_no_answer(checked, columns))
     warnings = [*derived.warnings, *serving.warnings]
+    if rows is not None and rows.rows < in_file:
+        warnings.append(f"of {in_file} reference rows {rows.rows} were looked at, evenly spread: images take long")
+    warnings += declared_fields.broken(contract.inputs, columns) if columns else []
     return Examination(
         model_format=loaded.model_format,
         serving_format=serving.serving_format,
@@ -71,7 +80,7 @@ def examine(job: Job) -> Examination:
         parity=serving.parity,
         profile=_profile(checked, contract, rows, columns, job.label, warnings),
         frameworks=_frameworks(),
-        lineage=_lineage(loaded, rows),
+        lineage=_lineage(loaded, rows, in_file),
         warnings=(*warnings, *_training_warning(loaded, columns)),
     )
 
@@ -99,6 +108,8 @@ def _proven_twin(
 ) -> tuple[Parity, bytes | None]:
     if columns is None:
         return Parity(proven=False, reason="there are no reference rows to prove it on; give --reference"), None
+    if not compiling.is_convertible(contract):
+        return Parity(proven=False, reason="models of dates and of tensors beside other inputs are not converted"), None
     trial = Trial(original, contract, columns)
     best: Parity | None = None
     for twin in compiling.twins(estimator, contract):
@@ -144,11 +155,22 @@ def _profile(
     sample = spread({**columns}, rows.rows, MOST_ROWS)
     if truth is not None and rows.rows > MOST_ROWS:
         truth = [truth[at] for at in _spread_index(rows.rows)]
-    profile = reference_profile(checked, contract, sample, truth)
+    profile = reference_profile(checked, contract, sample, truth, _descriptors(rows, contract))
     refused = min(rows.rows, MOST_ROWS) - profile["rows"]
     if refused:
         warnings.append(f"the model gives no valid answer to {refused} of {refused + profile['rows']} reference rows")
     return profile
+
+
+def _descriptors(rows: Reference, contract: Contract) -> dict[str, NDArray[Any]]:
+    """Descriptors of the reference's images, as `photo.brightness`."""
+    found: dict[str, NDArray[Any]] = {}
+    for one in contract.inputs:
+        if one.image is not None:
+            described = [describe_image(file) for file in rows.images(one.name)]
+            for name in image_descriptors.NAMES:
+                found[f"{one.name}.{name}"] = np.array([row.get(name, np.nan) for row in described])
+    return found
 
 
 def _spread_index(rows: int) -> list[int]:
@@ -173,10 +195,10 @@ def _frameworks() -> dict[str, str]:
     return found
 
 
-def _lineage(loaded: source.LoadedSource, rows: Reference | None) -> dict[str, Any]:
+def _lineage(loaded: source.LoadedSource, rows: Reference | None, in_file: int) -> dict[str, Any]:
     lineage: dict[str, Any] = {}
     if rows is not None:
-        lineage |= {"reference_rows": rows.rows, "reference_sha256": rows.digest}
+        lineage |= {"reference_rows": in_file, "reference_sha256": rows.digest}
     for name in ("run_id", "model_uuid", "mlflow_version"):
         if loaded.mlmodel.get(name):
             lineage[name] = str(loaded.mlmodel[name])

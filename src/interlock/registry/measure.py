@@ -8,7 +8,7 @@ import numpy as np
 from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.model import ModelFormat, Placement
-from interlock.domain.ports import Columns, Predictor, rows_of, take
+from interlock.domain.ports import Columns, Predictor, element_type, rows_of, take
 from interlock.registry.reference import spread
 from interlock.runtimes.inline import LOOP_BUDGET_US
 
@@ -41,17 +41,18 @@ def placement(serving_format: ModelFormat, measured_us: float | None) -> Placeme
 
 
 def plain_row(contract: Contract) -> Columns:
-    """One row of zeros and first categories, to measure with where there is no reference data."""
+    """One row of zeros and first categories, to measure with where there is no reference data. Sizes that vary are 1,
+    those of images 64.
+    """
     return {field.name: _plain(field) for field in contract.inputs}
 
 
 def _plain(field: Field) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
-    shape = (1, *(1 if size == -1 else size for size in field.shape))
-    if field.datatype == "BYTES":
+    any_size = 64 if field.image is not None else 1
+    shape = (1, *(any_size if size == -1 else size for size in field.shape))
+    if field.is_text:
         return np.full(shape, (field.categories or ("",))[0], dtype=object)
-    return np.zeros(
-        shape, dtype={"BOOL": np.bool_, "INT32": np.int64, "INT64": np.int64}.get(field.datatype, np.float64)
-    )
+    return np.zeros(shape, dtype=element_type(field))
 
 
 def _answers(predictor: Predictor, row: Columns) -> bool:

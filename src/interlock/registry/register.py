@@ -60,6 +60,7 @@ def register(request: Registration, artifacts: ArtifactStore, examiner: Examiner
                 label=request.label,
                 trust_pickle=request.trust_pickle,
                 compile=request.compile,
+                contract=request.contract,
             )
             found = examiner(job)
             serving_digest = artifacts.put(Path(found.serving_file)) if found.serving_file else digest

@@ -7,6 +7,7 @@ import msgspec
 
 from interlock.domain.access import Role
 from interlock.domain.contract import Contract
+from interlock.domain.declaration import Declaration
 from interlock.domain.model import ModelFormat, Parity, Placement
 
 
@@ -20,6 +21,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         label: Column of the reference that holds the truth.
         trust_pickle: Whether loading may run code from the file.
         compile: Whether to look for an ONNX twin; without one the original serves, in a process of its own.
+        contract: What a person declares about the contract.
         parent: `name:version` that this one descends from.
         trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
         created_by, role: The key that asks, for the audit log.
@@ -31,6 +33,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     label: str | None = None
     trust_pickle: bool = False
     compile: bool = True
+    contract: Declaration | None = None
     parent: str | None = None
     trained_on: str | None = None
     created_by: str = "local"
@@ -50,6 +53,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     label: str | None
     trust_pickle: bool
     compile: bool = True
+    contract: Declaration | None = None
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True, tag="examination"):

@@ -55,7 +55,17 @@ class Registry:
             version = _version(request, found, tx.models.next_version(request.name), self._clock(), parent)
             version = msgspec.structs.replace(version, lineage=version.lineage | _pinned(tx, request))
             tx.models.add(version)
-            details = {"digest": version.digest, "format": version.model_format, "placement": version.placement}
+            details: dict[str, Any] = {
+                "digest": version.digest,
+                "format": version.model_format,
+                "placement": version.placement,
+            }
+            if request.contract is not None:
+                details["declared"] = {
+                    f"{side}.{name}": said.given()
+                    for side, fields in (("inputs", request.contract.inputs), ("outputs", request.contract.outputs))
+                    for name, said in fields.items()
+                }
             tx.audit.append(
                 version.created_at, request.created_by, request.role, "model.register", version.ref, details
             )

@@ -7,19 +7,25 @@ is refused by name; nothing ever falls back to pickle.
 import logging
 import warnings
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Contract
+from interlock.domain import times
+from interlock.domain.contract import Contract, Field, Time
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns
 
 log = logging.getLogger(__name__)
+
+Convert = Callable[[NDArray[Any]], Any]
 
 # Classes from here hold numbers and build models; none of them runs what a file tells it. Functions are never in this
 # list: a transformer may call what it is given.
@@ -173,28 +179,67 @@ class EstimatorInput:
         trained = [str(name) for name in getattr(model, "feature_names_in_", ())]
         # A signature may list the columns in another order than the estimator insists on.
         self._names = trained if set(trained) == set(names) else names
-        self._texts = {field.name for field in contract.inputs if field.datatype == "BYTES"}
-        self._is_vector = len(contract.inputs) == 1 and bool(contract.inputs[0].shape)
         # Encoders tell None and nan apart, and learn whichever stood in the training data.
-        self._missing_text = None if _learnt_none(model) else np.nan
+        as_text = _as_they_are if _learnt_none(model) else _with_nan
+        self._columns = {field.name: self._of(field, as_text) for field in contract.inputs}
+        self._is_vector = len(contract.inputs) == 1 and bool(contract.inputs[0].shape)
+        self._is_plain = all(field.is_numeric or field.datatype == "BOOL" for field in contract.inputs)
+        self._flat = _flat_width(model, contract)
         as_frame = hasattr(model, "feature_names_in_") if as_frame is None else as_frame
         self._pandas = framework("pandas", "sklearn") if as_frame else None
 
+    def _of(self, field: Field, as_text: Convert) -> Convert:
+        """How a column of the field is given to the model."""
+        if field.time is not None:
+            return partial(self._times, field.time)
+        if field.is_category:
+            return partial(self._categories, field.categories or ())
+        return as_text if field.is_text and not field.shape else _as_they_are
+
     def __call__(self, columns: Columns) -> Any:
         if self._pandas is not None:
-            values = {name: self._column(columns, name) for name in self._names}
+            values = {name: self._columns[name](columns[name]) for name in self._names}
+            # A cell of a frame holds a tensor as a whole.
+            values = {name: list(column) if np.ndim(column) > 1 else column for name, column in values.items()}
             return self._pandas.DataFrame(values, copy=False)
         if self._is_vector:
-            return columns[self._names[0]]
-        dtype = object if self._texts else np.float64
-        return np.column_stack([np.asarray(self._column(columns, name), dtype=dtype) for name in self._names])
+            vectors = columns[self._names[0]]
+            return vectors if self._flat is None else vectors.reshape(len(vectors), self._flat)
+        dtype = np.float64 if self._is_plain else object
+        return np.column_stack([np.asarray(self._columns[name](columns[name]), dtype=dtype) for name in self._names])
 
-    def _column(self, columns: Columns, name: str) -> NDArray[Any]:
-        values = columns[name]
-        if name not in self._texts or self._missing_text is None:
+    def _times(self, time: Time, values: NDArray[Any]) -> Any:
+        if time.model_takes == "text":
+            return times.texts(values, time)
+        if time.model_takes == "integer":
+            return times.integers(values, time)
+        values = values.astype(f"datetime64[{time.resolution}]")
+        if time.zone is None or self._pandas is None:
             return values
-        missing = self._missing_text
-        return np.array([missing if text is None else text for text in values.tolist()], dtype=object)
+        return self._pandas.Series(values).dt.tz_localize("UTC").dt.tz_convert(time.zone)
+
+    def _categories(self, categories: tuple[str, ...], values: NDArray[Any]) -> Any:
+        """As pandas' categories. One that was never seen is missing, as it is for a model that was trained so."""
+        if self._pandas is None:
+            return values
+        number = {category: at for at, category in enumerate(categories)}
+        codes = [number.get(value, -1) for value in values.tolist()]
+        return self._pandas.Categorical.from_codes(codes, categories=list(categories))
+
+
+def _as_they_are(values: NDArray[Any]) -> NDArray[Any]:
+    return values
+
+
+def _with_nan(values: NDArray[Any]) -> NDArray[Any]:
+    return np.array([np.nan if text is None else text for text in values.tolist()], dtype=object)
+
+
+def _flat_width(model: Any, contract: Contract) -> int | None:
+    """The width of an estimator that takes flat rows, where the contract has images or tensors of as many values."""
+    shape = contract.inputs[0].shape if contract.inputs else ()
+    width = getattr(model, "n_features_in_", None)
+    return width if len(shape) > 1 and -1 not in shape and width == prod(shape) else None
 
 
 def _learnt_none(model: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interlock.domain import ragged
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns, Predictor, Runtime, rows_of, take
@@ -78,7 +79,11 @@ class AskedVersion:
         """
         if self._runtime is None:
             assert self._predictor is not None
-            return self._predictor.predict(columns)
+            return ragged.predict(self._predictor.predict, columns)
+        return ragged.predict(self._in_process, columns)
+
+    def _in_process(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        assert self._runtime is not None
         deadline = self._deadline_seconds + _SECONDS_PER_ROW * rows_of(columns)
         return self._loop.run(self._runtime.predict(columns, deadline))
 

@@ -2,11 +2,14 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from interlock.domain.contract import PrivacyRule
 from interlock.domain.errors import NotFoundError
 from interlock.domain.verdict import Check
 from interlock.monitoring.service import status
+from interlock.stats.profile import Profile
 
 if TYPE_CHECKING:
     from tests.integration.monitoring.conftest import World
@@ -68,6 +71,26 @@ def test_lost_quality_without_any_drift_is_a_breach(world: "World") -> None:
     assert report["status"] == "breach"
     assert outcomes(report)["brier"] == outcomes(report)["accuracy"] == "breach"
     assert outcomes(report)["drift.x"] == "ok"
+
+
+def test_what_a_privacy_rule_keeps_out_is_no_data_with_that_reason(world: "World") -> None:
+    withhold(world, {"input.x": "drop", "output.label": "hash"})
+    world.append("labels", world.serve(START, 2))
+    with world.store.transaction() as tx:
+        profile = Profile(world.spec)
+        profile.update({}, unobserved=list(world.spec.slices), rows=500)
+        tx.profiles.merge("e", "m:1", START + DAY, profile.to_bytes(), lambda _, delta: delta)
+    later = {check["name"]: check for check in world.monitoring.report("e", since=START + DAY)["checks"]}
+    assert later["drift.x"]["outcome"] == "no_data"
+    assert later["drift.x"]["details"]["reason"] == "a privacy rule keeps the values of input.x out of the log"
+    first = {check["name"]: check for check in world.monitoring.report("e", since=START, until=START + DAY)["checks"]}
+    assert first["quality"]["outcome"] == "no_data"
+    assert first["quality"]["details"]["reason"] == "a privacy rule keeps the values of output.label out of the log"
+
+
+def withhold(world: "World", rules: dict[str, PrivacyRule]) -> None:
+    with world.store.transaction() as tx:
+        tx.endpoints.update(msgspec.structs.replace(tx.endpoints.get("e"), privacy=rules))
 
 
 def test_no_traffic_is_no_data_and_never_ok(world: "World") -> None:

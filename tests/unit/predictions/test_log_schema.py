@@ -21,7 +21,7 @@ def test_types_follow_the_contract() -> None:
         "input.b": pa.int64(),
         "input.c": pa.bool_(),
         "input.d": pa.string(),
-        "input.e": pa.list_(pa.float64()),
+        "input.e": pa.list_(pa.int64()),
         "input.f": pa.list_(pa.string()),
         "output.label": pa.int64(),
     }

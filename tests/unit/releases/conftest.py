@@ -128,11 +128,13 @@ def evidence(release: Callable[..., Release]) -> Callable[..., Evidence]:
         *,
         contract: Contract = BINARY,
         has_labels: bool = True,
+        unscorable: str = "",
+        unlogged: str = "",
         **changes: Any,
     ) -> Evidence:
         empty = pa.table({})
         rows = empty if paired is None else paired
-        return Evidence(release(**changes), tuple(counts), contract, has_labels, rows)
+        return Evidence(release(**changes), tuple(counts), contract, has_labels, rows, None, unscorable, unlogged)
 
     return make
 
