@@ -4,10 +4,11 @@ Refuses in this order, each before the next costs anything: a foreign host, an u
 key that may not, a body that is too large.
 """
 
+import asyncio
 import time
 
 from interlock.gateway import packing
-from interlock.gateway.errors import answer_of, failure_of
+from interlock.gateway.errors import answer_of, failed_attempt, failure_of
 from interlock.gateway.exchange import Answer, Request
 from interlock.gateway.hosts import HostCheck
 from interlock.gateway.http_protocol import Incoming
@@ -37,7 +38,7 @@ class GatewayApp:
             route = self._routes.find(incoming.path, incoming.method)
             answer = await self._answer(route, incoming)
         except Exception as error:
-            return self._refuse(route, error)
+            return self._refuse(route, incoming, error)
         if b"accept-encoding" in headers and packing.is_worth_it(answer):
             await packing.pack(answer, headers[b"accept-encoding"])
         return answer
@@ -55,8 +56,11 @@ class GatewayApp:
             incoming.check_length(self._max_body_bytes)
         return await route.handle(Request(incoming.headers, body, key, time.perf_counter_ns()))
 
-    def _refuse(self, route: Route | None, error: Exception) -> Answer:
+    def _refuse(self, route: Route | None, incoming: Incoming, error: Exception) -> Answer:
         failure = failure_of(error)
         endpoint = route.endpoint if route is not None and route.endpoint is not None else ""
         self._metrics.refused(endpoint, failure.status, failure.reason)
+        if (failed := failed_attempt(error)) is not None:
+            seconds = asyncio.get_running_loop().time() - incoming.began
+            self._metrics.failed(endpoint, failed.version, failed.status, seconds)
         return answer_of(failure, mlflow=route is not None and route.is_mlflow)

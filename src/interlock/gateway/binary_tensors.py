@@ -17,6 +17,9 @@ from interlock.gateway import datatypes
 
 HEADER = b"inference-header-content-length"
 
+RAW = b"0"
+"""The header's value where the whole body is one tensor, without any JSON."""
+
 _LENGTH = struct.Struct("<I")
 
 
@@ -58,6 +61,8 @@ def decode(name: str, datatype: str, shape: Sequence[int], raw: bytes) -> list[A
         )
     if datatype == "BOOL":  # any byte but 0 is true, which numpy's own bool would not survive
         return np.frombuffer(raw, dtype=np.uint8).astype(np.bool_)
+    if datatype == "BF16":
+        return (np.frombuffer(raw, dtype=dtype).astype(np.uint32) << 16).view(np.float32)
     return np.frombuffer(raw, dtype=dtype)
 
 
@@ -76,6 +81,11 @@ def _texts(name: str, count: int, raw: bytes) -> list[str]:
     if len(texts) != count or at != len(raw):
         raise InvalidInputError(f"{name}: binary data does not hold {count} texts")
     return texts
+
+
+def text(value: bytes) -> bytes:
+    """One text as it stands among others."""
+    return _LENGTH.pack(len(value)) + value
 
 
 def encode(values: NDArray[Any], datatype: str) -> bytes:

@@ -21,11 +21,10 @@ from interlock.gateway.calls import Call, Prediction
 from interlock.gateway.columns import Rows
 from interlock.gateway.event_times import event_times
 from interlock.gateway.exchange import Answer, Headers, Request
-from interlock.gateway.faults import shown
 from interlock.gateway.labels import Labels
 from interlock.gateway.metrics import Metrics
 from interlock.gateway.open_inference import InferRequest
-from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint
+from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint, pinned_version
 
 _VERSION = installed_version("interlock")
 _LONGEST_ID = 256
@@ -46,10 +45,14 @@ class Predict:
 
     async def infer(self, endpoint: str, request: Request, pinned: str | None = None) -> Answer:
         """Open Inference Protocol."""
-        given, raw = open_inference.decode(request.body, request.headers.get(binary_tensors.HEADER))
+        header = request.headers.get(binary_tensors.HEADER)
+        if header == binary_tensors.RAW:
+            given, raw = open_inference.of_raw(request.body, self._target(endpoint, pinned).contract)
+        else:
+            given, raw = open_inference.decode(request.body, header)
         encoder, prediction = await self.ask(endpoint, request, given, raw, pinned)
         answer = encoder.encode(prediction)
-        answer.headers += _headers(prediction)
+        answer.headers += answer_headers(prediction)
         return answer
 
     async def ask(
@@ -63,16 +66,22 @@ class Predict:
             pinned: The version it names.
         """
         served = self._board.get(endpoint)
-        version = _pinned(served, pinned)
+        version = pinned_version(served, pinned)
         target = version or served.champion
         rows = open_inference.read_rows(given, raw, target.reader)
         encoder = open_inference.Encoder(given, target.contract)
-        event_at = given.parameters.get("event_at") if given.parameters else None
         if given.id is not None and len(given.id) > _LONGEST_ID:
             raise InvalidInputError(f"id has {len(given.id)} characters, must have at most {_LONGEST_ID}")
-        call = _call(served, version, rows, request, event_at)
+        parameters = given.parameters
+        call = _call(served, version, rows, request, parameters.get("event_at") if parameters else None)
+        if parameters:
+            _obey(parameters, call)
         call.request_id = given.id
         return encoder, await self._answering.answer(call)
+
+    def _target(self, endpoint: str, pinned: str | None) -> LoadedVersion:
+        served = self._board.get(endpoint)
+        return pinned_version(served, pinned) or served.champion
 
     async def invoke(self, endpoint: str, request: Request) -> Answer:
         """MLflow."""
@@ -85,11 +94,25 @@ class Predict:
         call = _call(served, None, rows, request, (given.params or {}).get("event_at"))
         prediction = await self._answering.answer(call)
         answer = invocations.encode(prediction, every_output=every_output)
-        answer.headers += _headers(prediction)
+        answer.headers += answer_headers(prediction)
         return answer
 
 
-def _headers(prediction: Prediction) -> Headers:
+def _obey(parameters: dict[str, Any], call: Call) -> None:
+    """What Triton's clients may ask for in a request's parameters. Unknown ones are other servers' and are ignored.
+
+    Raises:
+        InvalidInputError: The request would be one of a sequence: here each stands alone.
+    """
+    if parameters.get("sequence_id"):
+        raise InvalidInputError("parameters.sequence_id: sequences are not supported, each request stands alone")
+    microseconds = parameters.get("timeout")
+    if call.deadline_seconds is None and type(microseconds) is int and microseconds > 0:
+        call.deadline_seconds = microseconds / 1e6
+
+
+def answer_headers(prediction: Prediction) -> Headers:
+    """What every answer says of itself, whatever brings it."""
     call = prediction.call
     ids = call.prediction_ids
     text = ids[0] if len(ids) == 1 else ",".join(ids[:_MOST_IDS_IN_HEADER])
@@ -136,26 +159,6 @@ def _deadline_seconds(header: bytes) -> float:
     return milliseconds / 1000
 
 
-def _pinned(served: ServedEndpoint, named: str | None) -> LoadedVersion | None:
-    """The version in `/versions/{named}`: `wine:3`, or `3` of the champion's model, else of any in the plan."""
-    if named is None:
-        return None
-    ref = resolve_version(served, named)
-    if ref is None:
-        known = ", ".join(served.versions)
-        raise InvalidInputError(f"version == {shown(named)}, must be one that {served.name!r} keeps loaded: {known}")
-    return served.versions[ref]
-
-
-def resolve_version(served: ServedEndpoint, named: str) -> str | None:
-    """`name:version` of what a path calls a version, if it is in the plan."""
-    if named in served.versions:
-        return named
-    found = [loaded for loaded in served.versions.values() if str(loaded.version.version) == named]
-    found.sort(key=lambda loaded: loaded.version.name != served.champion.version.name)
-    return found[0].ref if found else None
-
-
 class Describe:
     """Health and metadata. Answers from memory, also when nothing else is alive."""
 
@@ -174,7 +177,7 @@ class Describe:
 
     async def model(self, endpoint: str, _request: Request, pinned: str | None = None) -> Answer:
         served = self._board.get(endpoint)
-        version = _pinned(served, pinned) or served.champion
+        version = pinned_version(served, pinned) or served.champion
         return _json(
             {
                 "name": endpoint,
@@ -185,7 +188,7 @@ class Describe:
         )
 
     async def model_ready(self, endpoint: str, _request: Request, pinned: str | None = None) -> Answer:
-        _pinned(self._board.get(endpoint), pinned)
+        pinned_version(self._board.get(endpoint), pinned)
         return _json({"name": endpoint, "ready": True})
 
     async def ping(self, _request: Request) -> Answer:

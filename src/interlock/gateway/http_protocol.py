@@ -350,7 +350,7 @@ class HttpConnection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         body = b'{"error":"%s"}' % why.encode()
-        line = _STATUS_LINES[status]
+        line = _STATUS_LINES[status] + (b"retry-after: 1\r\n" if status == 503 else b"")
         kind = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
         self._transport.write(line + kind + body)
         self._transport.close()

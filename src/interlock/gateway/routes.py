@@ -11,6 +11,7 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from interlock.domain.access import Key
+from interlock.gateway.catalogue import Catalogue
 from interlock.gateway.errors import RefusedError, UnknownEndpointError
 from interlock.gateway.exchange import Answer, Request
 from interlock.gateway.handlers import Describe, Predict, Report
@@ -50,9 +51,17 @@ class Routes:
     """
 
     def __init__(
-        self, board: Board, predict: Predict, describe: Describe, report: Report, default_endpoint: str | None
+        self,
+        board: Board,
+        predict: Predict,
+        describe: Describe,
+        report: Report,
+        default_endpoint: str | None,
+        *,
+        catalogue: Catalogue,
     ) -> None:
         self._board, self._predict, self._describe, self._report = board, predict, describe, report
+        self._catalogue = catalogue
         self._default = default_endpoint
         self._table: dict[str, dict[str, Route]] = {}
         self.rebuild()
@@ -64,6 +73,7 @@ class Routes:
             "/v2/health/ready": {"GET": Route(self._describe.ready)},
             "/v2": {"GET": Route(self._describe.server, _LOOK)},
             "/metrics": {"GET": Route(self._report.metrics, _LOOK)},
+            **self._of_catalogue(),
         }
         for served in self._board.endpoints:
             table.update(self._of_endpoint(served))
@@ -89,6 +99,16 @@ class Routes:
             )
         return route
 
+    def _of_catalogue(self) -> dict[str, dict[str, Route]]:
+        catalogue = self._catalogue
+        return {
+            "/": {"GET": Route(catalogue.alive)},
+            "/v1/models": {"GET": Route(catalogue.models, _LOOK)},
+            "/v2/models": {"GET": Route(catalogue.models, _LOOK)},
+            "/v2/models/stats": {"GET": Route(catalogue.statistics, _LOOK)},
+            "/v2/repository/index": {"POST": Route(catalogue.index, _LOOK)},
+        }
+
     def _only(self) -> ServedEndpoint | None:
         endpoints = self._board.endpoints
         return endpoints[0] if len(endpoints) == 1 else None
@@ -99,15 +119,22 @@ class Routes:
         for ref in served.versions:
             for spelt in (ref, ref.rpartition(":")[2]):
                 table.update(self._of_model(f"/v2/models/{name}/versions/{spelt}", name, spelt))
-        invoke = Route(partial(self._predict.invoke, name), _PREDICT, name, is_mlflow=True)
-        table[f"/endpoints/{name}/invocations"] = {"POST": invoke}
+        predict, ready = partial(self._predict.invoke, name), partial(self._describe.model_ready, name)
+        table[f"/endpoints/{name}/invocations"] = {"POST": Route(predict, _PREDICT, name, is_mlflow=True)}
+        table[f"/v1/models/{name}:predict"] = {"POST": Route(predict, _PREDICT, name)}
+        table[f"/v1/models/{name}"] = {"GET": Route(ready, _LOOK, name)}
+        for word in ("load", "unload"):
+            table[f"/v2/repository/models/{name}/{word}"] = {"POST": Route(self._catalogue.load, _LOOK, name)}
         table[f"/endpoints/{name}/labels"] = {"POST": Route(partial(self._report.label, name), _LABEL, name)}
         return table
 
     def _of_model(self, path: str, name: str, pinned: str | None) -> dict[str, dict[str, Route]]:
+        describe, catalogue = self._describe, self._catalogue
         return {
-            path: {"GET": Route(partial(self._describe.model, name, pinned=pinned), _LOOK, name)},
-            f"{path}/ready": {"GET": Route(partial(self._describe.model_ready, name, pinned=pinned), _LOOK, name)},
+            path: {"GET": Route(partial(describe.model, name, pinned=pinned), _LOOK, name)},
+            f"{path}/ready": {"GET": Route(partial(describe.model_ready, name, pinned=pinned), _LOOK, name)},
+            f"{path}/config": {"GET": Route(partial(catalogue.config, name, pinned=pinned), _LOOK, name)},
+            f"{path}/stats": {"GET": Route(partial(catalogue.statistics, endpoint=name, pinned=pinned), _LOOK, name)},
             f"{path}/infer": {"POST": Route(partial(self._predict.infer, name, pinned=pinned), _PREDICT, name)},
         }
 
@@ -127,18 +154,32 @@ def _missing(path: str, method: str, board: Board) -> Route:
     """
     match path.strip("/").split("/"):
         case ["v2", "models", name, *rest]:
-            return Route(partial(_refuse_model, board, _LOOK, unquote(name), rest), _LOOK)
+            return Route(partial(refuse_model, board, _LOOK, unquote(name), rest), _LOOK)
+        case ["v1", "models", name] | ["v2", "repository", "models", name, "load" | "unload"]:
+            name = name.removesuffix(":predict")
+            return Route(partial(refuse_model, board, _LOOK, unquote(name), []), _LOOK)
         case ["endpoints", name, action] if action in ("invocations", "labels"):
-            refuse = partial(_refuse_model, board, _ANY, unquote(name), [])
+            refuse = partial(refuse_model, board, _ANY, unquote(name), [])
             return Route(refuse, _ANY, is_mlflow=action == "invocations")
         case ["invocations"]:
             return Route(partial(_refuse_default, board), _PREDICT, is_mlflow=True)
     raise RefusedError(404, "route", f"there is nothing at {method[:20]} {path[:200]}")
 
 
-async def _refuse_model(
+async def refuse_model(
     board: Board, actions: tuple[str, ...], name: str, rest: list[str], request: Request
 ) -> NoReturn:
+    """Say why there is no such model, or version, or path below it: no more than the caller's key may know.
+
+    Args:
+        actions: The key must allow one of them to learn more than that the endpoint is there.
+        rest: The path after the name.
+
+    Raises:
+        UnknownEndpointError: There is no such endpoint.
+        RefusedError: There is, and not what is asked of it.
+        ForbiddenError: The key may not ask it.
+    """
     served = board.find(name)
     if served is None:
         names = _names_for(request.key, board)

@@ -20,6 +20,7 @@ from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Runtime
 from interlock.gateway.answering import Answering
 from interlock.gateway.app import GatewayApp
+from interlock.gateway.catalogue import Catalogue
 from interlock.gateway.guards import Guards
 from interlock.gateway.handlers import Describe, Predict, Report
 from interlock.gateway.hosts import HostCheck
@@ -106,6 +107,7 @@ async def gateway(
             Describe(board, is_ready=lambda: watcher.is_ready),
             Report(board, Labels(spool, metrics), metrics),
             settings.default_endpoint,
+            catalogue=Catalogue(board, metrics),
         )
         board.on_change(routes.rebuild)
         await watcher.start(key_ring)
@@ -128,6 +130,7 @@ async def _keep(spool: Spool, slot: str, metrics: Metrics, stopping: asyncio.Eve
     """Hand segments to the collector as they come of age."""
     while not stopping.is_set():
         metrics.acknowledged(slot, spool.acknowledged)
+        metrics.write()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _KEEP_SECONDS)
         try:
