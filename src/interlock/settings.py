@@ -19,6 +19,7 @@ class Settings:
         allowed_hosts: Further host names that requests may carry, besides loopback's and `host`.
         default_endpoint: The endpoint that answers `/invocations`; by default the only one there is.
         max_body_bytes: Larger requests are refused with 413 before they are read.
+        rejected_samples: Bodies of refused requests kept for each endpoint and hour, for a day; 0 keeps none.
         store_url: SQLAlchemy URL of the control-plane store. Default: SQLite in the home folder.
     """
 
@@ -31,6 +32,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     default_endpoint: str | None = None
     max_body_bytes: int = 16 * 1024 * 1024
+    rejected_samples: int = 20
     store_url: str = ""
 
     @property

@@ -24,6 +24,10 @@ def up(  # noqa: PLR0913, PLR0917 (options of a command)
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Every caller acts as admin. Loopback only.")] = False,
     allowed_host: Annotated[str | None, typer.Option(help="Further host names that requests may carry.")] = None,
     default_endpoint: Annotated[str | None, typer.Option(help="The endpoint that answers /invocations.")] = None,
+    rejected_samples: Annotated[
+        int,
+        typer.Option(help="Bodies of refused requests kept for each endpoint and hour; 0 keeps none.", min=0, max=1000),
+    ] = 20,
     store_url: StoreUrl = "",
     as_json: AsJson = False,
     until_stdin_ends: Annotated[bool, typer.Option("--until-stdin-ends", hidden=True)] = False,
@@ -44,6 +48,7 @@ def up(  # noqa: PLR0913, PLR0917 (options of a command)
         no_auth=no_auth,
         allowed_hosts=split(allowed_host),
         default_endpoint=default_endpoint,
+        rejected_samples=rejected_samples,
         store_url=store_url,
     )
     if until_stdin_ends:

@@ -56,7 +56,7 @@ class FieldReader:
         field: What the contract says.
     """
 
-    __slots__ = ("_accepted", "_convert", "_declared", "_dtype", "_is_scalar", "_limit", "field")
+    __slots__ = ("_accepted", "_convert", "_declared", "_dtype", "_is_scalar", "_limit", "_rule", "field")
 
     def __init__(self, field: Field) -> None:
         self.field = field
@@ -64,7 +64,7 @@ class FieldReader:
         self._is_scalar = not field.shape
         self._limit = _FP32_MAX if field.datatype == "FP32" else _FP64_MAX
         self._dtype = _DTYPES[field.datatype]
-        self._declared = _declared(field)
+        self._declared, self._rule = _declared(field), _RULES[field.datatype]
         converters: dict[str, Callable[[Tensor], Values | None]] = {
             "FP32": self._floats,
             "FP64": self._floats,
@@ -111,14 +111,14 @@ class FieldReader:
         field, shape = self.field, tensor.shape
         if tensor.datatype is not None and tensor.datatype not in self._accepted:
             wanted = f"{field.datatype} or another number type" if field.is_numeric else field.datatype
-            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}")
+            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}", "datatype", field.name)
             return False
         if len(shape) == 1 and self._is_scalar:
             return True
         if _fits(tuple(shape[1:]), field.shape) or (self._is_scalar and list(shape[1:]) == [1]):
             return True
         wanted = "[rows] or [rows, 1]" if self._is_scalar else str(["rows", *field.shape]).replace("'", "")
-        faults.add(f"{field.name}: shape == {list(shape)}, must be {wanted}")
+        faults.add(f"{field.name}: shape == {list(shape)}, must be {wanted}", "shape", field.name)
         return False
 
     def _floats(self, tensor: Tensor) -> Values | None:
@@ -189,9 +189,12 @@ class FieldReader:
             rule = self._broken_rule(value)
             if rule:
                 where = f"[{at}]" if self._is_scalar else f"[{at // width}][{at % width}]"
-                faults.add(f"{self.field.name}{where} == {shown(value)}, {rule}")
+                kind = "missing" if _is_missing(value) else "value" if rule == self._rule else "declared"
+                faults.add(f"{self.field.name}{where} == {shown(value)}, {rule}", kind, self.field.name)
         if faults.count == before:  # together they break what none breaks alone: the claimed datatype
-            faults.add(f"{self.field.name}: values do not have the datatype that the request claims")
+            faults.add(
+                f"{self.field.name}: values do not have the datatype that the request claims", "value", self.field.name
+            )
 
     def _rows(self, plain: list[Any]) -> int:
         width = abs(prod(self.field.shape)) if self.field.shape else 1
@@ -203,7 +206,7 @@ class FieldReader:
             return None if self.may_be_absent else "must not be missing"
         values = self._convert(Tensor(field.name, (1,), [value]))
         if values is None:
-            return _RULES[field.datatype]
+            return self._rule
         if self._declared is not None and not self._declared(values):
             return _declared_rule(field)
         return None

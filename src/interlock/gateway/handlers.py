@@ -19,11 +19,12 @@ from interlock.gateway import binary_tensors, invocations, open_inference
 from interlock.gateway.answering import Answering
 from interlock.gateway.calls import Call, Prediction
 from interlock.gateway.columns import Rows
-from interlock.gateway.event_times import event_times
+from interlock.gateway.event_times import event_time_of_refused, event_times
 from interlock.gateway.exchange import Answer, Headers, Request
 from interlock.gateway.labels import Labels
 from interlock.gateway.metrics import Metrics
 from interlock.gateway.open_inference import InferRequest
+from interlock.gateway.rejections import Rejections
 from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint, pinned_version
 
 _VERSION = installed_version("interlock")
@@ -40,17 +41,21 @@ def _json(value: Any, status: int = 200) -> Answer:
 class Predict:
     """`infer` and `invocations`."""
 
-    def __init__(self, board: Board, answering: Answering) -> None:
-        self._board, self._answering = board, answering
+    def __init__(self, board: Board, answering: Answering, rejections: Rejections) -> None:
+        self._board, self._answering, self._rejections = board, answering, rejections
 
     async def infer(self, endpoint: str, request: Request, pinned: str | None = None) -> Answer:
         """Open Inference Protocol."""
-        header = request.headers.get(binary_tensors.HEADER)
-        if header == binary_tensors.RAW:
-            given, raw = open_inference.of_raw(request.body, self._target(endpoint, pinned).contract)
-        else:
-            given, raw = open_inference.decode(request.body, header)
-        encoder, prediction = await self.ask(endpoint, request, given, raw, pinned)
+        header, given = request.headers.get(binary_tensors.HEADER), None
+        try:
+            if header == binary_tensors.RAW:
+                given, raw = open_inference.of_raw(request.body, self._target(endpoint, pinned).contract)
+            else:
+                given, raw = open_inference.decode(request.body, header)
+            encoder, prediction = await self.ask(endpoint, request, given, raw, pinned)
+        except InvalidInputError as error:
+            self.refused(endpoint, request, error, given.parameters if given is not None else None)
+            raise
         answer = encoder.encode(prediction)
         answer.headers += answer_headers(prediction)
         return answer
@@ -79,19 +84,34 @@ class Predict:
         call.request_id = given.id
         return encoder, await self._answering.answer(call)
 
+    def refused(
+        self, endpoint: str, request: Request, error: InvalidInputError, parameters: dict[str, Any] | None
+    ) -> None:
+        """Count a request that the contract refused.
+
+        Args:
+            parameters: The request's, as far as it could be read.
+        """
+        event_at = event_time_of_refused((parameters or {}).get("event_at"), request.key, time.time_ns() // 1000)
+        self._rejections.add(endpoint, error, request.body, event_at)
+
     def _target(self, endpoint: str, pinned: str | None) -> LoadedVersion:
         served = self._board.get(endpoint)
         return pinned_version(served, pinned) or served.champion
 
     async def invoke(self, endpoint: str, request: Request) -> Answer:
         """MLflow."""
-        served = self._board.get(endpoint)
+        served, given = self._board.get(endpoint), None
         champion = served.champion
         kind = request.headers.get(b"content-type", b"")
-        given = invocations.decode(request.body, kind, champion.reader)
-        every_output = invocations.wants_all(given)
-        rows = invocations.read_rows(given, champion.reader)
-        call = _call(served, None, rows, request, (given.params or {}).get("event_at"))
+        try:
+            given = invocations.decode(request.body, kind, champion.reader)
+            every_output = invocations.wants_all(given)
+            rows = invocations.read_rows(given, champion.reader)
+            call = _call(served, None, rows, request, (given.params or {}).get("event_at"))
+        except InvalidInputError as error:
+            self.refused(endpoint, request, error, given.params if given is not None else None)
+            raise
         prediction = await self._answering.answer(call)
         answer = invocations.encode(prediction, every_output=every_output)
         answer.headers += answer_headers(prediction)

@@ -79,6 +79,10 @@ class Metrics:
         self._rejected = _counter("interlock_rejected", "Requests refused or failed, by reason", ("endpoint", "reason"))
         self._seconds = _histogram("interlock_request_seconds", "From body to answer", by_version, _SECONDS)
         self._model = _histogram("interlock_model_seconds", "In the model, by batch", by_version, _MODEL_SECONDS)
+        self._broken = _counter(
+            "interlock_broken_rules", "Requests refused by the contract, by field and broken rule",
+            ("endpoint", "field", "rule"),
+        )  # fmt: skip
         self._batches = _counter("interlock_batches", "Batches, by rows up to a power of two", (*by_version, "rows"))
         self._batch_seconds = _counter(
             "interlock_batch_model_seconds", "In the model, by rows up to a power of two", (*by_version, "rows")
@@ -133,6 +137,10 @@ class Metrics:
         """A request was refused, or failed."""
         self._requests.labels(endpoint, "", "", str(status)).inc()
         self._rejected.labels(endpoint, reason).inc()
+
+    def broke(self, endpoint: str, field: str, rule: str) -> None:
+        """A request was refused because a field broke a rule."""
+        self._broken.labels(endpoint, field, rule).inc()
 
     def failed(self, endpoint: str, version: str, status: str, seconds: float) -> None:
         """A request got no answer, because `version` failed."""

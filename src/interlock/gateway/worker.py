@@ -34,6 +34,7 @@ from interlock.gateway.metrics import Metrics
 from interlock.gateway.plan_source import ReadableStore
 from interlock.gateway.plans import PlanWatcher
 from interlock.gateway.recording import Recording
+from interlock.gateway.rejections import Rejections
 from interlock.gateway.routes import Routes
 from interlock.gateway.served import Board
 from interlock.gateway.versions import Versions
@@ -100,10 +101,11 @@ async def gateway(
             memory_file=MemoryFile(settings.gateway_state / slot),
             clock=lambda: datetime.now(UTC),
         )
+        rejections = Rejections(spool, metrics, samples=settings.rejected_samples)
         key_ring = KeyRing(no_auth=settings.no_auth, refreshed=watcher.refreshed)
         routes = Routes(
             board,
-            Predict(board, Answering(Recording(spool, metrics), guards, metrics, in_flight)),
+            Predict(board, Answering(Recording(spool, metrics), guards, metrics, in_flight), rejections),
             Describe(board, is_ready=lambda: watcher.is_ready),
             Report(board, Labels(spool, metrics), metrics),
             settings.default_endpoint,
@@ -113,7 +115,7 @@ async def gateway(
         await watcher.start(key_ring)
         in_flight.watch()
         stopping = asyncio.Event()
-        keeping = asyncio.create_task(_keep(spool, slot, metrics, stopping))
+        keeping = asyncio.create_task(_keep(spool, slot, metrics, rejections, stopping))
         hosts = HostCheck((settings.host, *settings.allowed_hosts))
         try:
             yield GatewayApp(routes, key_ring, hosts, metrics, max_body_bytes=settings.max_body_bytes)
@@ -121,16 +123,18 @@ async def gateway(
             # Not cancelled: its thread would go on sealing while the spool is closed.
             stopping.set()
             await keeping
+            rejections.write(now=True)
             await watcher.stop()
             await versions.close()
             in_flight.close()
 
 
-async def _keep(spool: Spool, slot: str, metrics: Metrics, stopping: asyncio.Event) -> None:
+async def _keep(spool: Spool, slot: str, metrics: Metrics, rejections: Rejections, stopping: asyncio.Event) -> None:
     """Hand segments to the collector as they come of age."""
     while not stopping.is_set():
         metrics.acknowledged(slot, spool.acknowledged)
         metrics.write()
+        rejections.write()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _KEEP_SECONDS)
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from interlock.predictions import label_rows, prediction_rows
-from interlock.predictions.records import FailureRecord, LabelsRecord, PredictionRecord, Record, encoder
+from interlock.predictions.records import FailureRecord, LabelsRecord, PredictionRecord, Record, RejectedRecord, encoder
 from interlock.predictions.segments import Segment
 from interlock.store.spools import SegmentRows
 
@@ -27,6 +27,7 @@ class Contents:
         predictions: By endpoint and version that answered.
         labels: By endpoint.
         requests: The records of answered and failed requests, in order.
+        rejected: What was refused, in order.
         counted: Rows by endpoint.
         set_aside: Bytes for the quarantine: no record, or a record that does not fit its version's contract.
     """
@@ -35,6 +36,7 @@ class Contents:
     predictions: dict[tuple[str, str], pa.Table] = field(default_factory=dict)
     labels: dict[str, pa.Table] = field(default_factory=dict)
     requests: list[PredictionRecord | FailureRecord] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
     counted: dict[str, SegmentRows] = field(default_factory=dict)
     set_aside: list[bytes] = field(default_factory=list)
 
@@ -54,6 +56,9 @@ def convert(segment: Segment, types_of: TypesOf) -> Contents:
     predictions: dict[tuple[str, str], list[PredictionRecord]] = defaultdict(list)
     labels: dict[str, list[LabelsRecord]] = defaultdict(list)
     for record in segment.records:
+        if isinstance(record, RejectedRecord):
+            contents.rejected.append(record)
+            continue
         if isinstance(record, PredictionRecord):
             if not record.is_sound:
                 _set_aside(contents, record.endpoint, [record])
