@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test quick check bench clean install format lint types imports
+.PHONY: demo test quick check bench clean install format lint types imports proto
 
 demo: $(STAMP)
 	@$(BIN)/interlock demo $(ARGS)
@@ -29,6 +29,9 @@ types: $(STAMP)
 
 imports: $(STAMP)
 	$(BIN)/lint-imports
+
+proto: $(STAMP)
+	$(BIN)/python scripts/compile_proto.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/serving/run.py $(ARGS)

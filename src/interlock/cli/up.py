@@ -1,5 +1,6 @@
 """`interlock up`: start everything."""
 
+import json
 import os
 import signal
 import sys
@@ -20,9 +21,14 @@ def up(  # noqa: PLR0913, PLR0917 (options of a command)
     host: Annotated[str, typer.Option(help="Address that both ports bind to.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Gateway port; 0 lets the system choose.", min=0, max=65535)] = 8080,
     control_port: Annotated[int, typer.Option(help="Control port; 0 lets the system choose.", min=0, max=65535)] = 8081,
+    grpc_port: Annotated[
+        int | None, typer.Option(help="Port for gRPC, with the extra grpc; 0 lets the system choose.", min=0, max=65535)
+    ] = None,
     workers: Annotated[int, typer.Option(help="Gateway worker processes.", min=1, max=256)] = 1,
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Every caller acts as admin. Loopback only.")] = False,
     allowed_host: Annotated[str | None, typer.Option(help="Further host names that requests may carry.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM): all ports speak TLS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).")] = None,
     default_endpoint: Annotated[str | None, typer.Option(help="The endpoint that answers /invocations.")] = None,
     rejected_samples: Annotated[
         int,
@@ -34,8 +40,8 @@ def up(  # noqa: PLR0913, PLR0917 (options of a command)
 ) -> None:
     """Start gateway, control plane and log; stop with Ctrl-C or SIGTERM.
 
-    Prints one line `ready gateway=URL control=URL` when both ports answer. The first start prints the administrator's
-    key on stderr, once.
+    Prints one line `ready gateway=URL control=URL` when both ports answer, with `grpc=HOST:PORT` if that was asked for.
+    The first start prints the administrator's key on stderr, once.
 
     Example: [bold]interlock up --port 8080 --control-port 8081 --workers 2[/bold]
     """
@@ -44,6 +50,9 @@ def up(  # noqa: PLR0913, PLR0917 (options of a command)
         host=host,
         port=port,
         control_port=control_port,
+        grpc_port=grpc_port,
+        tls_cert=tls_cert.resolve() if tls_cert else None,
+        tls_key=tls_key.resolve() if tls_key else None,
         workers=workers,
         no_auth=no_auth,
         allowed_hosts=split(allowed_host),
@@ -57,11 +66,11 @@ def up(  # noqa: PLR0913, PLR0917 (options of a command)
 
 
 def _say(addresses: Addresses) -> None:
-    print(f"ready gateway={addresses.gateway} control={addresses.control}", flush=True)
+    print("ready", *(f"{name}={where}" for name, where in addresses.asdict().items()), flush=True)
 
 
 def _say_json(addresses: Addresses) -> None:
-    print(f'{{"gateway": "{addresses.gateway}", "control": "{addresses.control}", "pid": {os.getpid()}}}', flush=True)
+    print(json.dumps({**addresses.asdict(), "pid": os.getpid()}), flush=True)
 
 
 def _hand_over(key: str) -> None:

@@ -8,12 +8,13 @@ import asyncio
 import time
 
 from interlock.gateway import packing
-from interlock.gateway.errors import answer_of, failed_attempt, failure_of
+from interlock.gateway.errors import answer_of
 from interlock.gateway.exchange import Answer, Request
 from interlock.gateway.hosts import HostCheck
 from interlock.gateway.http_protocol import Incoming
 from interlock.gateway.key_ring import KeyRing, require
 from interlock.gateway.metrics import Metrics
+from interlock.gateway.refusals import refuse
 from interlock.gateway.routes import Route, Routes
 
 
@@ -22,7 +23,12 @@ class GatewayApp:
 
     Args:
         max_body_bytes: Larger bodies are refused, before they are read if they say so.
+
+    Attributes:
+        grpc_port: Where the same is answered over gRPC; None if it is not.
     """
+
+    grpc_port: int | None = None
 
     def __init__(
         self, routes: Routes, key_ring: KeyRing, hosts: HostCheck, metrics: Metrics, *, max_body_bytes: int
@@ -57,10 +63,6 @@ class GatewayApp:
         return await route.handle(Request(incoming.headers, body, key, time.perf_counter_ns()))
 
     def _refuse(self, route: Route | None, incoming: Incoming, error: Exception) -> Answer:
-        failure = failure_of(error)
         endpoint = route.endpoint if route is not None and route.endpoint is not None else ""
-        self._metrics.refused(endpoint, failure.status, failure.reason)
-        if (failed := failed_attempt(error)) is not None:
-            seconds = asyncio.get_running_loop().time() - incoming.began
-            self._metrics.failed(endpoint, failed.version, failed.status, seconds)
+        failure = refuse(error, endpoint, self._metrics, asyncio.get_running_loop().time() - incoming.began)
         return answer_of(failure, mlflow=route is not None and route.is_mlflow)

@@ -58,7 +58,9 @@ class Catalogue:
                 "name": endpoint,
                 "platform": "interlock",
                 "backend": "interlock",
-                "version_policy": {"specific": {"versions": list(served.versions)}},
+                "version_policy": {
+                    "specific": {"versions": [each.version.version for each in served.versions.values()]}
+                },
                 "max_batch_size": MAX_ROWS,
                 "input": _tensors(contract.inputs),
                 "output": _tensors(contract.outputs),

@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import Any
 
@@ -18,6 +19,7 @@ from interlock.domain.errors import InvalidInputError, OverloadedError
 from interlock.gateway import binary_tensors, invocations, open_inference
 from interlock.gateway.answering import Answering
 from interlock.gateway.calls import Call, Prediction
+from interlock.gateway.catalogue import Catalogue
 from interlock.gateway.columns import Rows
 from interlock.gateway.event_times import event_time_of_refused, event_times
 from interlock.gateway.exchange import Answer, Headers, Request
@@ -216,6 +218,16 @@ class Describe:
 
     async def version(self, _request: Request) -> Answer:
         return Answer(_VERSION.encode(), 200, [_TEXT])
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What another transport than HTTP asks."""
+
+    board: Board
+    predict: Predict
+    describe: Describe
+    catalogue: Catalogue
 
 
 def _tensors(contract: Contract) -> dict[str, Any]:

@@ -210,13 +210,17 @@ class Encoder:
             output.name: bool((output.parameters or {}).get("binary_data", in_binary)) for output in outputs
         }
 
+    def wants(self, output: str) -> bool:
+        """Whether the answer has this output."""
+        return self._wanted is None or output in self._wanted
+
     def encode(self, prediction: Prediction) -> Answer:
         """The answer's body, with its content headers."""
         tensors: list[OutputTensor] = []
         parts: list[bytes] = []
         for field in prediction.contract.outputs:
             name = field.name
-            if self._wanted is not None and name not in self._wanted:
+            if not self.wants(name):
                 continue
             if self._binary if isinstance(self._binary, bool) else self._binary[name]:
                 values = prediction.array(name)

@@ -20,10 +20,10 @@ from interlock.gateway.served import Board, ServedEndpoint
 
 Handle = Callable[[Request], Awaitable[Answer]]
 
-_PREDICT = ("predict",)
+PREDICT = ("predict",)
 _LABEL = ("label",)
 # Whoever may ask a model may know what it takes, and whoever watches may know both.
-_LOOK = ("predict", "read")
+LOOK = ("predict", "read")
 _ANY = ("predict", "label", "read")
 
 
@@ -71,8 +71,8 @@ class Routes:
         table = {
             "/v2/health/live": {"GET": Route(self._describe.live)},
             "/v2/health/ready": {"GET": Route(self._describe.ready)},
-            "/v2": {"GET": Route(self._describe.server, _LOOK)},
-            "/metrics": {"GET": Route(self._report.metrics, _LOOK)},
+            "/v2": {"GET": Route(self._describe.server, LOOK)},
+            "/metrics": {"GET": Route(self._report.metrics, LOOK)},
             **self._of_catalogue(),
         }
         for served in self._board.endpoints:
@@ -103,10 +103,10 @@ class Routes:
         catalogue = self._catalogue
         return {
             "/": {"GET": Route(catalogue.alive)},
-            "/v1/models": {"GET": Route(catalogue.models, _LOOK)},
-            "/v2/models": {"GET": Route(catalogue.models, _LOOK)},
-            "/v2/models/stats": {"GET": Route(catalogue.statistics, _LOOK)},
-            "/v2/repository/index": {"POST": Route(catalogue.index, _LOOK)},
+            "/v1/models": {"GET": Route(catalogue.models, LOOK)},
+            "/v2/models": {"GET": Route(catalogue.models, LOOK)},
+            "/v2/models/stats": {"GET": Route(catalogue.statistics, LOOK)},
+            "/v2/repository/index": {"POST": Route(catalogue.index, LOOK)},
         }
 
     def _only(self) -> ServedEndpoint | None:
@@ -120,27 +120,27 @@ class Routes:
             for spelt in (ref, ref.rpartition(":")[2]):
                 table.update(self._of_model(f"/v2/models/{name}/versions/{spelt}", name, spelt))
         predict, ready = partial(self._predict.invoke, name), partial(self._describe.model_ready, name)
-        table[f"/endpoints/{name}/invocations"] = {"POST": Route(predict, _PREDICT, name, is_mlflow=True)}
-        table[f"/v1/models/{name}:predict"] = {"POST": Route(predict, _PREDICT, name)}
-        table[f"/v1/models/{name}"] = {"GET": Route(ready, _LOOK, name)}
+        table[f"/endpoints/{name}/invocations"] = {"POST": Route(predict, PREDICT, name, is_mlflow=True)}
+        table[f"/v1/models/{name}:predict"] = {"POST": Route(predict, PREDICT, name)}
+        table[f"/v1/models/{name}"] = {"GET": Route(ready, LOOK, name)}
         for word in ("load", "unload"):
-            table[f"/v2/repository/models/{name}/{word}"] = {"POST": Route(self._catalogue.load, _LOOK, name)}
+            table[f"/v2/repository/models/{name}/{word}"] = {"POST": Route(self._catalogue.load, LOOK, name)}
         table[f"/endpoints/{name}/labels"] = {"POST": Route(partial(self._report.label, name), _LABEL, name)}
         return table
 
     def _of_model(self, path: str, name: str, pinned: str | None) -> dict[str, dict[str, Route]]:
         describe, catalogue = self._describe, self._catalogue
         return {
-            path: {"GET": Route(partial(describe.model, name, pinned=pinned), _LOOK, name)},
-            f"{path}/ready": {"GET": Route(partial(describe.model_ready, name, pinned=pinned), _LOOK, name)},
-            f"{path}/config": {"GET": Route(partial(catalogue.config, name, pinned=pinned), _LOOK, name)},
-            f"{path}/stats": {"GET": Route(partial(catalogue.statistics, endpoint=name, pinned=pinned), _LOOK, name)},
-            f"{path}/infer": {"POST": Route(partial(self._predict.infer, name, pinned=pinned), _PREDICT, name)},
+            path: {"GET": Route(partial(describe.model, name, pinned=pinned), LOOK, name)},
+            f"{path}/ready": {"GET": Route(partial(describe.model_ready, name, pinned=pinned), LOOK, name)},
+            f"{path}/config": {"GET": Route(partial(catalogue.config, name, pinned=pinned), LOOK, name)},
+            f"{path}/stats": {"GET": Route(partial(catalogue.statistics, endpoint=name, pinned=pinned), LOOK, name)},
+            f"{path}/infer": {"POST": Route(partial(self._predict.infer, name, pinned=pinned), PREDICT, name)},
         }
 
     def _of_default(self, name: str) -> dict[str, dict[str, Route]]:
         return {
-            "/invocations": {"POST": Route(partial(self._predict.invoke, name), _PREDICT, name, is_mlflow=True)},
+            "/invocations": {"POST": Route(partial(self._predict.invoke, name), PREDICT, name, is_mlflow=True)},
             "/ping": {"GET": Route(self._describe.ping)},
             "/health": {"GET": Route(self._describe.ping)},
             "/version": {"GET": Route(self._describe.version)},
@@ -154,15 +154,15 @@ def _missing(path: str, method: str, board: Board) -> Route:
     """
     match path.strip("/").split("/"):
         case ["v2", "models", name, *rest]:
-            return Route(partial(refuse_model, board, _LOOK, unquote(name), rest), _LOOK)
+            return Route(partial(refuse_model, board, LOOK, unquote(name), rest), LOOK)
         case ["v1", "models", name] | ["v2", "repository", "models", name, "load" | "unload"]:
             name = name.removesuffix(":predict")
-            return Route(partial(refuse_model, board, _LOOK, unquote(name), []), _LOOK)
+            return Route(partial(refuse_model, board, LOOK, unquote(name), []), LOOK)
         case ["endpoints", name, action] if action in ("invocations", "labels"):
             refuse = partial(refuse_model, board, _ANY, unquote(name), [])
             return Route(refuse, _ANY, is_mlflow=action == "invocations")
         case ["invocations"]:
-            return Route(partial(_refuse_default, board), _PREDICT, is_mlflow=True)
+            return Route(partial(_refuse_default, board), PREDICT, is_mlflow=True)
     raise RefusedError(404, "route", f"there is nothing at {method[:20]} {path[:200]}")
 
 

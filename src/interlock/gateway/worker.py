@@ -22,7 +22,7 @@ from interlock.gateway.answering import Answering
 from interlock.gateway.app import GatewayApp
 from interlock.gateway.catalogue import Catalogue
 from interlock.gateway.guards import Guards
-from interlock.gateway.handlers import Describe, Predict, Report
+from interlock.gateway.handlers import Describe, Handlers, Predict, Report
 from interlock.gateway.hosts import HostCheck
 from interlock.gateway.http_server import HttpServer
 from interlock.gateway.in_flight import InFlight
@@ -37,6 +37,7 @@ from interlock.gateway.recording import Recording
 from interlock.gateway.rejections import Rejections
 from interlock.gateway.routes import Routes
 from interlock.gateway.served import Board
+from interlock.gateway.tls import server_context
 from interlock.gateway.versions import Versions
 from interlock.predictions import reconciliation
 from interlock.predictions.spool import Spool
@@ -61,7 +62,8 @@ async def run(settings: Settings, listener: sockets.socket, slot: str) -> None:
     store = Store(settings.database_url)
     try:
         async with gateway(settings, store, slot) as app:
-            server = HttpServer(app.handle)
+            tls = server_context(*settings.tls_files) if settings.tls_files is not None else None
+            server = HttpServer(app.handle, tls=tls)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, server.stop)
@@ -103,22 +105,32 @@ async def gateway(
         )
         rejections = Rejections(spool, metrics, samples=settings.rejected_samples)
         key_ring = KeyRing(no_auth=settings.no_auth, refreshed=watcher.refreshed)
+        predict = Predict(board, Answering(Recording(spool, metrics), guards, metrics, in_flight), rejections)
+        describe = Describe(board, is_ready=lambda: watcher.is_ready)
+        catalogue = Catalogue(board, metrics)
         routes = Routes(
             board,
-            Predict(board, Answering(Recording(spool, metrics), guards, metrics, in_flight), rejections),
-            Describe(board, is_ready=lambda: watcher.is_ready),
+            predict,
+            describe,
             Report(board, Labels(spool, metrics), metrics),
             settings.default_endpoint,
-            catalogue=Catalogue(board, metrics),
+            catalogue=catalogue,
         )
         board.on_change(routes.rebuild)
         await watcher.start(key_ring)
         in_flight.watch()
         stopping = asyncio.Event()
         keeping = asyncio.create_task(_keep(spool, slot, metrics, rejections, stopping))
-        hosts = HostCheck((settings.host, *settings.allowed_hosts))
+        app = GatewayApp(
+            routes,
+            key_ring,
+            HostCheck((settings.host, *settings.allowed_hosts)),
+            metrics,
+            max_body_bytes=settings.max_body_bytes,
+        )
         try:
-            yield GatewayApp(routes, key_ring, hosts, metrics, max_body_bytes=settings.max_body_bytes)
+            async with _grpc(settings, app, Handlers(board, predict, describe, catalogue), key_ring, metrics):
+                yield app
         finally:
             # Not cancelled: its thread would go on sealing while the spool is closed.
             stopping.set()
@@ -127,6 +139,30 @@ async def gateway(
             await watcher.stop()
             await versions.close()
             in_flight.close()
+
+
+@asynccontextmanager
+async def _grpc(
+    settings: Settings, app: GatewayApp, handlers: Handlers, key_ring: KeyRing, metrics: Metrics
+) -> AsyncIterator[None]:
+    """The gRPC server beside HTTP, if it was asked for; only then is its library loaded."""
+    if settings.grpc_port is None:
+        yield
+        return
+    from interlock.gateway.grpc_server import GrpcServer
+    from interlock.gateway.grpc_service import GrpcService, KeyCheck
+
+    server = GrpcServer(
+        GrpcService(handlers, key_ring, metrics),
+        KeyCheck(key_ring, metrics),
+        max_message_bytes=settings.max_body_bytes,
+        tls_files=settings.tls_files,
+    )
+    app.grpc_port = await server.start(settings.host, settings.grpc_port)
+    try:
+        yield
+    finally:
+        await server.stop()
 
 
 async def _keep(spool: Spool, slot: str, metrics: Metrics, rejections: Rejections, stopping: asyncio.Event) -> None:

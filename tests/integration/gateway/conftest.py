@@ -309,6 +309,7 @@ class Running:
     address: tuple[str, int]
     client: httpx.Client
     world: World
+    grpc: str = ""
 
     def infer(self, inputs: list[dict[str, Any]], endpoint: str = "price", **more: Any) -> httpx.Response:
         headers = more.pop("headers", None)
@@ -336,11 +337,13 @@ def running(world: World, **settings: Any) -> Iterator[Running]:
     """A gateway worker in a thread."""
     configured = replace(world.settings, **settings)
     listener = socket.create_server(("127.0.0.1", 0))
-    ready, loop_box = threading.Event(), {}
+    ready = threading.Event()
+    loop_box: dict[str, Any] = {}
 
     async def serve() -> None:
         async with gateway(configured, world.store, "gw0", load=world.load) as app:
             server = HttpServer(app.handle)
+            loop_box["grpc"] = app.grpc_port
             loop_box["stop"] = partial(asyncio.get_running_loop().call_soon_threadsafe, server.stop)
             ready.set()
             await server.serve(listener)
@@ -352,7 +355,7 @@ def running(world: World, **settings: Any) -> Iterator[Running]:
         assert ready.wait(30)
         url = f"http://127.0.0.1:{address[1]}"
         with httpx.Client(base_url=url, timeout=20) as client:
-            yield Running(url, address, client, world)
+            yield Running(url, address, client, world, f"127.0.0.1:{loop_box['grpc']}")
     finally:
         if "stop" in loop_box:
             loop_box["stop"]()
