@@ -6,6 +6,8 @@ what is served follows from endpoints and releases alone.
 
 import asyncio
 from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Any, NoReturn
 
 import msgspec
@@ -90,6 +92,10 @@ class Catalogue:
             "models come and go by endpoints and releases: `interlock endpoint`, `interlock release`",
         )
 
+    async def openapi(self, _request: Request) -> Answer:
+        """`GET /v2/openapi.json`: this port's OpenAPI document. It tells nothing of this server, so it needs no key."""
+        return Answer(_openapi())
+
     async def alive(self, _request: Request) -> Answer:
         """`GET /`, as KServe has it."""
         return _json({"status": "alive"})
@@ -97,6 +103,11 @@ class Catalogue:
     def _visible(self, key: Key) -> list[ServedEndpoint]:
         found = sorted(self._board.endpoints, key=lambda served: served.name)
         return [served for served in found if not key.endpoints or served.name in key.endpoints]
+
+
+@cache
+def _openapi() -> bytes:
+    return files("interlock.gateway").joinpath("openapi.json").read_bytes()
 
 
 def _entries(served: ServedEndpoint) -> list[dict[str, str]]:

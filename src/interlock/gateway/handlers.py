@@ -178,7 +178,7 @@ def _deadline_seconds(header: bytes) -> float:
         raise InvalidInputError(
             f"X-Interlock-Deadline-Ms == {header.decode('latin-1')[:30]!r}, must be a number of milliseconds above 0"
         )
-    return milliseconds / 1000
+    return max(milliseconds, 0.001) / 1000  # no less than a microsecond: 0 would be none
 
 
 class Describe:
@@ -214,7 +214,7 @@ class Describe:
         return _json({"name": endpoint, "ready": True})
 
     async def ping(self, _request: Request) -> Answer:
-        return Answer(b"\n", 200)
+        return Answer(b"\n", 200, [_TEXT])
 
     async def version(self, _request: Request) -> Answer:
         return Answer(_VERSION.encode(), 200, [_TEXT])

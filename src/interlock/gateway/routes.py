@@ -103,6 +103,7 @@ class Routes:
         catalogue = self._catalogue
         return {
             "/": {"GET": Route(catalogue.alive)},
+            "/v2/openapi.json": {"GET": Route(catalogue.openapi)},
             "/v1/models": {"GET": Route(catalogue.models, LOOK)},
             "/v2/models": {"GET": Route(catalogue.models, LOOK)},
             "/v2/models/stats": {"GET": Route(catalogue.statistics, LOOK)},
