@@ -32,6 +32,9 @@ def monitor(
         return
     console().print(f"{endpoint}, {found['window']} from {found['since']} to {found['until']}:", cell(found["status"]))
     show_table(found["checks"], ("name", "signal", "version", "outcome", "value", "expected"), empty="no checks")
+    for check in found["checks"]:
+        if check["outcome"] == "breach" and check["details"].get("reason"):
+            console().print(f"{check['name']}: {check['details']['reason']}", markup=False)
 
 
 def _at(name: str, text: str | None) -> datetime | None:

@@ -172,6 +172,14 @@ async def test_connection_is_kept_between_requests_for_longer_than_a_head_may_ta
     assert b"408" in peer.wire.written
 
 
+async def test_one_connection_too_many_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interlock.gateway.http_server.MOST_CONNECTIONS", 0)
+    wire = Peer().wire
+    assert wire.written.startswith(b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n")
+    assert wire.answers == [b'{"error":"too many connections"}']
+    assert wire.is_closed
+
+
 async def test_slow_callers_are_cut_off() -> None:
     now = asyncio.get_running_loop().time()
     idle, in_head, in_body = Peer(), Peer(), Peer()
