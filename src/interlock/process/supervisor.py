@@ -94,7 +94,7 @@ def _check(settings: Settings) -> None:
         raise InvalidInputError("--tls-cert and --tls-key belong together; give both or none")
     if settings.tls_files is not None:
         server_context(*settings.tls_files)
-    if settings.grpc_port is not None and not all(find_spec(name) for name in ("grpc", "google.protobuf")):
+    if settings.grpc_port is not None and not all(find_spec(name) for name in ("grpc", "google", "google.protobuf")):
         raise InvalidInputError("--grpc-port needs the extra grpc; `pip install 'interlock[grpc]'`")
 
 
