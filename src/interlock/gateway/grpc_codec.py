@@ -38,42 +38,49 @@ def decode(message: Any) -> tuple[InferRequest, bytes]:
         raise InvalidInputError(
             f"raw_input_contents has {len(raws)} entries, must have one for each of {len(message.inputs)} inputs"
         )
-    inputs = [_input(given, raws[at] if raws else None) for at, given in enumerate(message.inputs)]
+    inputs: list[InputTensor] = []
+    parts: list[bytes] = []
+    for at, given in enumerate(message.inputs):
+        tensor = InputTensor(given.name, list(given.shape), given.datatype, None, _parameters(given.parameters) or {})
+        part = _raw(given, raws[at]) if raws else _typed(given, tensor)
+        _set_binary(tensor, part)
+        if part is not None:
+            parts.append(part)
+        inputs.append(tensor)
     outputs = [RequestedOutput(each.name, _parameters(each.parameters)) for each in message.outputs]
     request = InferRequest(inputs, message.id or None, _parameters(message.parameters), outputs or None)
-    return request, raws[0] if len(raws) == 1 else b"".join(raws)
+    return request, parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _input(given: Any, raw: bytes | None) -> InputTensor:
-    parameters = _parameters(given.parameters) or {}
-    tensor = InputTensor(given.name, list(given.shape), given.datatype, None, parameters)
-    if raw is None:
-        tensor.data = _typed(given)
-        parameters.pop("binary_data_size", None)
-    elif given.HasField("contents"):
+def _raw(given: Any, raw: bytes) -> bytes:
+    if given.HasField("contents"):
         raise InvalidInputError(f"{given.name}: has contents and raw_input_contents, must have one of them")
-    else:
-        parameters["binary_data_size"] = len(raw)
-    return tensor
+    return raw
 
 
-def _typed(given: Any) -> list[Any] | None:
+def _typed(given: Any, tensor: InputTensor) -> bytes | None:
+    """Put values where JSON has them; BYTES, which JSON does not have as they are, into binary data."""
     if not given.HasField("contents"):
         # An empty tensor has no contents; a place in shared memory is explained where it is in JSON too.
-        return None if "shared_memory_region" in given.parameters else []
-    wanted = _CONTENTS.get(given.datatype)
+        tensor.data = None if "shared_memory_region" in given.parameters else []
+        return None
+    wanted, tensor.data = _CONTENTS.get(given.datatype), []
     for field, values in given.contents.ListFields():
         if wanted is not None and field.name != wanted:
             raise InvalidInputError(f"{given.name}: data is in {field.name}, must be in {wanted} for {given.datatype}")
-        return _texts(given.name, values) if field.name == "bytes_contents" else list(values)
-    return []
+        if field.name == "bytes_contents":
+            tensor.data = None
+            return b"".join(binary_tensors.text(value) for value in values)
+        tensor.data = list(values)
+    return None
 
 
-def _texts(name: str, values: Any) -> list[str]:
-    try:
-        return [value.decode() for value in values]
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{name} holds what is not UTF-8 text") from error
+def _set_binary(tensor: InputTensor, part: bytes | None) -> None:
+    parameters = tensor.parameters or {}
+    parameters.pop("binary_data_size", None)
+    if part is not None:
+        parameters["binary_data_size"] = len(part)
+    tensor.parameters = parameters
 
 
 def _parameters(given: Any) -> dict[str, Any] | None:
