@@ -30,7 +30,11 @@ from interlock.gateway.rejections import Rejections
 from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint, pinned_version
 
 _VERSION = installed_version("interlock")
+# As Triton calls them.
+_EXTENSIONS = ["binary_tensor_data", "model_configuration", "statistics"]
 _LONGEST_ID = 256
+# By a challenger, by the champion, and by a process that was started again: each has the endpoint's deadline.
+_ATTEMPTS = 3
 _MOST_IDS_IN_HEADER = 50
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _PROMETHEUS = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
@@ -130,7 +134,17 @@ def _obey(parameters: dict[str, Any], call: Call) -> None:
         raise InvalidInputError("parameters.sequence_id: sequences are not supported, each request stands alone")
     microseconds = parameters.get("timeout")
     if call.deadline_seconds is None and type(microseconds) is int and microseconds > 0:
-        call.deadline_seconds = microseconds / 1e6
+        _hasten(call, microseconds / 1e6)
+
+
+def _hasten(call: Call, seconds: float) -> None:
+    """Take a caller's own deadline where it can come before the endpoint's.
+
+    A client that sets a minute on everything is in no hurry: what is late for it is late by the endpoint's own
+    deadline, and evidence against the version.
+    """
+    if seconds < _ATTEMPTS * call.served.deadline_seconds:
+        call.deadline_seconds = seconds
 
 
 def answer_headers(prediction: Prediction) -> Headers:
@@ -153,7 +167,7 @@ def _call(served: ServedEndpoint, pinned: LoadedVersion | None, rows: Rows, requ
     if (unit_key := headers.get(b"x-interlock-key")) is not None:
         call.unit_key = _unit_key(unit_key)
     if (deadline := headers.get(b"x-interlock-deadline-ms")) is not None:
-        call.deadline_seconds = _deadline_seconds(deadline)
+        _hasten(call, _deadline_seconds(deadline))
     if event_at is not None:
         call.event_at_us = event_times(event_at, rows.count, request.key, time.time_ns() // 1000)
     return call
@@ -195,7 +209,7 @@ class Describe:
         return _json({"ready": is_ready}, 200 if is_ready else 503)
 
     async def server(self, _request: Request) -> Answer:
-        return _json({"name": "interlock", "version": _VERSION, "extensions": ["binary_tensor_data"]})
+        return _json({"name": "interlock", "version": _VERSION, "extensions": _EXTENSIONS})
 
     async def model(self, endpoint: str, _request: Request, pinned: str | None = None) -> Answer:
         served = self._board.get(endpoint)

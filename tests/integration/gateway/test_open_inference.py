@@ -251,7 +251,7 @@ def test_metadata_names_versions_and_tensors(server: Any) -> None:
         {"name": "area", "datatype": "FP64", "shape": [-1]},
         {"name": "rooms", "datatype": "INT64", "shape": [-1]},
     ]
-    assert server.client.get("/v2").json()["extensions"] == ["binary_tensor_data"]
+    assert server.client.get("/v2").json()["extensions"] == ["binary_tensor_data", "model_configuration", "statistics"]
     assert server.client.get("/v2/health/live").json() == {"live": True}
     assert server.client.get("/v2/health/ready").json() == {"ready": True}
     assert server.client.get("/v2/models/price/ready").json() == {"name": "price", "ready": True}
