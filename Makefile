@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test quick soak check bench bench-log clean install format lint types imports
+.PHONY: demo test quick soak check bench bench-log clean install format lint types imports proto
 
 demo: $(STAMP)
 	@$(BIN)/interlock demo $(ARGS)
@@ -35,6 +35,9 @@ types: $(STAMP)
 
 imports: $(STAMP)
 	$(BIN)/lint-imports
+
+proto: $(STAMP)
+	$(BIN)/python scripts/compile_proto.py
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.serving.run $(ARGS)

@@ -162,7 +162,7 @@ def serve_api(settings: Settings, listener: socket.socket) -> None:
     from interlock.api.app import create_app
     from interlock.api.server import serve
 
-    serve(create_app(build_services(settings)), listener)
+    serve(create_app(build_services(settings)), listener, tls_files=settings.tls_files)
 
 
 def serve_gateway(settings: Settings, listener: socket.socket, *, slot: str) -> None:

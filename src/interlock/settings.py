@@ -14,11 +14,14 @@ class Settings:
         host: Address both ports bind to. Loopback by default.
         port: Gateway port; 0 lets the system choose.
         control_port: Control port; 0 lets the system choose.
+        grpc_port: Port for gRPC; 0 lets the system choose, None is no gRPC.
+        tls_cert, tls_key: Certificate chain and key (PEM) of all ports; None is plain HTTP.
         workers: Gateway worker processes.
         no_auth: Every caller acts as admin. Loopback only.
         allowed_hosts: Further host names that requests may carry, besides loopback's and `host`.
         default_endpoint: The endpoint that answers `/invocations`; by default the only one there is.
         max_body_bytes: Larger requests are refused with 413 before they are read.
+        rejected_samples: Bodies of refused requests kept for each endpoint and hour, for a day; 0 keeps none.
         store_url: SQLAlchemy URL of the control-plane store. Default: SQLite in the home folder.
     """
 
@@ -26,12 +29,21 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     control_port: int = 8081
+    grpc_port: int | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     workers: int = 1
     no_auth: bool = False
     allowed_hosts: tuple[str, ...] = ()
     default_endpoint: str | None = None
     max_body_bytes: int = 16 * 1024 * 1024
+    rejected_samples: int = 20
     store_url: str = ""
+
+    @property
+    def tls_files(self) -> tuple[Path, Path] | None:
+        """Certificate and key, if there are any."""
+        return (self.tls_cert, self.tls_key) if self.tls_cert is not None and self.tls_key is not None else None
 
     @property
     def database_url(self) -> str:

@@ -4,11 +4,12 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from interlock.client.client import Client
+from interlock.client.trust import by_certificate
 from interlock.domain.errors import InvalidInputError, ServerUnreachableError
 
 Home = Annotated[
@@ -34,11 +35,15 @@ def connect(server: str | None, home: Path) -> Client:
     Raises:
         ServerUnreachableError: None was named and none runs on the home folder.
     """
-    return Client(server or running_server(home))
+    if server is not None:
+        return Client(server)
+    found = running_server(home)
+    certificate = found["certificate"]
+    return Client(found["control"], trust=by_certificate(certificate) if certificate else None)
 
 
-def running_server(home: Path) -> str:
-    """The control port of the server that runs on a home folder.
+def running_server(home: Path) -> dict[str, Any]:
+    """The server that runs on a home folder: its addresses, and its certificate if it has one.
 
     Raises:
         ServerUnreachableError: None does.
@@ -46,11 +51,12 @@ def running_server(home: Path) -> str:
     try:
         found = json.loads((home / "run" / "server.json").read_text())
         os.kill(found["pid"], 0)
+        found = {"certificate": None, **found, "control": str(found["control"])}
     except (OSError, ValueError, KeyError) as error:
         raise ServerUnreachableError(
             f"no Interlock runs on {home}; start one with `interlock up --home {home}`, or name one with --server"
         ) from error
-    return str(found["control"])
+    return found
 
 
 def split(text: str | None) -> tuple[str, ...]:

@@ -152,6 +152,13 @@ class ControlPlane:
         path = f"/endpoints/{quote(endpoint, safe='')}/monitor"
         return self._get(path, window=window, since=_iso(since), until=_iso(until))
 
+    def rejections(
+        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> dict[str, Any]:
+        """Requests that the contract refused: counts by hour, field and rule, and a few bodies."""
+        path = f"/endpoints/{quote(endpoint, safe='')}/rejections"
+        return dict(self._get(path, since=_iso(since), until=_iso(until)))
+
     def quality_by_month(self, endpoint: str) -> list[dict[str, Any]]:
         """Quality from labels, by month and version."""
         return list(self._get(f"/endpoints/{quote(endpoint, safe='')}/quality")["quality"])

@@ -17,6 +17,9 @@ from interlock.gateway import datatypes
 
 HEADER = b"inference-header-content-length"
 
+RAW = b"0"
+"""The header's value where the whole body is one tensor, without any JSON."""
+
 _LENGTH = struct.Struct("<I")
 
 
@@ -64,6 +67,8 @@ def decode(
         )
     if datatype == "BOOL":  # any byte but 0 is true, which numpy's own bool would not survive
         return np.frombuffer(raw, dtype=np.uint8).astype(np.bool_)
+    if datatype == "BF16":
+        return (np.frombuffer(raw, dtype=dtype).astype(np.uint32) << 16).view(np.float32)
     return np.frombuffer(raw, dtype=dtype)
 
 
@@ -89,6 +94,11 @@ def _texts(name: str, parts: list[bytes]) -> list[str]:
         except UnicodeDecodeError as error:
             raise InvalidInputError(f"{name}[{at}] is not UTF-8 text") from error
     return texts
+
+
+def text(value: bytes) -> bytes:
+    """One text as it stands among others."""
+    return _LENGTH.pack(len(value)) + value
 
 
 def encode(values: NDArray[Any], datatype: str) -> bytes:

@@ -122,7 +122,7 @@ class ColumnReader:
             InvalidInputError: Anything is wrong.
         """
         if not tensors:
-            faults.add(f"no inputs, must have {self._listed()}")
+            faults.add(f"no inputs, must have {self._listed()}", "missing")
             faults.raise_now()
         rows = self._count(tensors, faults)
         if self._is_matrix(tensors):
@@ -133,9 +133,9 @@ class ColumnReader:
             name = tensor.name
             reader = self._readers.get(name)
             if reader is None:
-                faults.add(f"input {shown(name)} is not known; the inputs are {self._listed()}")
+                faults.add(f"input {shown(name)} is not known; the inputs are {self._listed()}", "unknown")
             elif name in seen:
-                faults.add(f"input {shown(name)} is given twice")
+                faults.add(f"input {shown(name)} is given twice", "twice", name)
             elif (values := reader.read(tensor, faults)) is not None:
                 columns[name] = values
             seen.add(name)
@@ -168,11 +168,12 @@ class ColumnReader:
         for tensor in tensors:
             if tensor.shape[0] != rows:
                 first = tensors[0].name
-                faults.add(f"input {shown(tensor.name)} has {tensor.shape[0]} rows, and {shown(first)} has {rows}")
+                many = f"has {tensor.shape[0]} rows, and {shown(first)} has {rows}"
+                faults.add(f"input {shown(tensor.name)} {many}", "rows")
         if rows == 0:
-            faults.add(f"{tensors[0].name}: 0 rows, must be at least 1")
+            faults.add(f"{tensors[0].name}: 0 rows, must be at least 1", "rows")
         elif rows > MAX_ROWS:
-            faults.add(f"{rows} rows, must be at most {MAX_ROWS} in one request")
+            faults.add(f"{rows} rows, must be at most {MAX_ROWS} in one request", "rows")
         if rows == 0 or rows > MAX_ROWS:
             faults.raise_now()
         return rows
@@ -186,9 +187,9 @@ class ColumnReader:
         width = len(self._names)
         if tensor.shape[1] != width:
             wanted = f"[rows, {width}] with the columns {self._listed()}"
-            faults.add(f"{tensor.name}: shape == {list(tensor.shape)}, must be {wanted}")
+            faults.add(f"{tensor.name}: shape == {list(tensor.shape)}, must be {wanted}", "shape")
         if tensor.datatype is not None and tensor.datatype not in datatypes.NUMBERS:
-            faults.add(f"{tensor.name}: datatype == {shown(tensor.datatype)}, must be a number type")
+            faults.add(f"{tensor.name}: datatype == {shown(tensor.datatype)}, must be a number type", "datatype")
         faults.raise_if_any()
         if self._is_plain_matrix and (values := self._plain_matrix(tensor.values)) is not None:
             return Rows(rows, matrix=values)
@@ -221,7 +222,7 @@ class ColumnReader:
             if reader.may_be_absent:
                 columns[name] = reader.missing(rows)
             else:
-                faults.add(f"input {shown(name)} is missing")
+                faults.add(f"input {shown(name)} is missing", "missing", name)
         faults.raise_if_any()
 
     def _listed(self) -> str:

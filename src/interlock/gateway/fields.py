@@ -60,7 +60,7 @@ class FieldReader:
         field: What the contract says.
     """
 
-    __slots__ = ("_accepted", "_convert", "_declared", "_dtype", "_is_scalar", "_limit", "field")
+    __slots__ = ("_accepted", "_convert", "_declared", "_declared_rule", "_dtype", "_is_scalar", "_limit", "field")
 
     def __init__(self, field: Field) -> None:
         self.field = field
@@ -68,7 +68,7 @@ class FieldReader:
         self._is_scalar = not field.shape
         self._limit = _FP32_MAX if field.datatype == "FP32" else _FP64_MAX
         self._dtype = element_type(field)
-        self._declared = _declared(field)
+        self._declared, self._declared_rule = _declared(field), _declared_rule(field)
         self._convert = self._converter()
 
     def _converter(self) -> Callable[[Tensor], Values | None]:
@@ -114,13 +114,13 @@ class FieldReader:
         field, shape = self.field, tensor.shape
         if tensor.datatype is not None and tensor.datatype not in self._accepted:
             wanted = f"{field.datatype} or another number type" if field.is_numeric else field.datatype
-            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}")
+            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}", "datatype", field.name)
             return False
         if len(shape) == 1 and self._is_scalar:
             return True
         fault = shape_fault(field, shape)
         if fault is not None:
-            faults.add(fault)
+            faults.add(fault, "shape", field.name)
         return fault is None
 
     def _floats(self, tensor: Tensor) -> Values | None:
@@ -193,9 +193,12 @@ class FieldReader:
                 return
             rule = self._broken_rule(value)
             if rule:
-                faults.add(f"{self.field.name}{place_of(at, shape)} == {shown(value)}, {rule}")
+                kind = "missing" if _is_missing(value) else "declared" if rule == self._declared_rule else "value"
+                faults.add(f"{self.field.name}{place_of(at, shape)} == {shown(value)}, {rule}", kind, self.field.name)
         if faults.count == before:  # together they break what none breaks alone: the claimed datatype
-            faults.add(f"{self.field.name}: values do not have the datatype that the request claims")
+            faults.add(
+                f"{self.field.name}: values do not have the datatype that the request claims", "value", self.field.name
+            )
 
     def _broken_rule(self, value: Any) -> str | None:
         field = self.field
@@ -205,7 +208,7 @@ class FieldReader:
         if values is None:
             return _INEXACT if type(value) is int and field.datatype == "FP64" else _RULES[field.datatype]
         if self._declared is not None and not self._declared(values):
-            return _declared_rule(field)
+            return self._declared_rule
         return None
 
 

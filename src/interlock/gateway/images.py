@@ -78,7 +78,7 @@ class ImageReader:
     def _files(self, tensor: Tensor, faults: Faults) -> Undecoded | None:
         name, shape = self.field.name, tensor.shape
         if len(shape) != 1 and list(shape[1:]) != [1]:
-            faults.add(f"{name}: shape == {list(shape)}, must be [rows] or [rows, 1] for encoded images")
+            faults.add(f"{name}: shape == {list(shape)}, must be [rows] or [rows, 1] for encoded images", "shape", name)
             return None
         files: list[Given] = []
         cost = 0
@@ -89,7 +89,7 @@ class ImageReader:
                 cost += height * width
                 files.append(file)
             except UnreadableImageError as error:
-                faults.add(f"{name}[{at}] {error}")
+                faults.add(f"{name}[{at}] {error}", "value", name)
                 if faults.is_full:
                     break
         return Undecoded(files, cost)
@@ -98,21 +98,23 @@ class ImageReader:
         field, shape = self.field, tuple(tensor.shape)
         if tensor.datatype not in (None, "UINT8"):
             wanted = "BYTES (encoded images) or UINT8 (pixels)"
-            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}")
+            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}", "datatype", field.name)
             return None
         if self._rule.resize is not None:  # any size will do
             field = _of_any_size(field)
         if (fault := shape_fault(field, shape)) is not None:
-            faults.add(f"{fault}, or [rows] encoded images")
+            faults.add(f"{fault}, or [rows] encoded images", "shape", field.name)
             return None
         if 0 in shape:
-            faults.add(f"{field.name}: shape == {list(shape)}, an image must have at least one pixel")
+            faults.add(
+                f"{field.name}: shape == {list(shape)}, an image must have at least one pixel", "shape", field.name
+            )
         elif shape[1] * shape[2] > self._rule.max_pixels:
-            most = self._rule.max_pixels
-            faults.add(f"{field.name} has {shape[2]} x {shape[1]} pixels, must have at most {most}")
+            size, most = f"{shape[2]} x {shape[1]}", self._rule.max_pixels
+            faults.add(f"{field.name} has {size} pixels, must have at most {most}", "declared", field.name)
         pixels = _as_bytes(tensor.values)
         if pixels is None:
-            faults.add(f"{field.name}: pixels must be whole numbers from 0 to 255")
+            faults.add(f"{field.name}: pixels must be whole numbers from 0 to 255", "value", field.name)
             return None
         return Undecoded(list(pixels.reshape(shape)), prod(shape[:3]))
 
@@ -134,7 +136,7 @@ class ImageReader:
                 pixels = image_file.decode(one, self._rule, self._channels) if isinstance(one, bytes) else one
                 found.append(image_file.fit(pixels, field))
             except UnreadableImageError as error:
-                faults.add(f"{field.name}[{at}] {error}")
+                faults.add(f"{field.name}[{at}] {error}", "value", field.name)
                 if faults.is_full:
                     return None
         shapes = {pixels.shape for pixels in found}
@@ -142,7 +144,9 @@ class ImageReader:
             listed = " and ".join(spell_shape(shape) for shape in sorted(shapes))
             faults.add(
                 f"{field.name}: images of the shapes {listed} in one request, must be of one; send them apart, or have "
-                "the contract resize them"
+                "the contract resize them",
+                "shape",
+                field.name,
             )
         return None if faults else np.stack(found)
 

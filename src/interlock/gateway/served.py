@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract
-from interlock.domain.errors import ModelFailedError
+from interlock.domain.errors import InvalidInputError, ModelFailedError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns, Runtime, element_type
 from interlock.domain.privacy import effective
 from interlock.domain.traffic import TrafficPlan
 from interlock.gateway.columns import ColumnReader
 from interlock.gateway.errors import UnknownEndpointError
+from interlock.gateway.faults import shown
 from interlock.predictions.log_rules import LogRules
 
 if TYPE_CHECKING:
@@ -137,6 +138,26 @@ def log_rules(plan: TrafficPlan, versions: Iterable[LoadedVersion]) -> LogRules 
             own = found.image.keep if plan.image_share is None else plan.image_share
             shares[found.name] = min(own, shares.get(found.name, 1.0))
     return LogRules(effective(contracts, plan.privacy), shares) or None
+
+
+def pinned_version(served: ServedEndpoint, named: str | None) -> LoadedVersion | None:
+    """The version in `/versions/{named}`: `wine:3`, or `3` of the champion's model, else of any in the plan."""
+    if named is None:
+        return None
+    ref = resolve_version(served, named)
+    if ref is None:
+        known = ", ".join(served.versions)
+        raise InvalidInputError(f"version == {shown(named)}, must be one that {served.name!r} keeps loaded: {known}")
+    return served.versions[ref]
+
+
+def resolve_version(served: ServedEndpoint, named: str) -> str | None:
+    """`name:version` of what a path calls a version, if it is in the plan."""
+    if named in served.versions:
+        return named
+    found = [loaded for loaded in served.versions.values() if str(loaded.version.version) == named]
+    found.sort(key=lambda loaded: loaded.version.name != served.champion.version.name)
+    return found[0].ref if found else None
 
 
 def adapter(source: Contract, target: Contract) -> Adapter | None:

@@ -47,10 +47,10 @@ class TimeReader:
         field = self.field
         if tensor.datatype is not None and tensor.datatype not in self._accepted:
             wanted = " or ".join(sorted({"BYTES", field.datatype}))
-            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}")
+            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}", "datatype", field.name)
             return None
         if (fault := shape_fault(field, tensor.shape)) is not None:
-            faults.add(fault)
+            faults.add(fault, "shape", field.name)
             return None
         values = tensor.values.tolist() if isinstance(tensor.values, np.ndarray) else tensor.values
         found = np.empty(len(values), dtype=np.int64)
@@ -58,7 +58,9 @@ class TimeReader:
         for at, value in enumerate(values):
             microseconds = self._microseconds(value)
             if microseconds is None:
-                faults.add(f"{field.name}{place_of(at, tensor.shape)} == {shown(value)}, {self._broken_rule(value)}")
+                kind, rule = self._broken_rule(value)
+                where = place_of(at, tensor.shape)
+                faults.add(f"{field.name}{where} == {shown(value)}, {rule}", kind, field.name)
                 if faults.is_full:
                     break
             else:
@@ -95,13 +97,14 @@ class TimeReader:
         is_good = found is not None and low <= found <= high and times.is_in_range(found, self._time)
         return found if is_good else None
 
-    def _broken_rule(self, value: Any) -> str:
+    def _broken_rule(self, value: Any) -> tuple[str, str]:
+        """Which kind of rule a value breaks, as `BrokenRule` names it, and the rule."""
         if value is None:
-            return "must not be missing"
+            return "missing", "must not be missing"
         field = self.field
         found = times.parse(value, self._time) if isinstance(value, str) else None
         if found is None or not times.is_in_range(found, self._time):
-            return times.rule_of(self._time)
+            return "value", times.rule_of(self._time)
         low = "any" if field.minimum is None else times.at_seconds(field.minimum, self._time)
         high = "any" if field.maximum is None else times.at_seconds(field.maximum, self._time)
-        return f"must be between {low} and {high}"
+        return "declared", f"must be between {low} and {high}"

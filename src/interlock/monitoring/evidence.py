@@ -20,11 +20,12 @@ from interlock.domain.errors import InterlockError
 from interlock.domain.model import ModelVersion
 from interlock.domain.privacy import effective, withheld_sentence
 from interlock.domain.verdict import Check, Signal
-from interlock.monitoring import drift, quality, service_checks
+from interlock.monitoring import drift, quality, rejection_checks, service_checks
 from interlock.monitoring.drift import LOOK_ALPHA, DriftWindow, check_feature, signal_of
 from interlock.monitoring.labelled import by_version
 from interlock.monitoring.windows import Hours, Reference
 from interlock.predictions.profiling import is_made_of
+from interlock.store.rejections import Rejection
 from interlock.store.service_hours import ServiceHour
 from interlock.store.transaction import Transaction
 
@@ -47,6 +48,7 @@ class Evidence:
     deadline_ms: float
     service: list[ServiceHour]
     privacy: Mapping[str, PrivacyRule] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
     versions: dict[str, ModelVersion] = field(default_factory=dict)
     profiled: dict[str, Profiled] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
@@ -59,7 +61,13 @@ class Evidence:
             NotFoundError: There is no such endpoint.
         """
         known = tx.endpoints.get(endpoint)
-        evidence = cls(endpoint, known.deadline_ms, tx.service_hours.between(endpoint, start, end), known.privacy)
+        evidence = cls(
+            endpoint,
+            known.deadline_ms,
+            tx.service_hours.between(endpoint, start, end),
+            known.privacy,
+            tx.rejections.between(endpoint, start, end),
+        )
         stored = sorted(tx.profiles.between(endpoint, start, end), key=itemgetter(0, 1))
         blobs = {ref: [(hour, blob) for _, hour, blob in found] for ref, found in groupby(stored, itemgetter(0))}
         for ref in sorted({hour.version for hour in evidence.service} | blobs.keys()):
@@ -98,7 +106,7 @@ class Evidence:
 
     def alpha(self, start: datetime, end: datetime) -> float:
         """What each check of a look may spend: the look's budget, divided by the checks that can raise an alarm."""
-        tests = 0
+        tests = 1  # what was refused
         for ref in self.present(start, end):
             features = len(self.profiled[ref].reference.spec.features) if ref in self.profiled else 0
             metrics = len(quality.METRICS[self.versions[ref].contract.task]) if ref in self.versions else 0
@@ -106,11 +114,15 @@ class Evidence:
         return LOOK_ALPHA / max(1, tests)
 
     def service_and_drift(self, start: datetime, end: datetime) -> list[Check]:
-        """Judge service, inputs and outputs of a window. `drift.past` before it must have been read too."""
+        """Judge refusals, service, inputs and outputs of a window. `drift.past` before it must have been read too."""
         present, alpha = self.present(start, end), self.alpha(start, end)
+        refused = [one for one in self.rejections if start <= one.hour < end]
+        found: list[Check] = []
+        if present or refused:
+            answered = sum(hour.requests for hour in self.service if start <= hour.hour < end)
+            found.append(rejection_checks.check(refused, answered, alpha=alpha))
         if not present:
-            return [_nothing("requests", "service", "no request in this window")]
-        found = []
+            return [*found, _nothing("requests", "service", "no request in this window was answered")]
         for ref in present:
             hours = [hour for hour in self.service if hour.version == ref and start <= hour.hour < end]
             found += service_checks.checks(ref, hours, deadline_ms=self.deadline_ms, alpha=alpha)

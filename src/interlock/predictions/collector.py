@@ -18,7 +18,7 @@ from threading import Event
 import pyarrow as pa
 
 from interlock.domain.errors import ConflictError
-from interlock.predictions import log_lock, profiling, segments, service_counting, spool_state
+from interlock.predictions import log_lock, profiling, rejection_counting, segments, service_counting, spool_state
 from interlock.predictions.contents import Contents
 from interlock.predictions.delta_log import DeltaLog, Kind
 from interlock.predictions.flush import FlushRequests
@@ -148,7 +148,7 @@ class Collector:
         return batch
 
     def _count(self, batch: list[tuple[Intake, Contents]]) -> None:
-        """(a) Profiles, gates, service and cursors, in one transaction; all that takes time comes before it."""
+        """(a) Profiles, gates, service, refusals, cursors in one transaction; all that takes time comes before it."""
         for intake, contents in batch:
             # The cursor must never be ahead of what a power failure leaves of the segment.
             segments.sync(contents.segment.path)
@@ -156,8 +156,10 @@ class Collector:
         requests = [request for _, contents in batch for request in contents.requests]
         gates, service = GateCounting(requests), service_counting.count(requests)
         profiles = self._profile(contents for _, contents in batch)
+        rejected = rejection_counting.count((intake.spool, contents.rejected) for intake, contents in batch)
         with self._store.transaction() as tx:
             gates.add_to(tx)
+            rejected.add_to(tx)
             tx.service_hours.add_all(service)
             for endpoint, merges in profiles.items():
                 tx.profiles.merge_all(endpoint, merges)

@@ -165,7 +165,39 @@ class RewardsRecord(msgspec.Struct, array_like=True, frozen=True, tag="r"):
 FeedbackRecord = LabelsRecord | DecisionsRecord | RewardsRecord
 """What comes after the answer."""
 
-Record = PredictionRecord | FailureRecord | LabelsRecord | DecisionsRecord | RewardsRecord
+
+class RejectedCount(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Requests in which one field broke one rule; without field and rule: all requests refused.
+
+    `hour` is of the event as far as the caller said it, in hours since 1970; a request that breaks several rules
+    counts for each.
+    """
+
+    hour: int
+    field: str
+    rule: str
+    requests: int
+
+
+class RejectedSample(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The body of a request that was refused, cut off, and why. It takes the place of an earlier one in its slot."""
+
+    slot: int
+    at_us: int
+    reason: str
+    body: bytes
+
+
+class RejectedRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="x"):
+    """What was refused since the last of these: counts, and a bounded sample. What is refused is no row of the log."""
+
+    endpoint: str
+    at_us: int
+    counts: list[RejectedCount]
+    samples: list[RejectedSample]
+
+
+Record = PredictionRecord | FailureRecord | LabelsRecord | DecisionsRecord | RewardsRecord | RejectedRecord
 
 encoder = msgspec.msgpack.Encoder()
 decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)

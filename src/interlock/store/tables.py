@@ -150,6 +150,26 @@ service_hours = Table(
     Column("rows", BigInteger, nullable=False),
     Column("latency", Counts(), nullable=False),
 )
+rejections = Table(
+    "rejections",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("hour", UtcTime()),
+    _key("field", String(256)),
+    _key("rule", String(32)),
+    Column("requests", BigInteger, nullable=False),
+)
+rejected_samples = Table(
+    "rejected_samples",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("hour", UtcTime()),
+    _key("spool", String(128)),
+    _key("slot", Integer()),
+    Column("at", UtcTime(), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
 verdicts = Table(
     "verdicts",
     metadata,

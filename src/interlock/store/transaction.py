@@ -12,6 +12,7 @@ from interlock.store.models import ModelRepository
 from interlock.store.pins import PinRepository
 from interlock.store.plans import PlanRepository
 from interlock.store.profiles import ProfileRepository
+from interlock.store.rejections import RejectionRepository
 from interlock.store.releases import ReleaseRepository
 from interlock.store.service_hours import ServiceHourRepository
 from interlock.store.spools import SpoolRepository
@@ -23,7 +24,7 @@ class Transaction:
 
     __slots__ = (
         "audit", "cursors", "endpoints", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles",
-        "releases", "service_hours", "spools", "verdicts",
+        "rejections", "releases", "service_hours", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -37,6 +38,7 @@ class Transaction:
         self.pins = PinRepository(connection)
         self.plans = PlanRepository(connection)
         self.profiles = ProfileRepository(connection)
+        self.rejections = RejectionRepository(connection)
         self.releases = ReleaseRepository(connection)
         self.service_hours = ServiceHourRepository(connection)
         self.spools = SpoolRepository(connection)

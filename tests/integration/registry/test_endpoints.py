@@ -77,7 +77,7 @@ def test_how_long_the_log_keeps_rows_is_said_at_first_or_later(endpoints: Endpoi
         assert tx.endpoints.get("churn").retention_days == 7
         newest = tx.audit.list()[0]
     changed = {"before": {"retention_days": 0}, "after": {"retention_days": 7}, "generation": 3}
-        assert (newest.action, newest.details) == ("endpoint.change", changed)
+    assert (newest.action, newest.details) == ("endpoint.change", changed)
 
 
 @pytest.mark.parametrize("days", [-1, 36_501])

@@ -104,7 +104,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(url: str) -> No
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(HomeError, match=r"version 9999.*up to 0002"):
+    with pytest.raises(HomeError, match=r"version 9999.*up to [0-9]{4}"):
         Store.open(url)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
