@@ -9,6 +9,7 @@ from interlock.api.access import Actor, GuardedRoute, needs
 from interlock.api.rendering import PlainResponse, plain
 from interlock.api.services import Given
 from interlock.domain.errors import OverloadedError
+from interlock.domain.names import check_name
 from interlock.domain.pin import split_pin
 from interlock.predictions import flush
 from interlock.predictions.reconcile import reconcile
@@ -91,6 +92,8 @@ def list_pins(endpoint: str, services: Given, verify: bool = False) -> dict[str,
 @router.post("/{endpoint}/pins", status_code=201, **needs("operate"))
 def pin(endpoint: str, new: NewPin, actor: Actor, services: Given) -> Any:
     """Pin everything that was acknowledged before the call; it then reads the same for ever."""
+    check_name("endpoint", endpoint)
+    check_name("pin", new.name)
     _commit_what_waits(services.settings, _FRESH_SECONDS)
     return plain(services.pins.create(endpoint, new.name, actor))
 
@@ -105,5 +108,6 @@ def unpin(endpoint: str, name: str, actor: Actor, services: Given, force: bool =
 @router.post("/{endpoint}/forget", **needs("admin"))
 def forget(endpoint: str, asked: Unit, actor: Actor, services: Given) -> Any:
     """Delete a unit's rows, with their labels, scores and rewards, from the log, its history and its pins."""
+    check_name("endpoint", endpoint)
     _commit_what_waits(services.settings, _FRESH_SECONDS)
     return plain(services.eraser.erase(endpoint, asked.unit, actor))
