@@ -8,7 +8,6 @@ and says so.
 """
 
 import hashlib
-import logging
 import secrets
 import shutil
 import time
@@ -30,8 +29,6 @@ from interlock.predictions.delta_log import KINDS, DeltaLog, Kind
 from interlock.predictions.unit_traces import Traces
 from interlock.store.database import Store
 from interlock.store.transaction import Transaction
-
-_log = logging.getLogger(__name__)
 
 # A file that no commit names may be one of a commit that is about to come; no commit takes so long.
 _COMMIT_SECONDS = 3600.0
