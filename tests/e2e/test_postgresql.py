@@ -92,7 +92,7 @@ def test_serving_goes_on_while_the_database_is_dead_and_nothing_is_lost(
         traffic.await_answers(50)
         server.kill()
         traffic.await_answers(100)
-        with pytest.raises(OverloadedError, match=r"store .* does not answer"):
+        with pytest.raises(OverloadedError, match="the store does not answer"):
             client.endpoints()
         server.start()
         traffic.await_answers(50)

@@ -12,6 +12,7 @@ from interlock.api.access import Actor, GuardedRoute, needs
 from interlock.api.logged import FRESH_SECONDS, commit_what_waits
 from interlock.api.rendering import plain
 from interlock.api.services import Given
+from interlock.domain.names import check_name
 from interlock.domain.pin import split_pin
 from interlock.predictions.reconcile import reconcile
 from interlock.predictions.sql import answer
@@ -92,6 +93,8 @@ def list_pins(endpoint: str, services: Given, verify: bool = False) -> dict[str,
 @router.post("/{endpoint}/pins", status_code=201, **needs("operate"))
 def pin(endpoint: str, new: NewPin, actor: Actor, services: Given) -> Any:
     """Pin everything that was acknowledged before the call; it then reads the same for ever."""
+    check_name("endpoint", endpoint)
+    check_name("pin", new.name)
     commit_what_waits(services.settings)
     return plain(services.pins.create(endpoint, new.name, actor))
 
@@ -106,5 +109,6 @@ def unpin(endpoint: str, name: str, actor: Actor, services: Given, force: bool =
 @router.post("/{endpoint}/forget", **needs("admin"))
 def forget(endpoint: str, asked: Unit, actor: Actor, services: Given) -> Any:
     """Delete a unit's rows, with their labels, scores and rewards, from the log, its history and its pins."""
+    check_name("endpoint", endpoint)
     commit_what_waits(services.settings)
     return plain(services.eraser.erase(endpoint, asked.unit, actor))

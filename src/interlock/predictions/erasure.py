@@ -8,7 +8,6 @@ and says so.
 """
 
 import hashlib
-import logging
 import secrets
 import shutil
 import time
@@ -22,14 +21,14 @@ import msgspec
 from deltalake import DeltaTable
 
 from interlock.domain.access import Key
+from interlock.domain.errors import NotFoundError
+from interlock.domain.names import check_name
 from interlock.domain.pin import Pin, PinnedTable
 from interlock.predictions import cleaning, commits, log_lock, pins, replacement, unit_traces
-from interlock.predictions.delta_log import DeltaLog, Kind
+from interlock.predictions.delta_log import KINDS, DeltaLog, Kind
 from interlock.predictions.unit_traces import Traces
 from interlock.store.database import Store
 from interlock.store.transaction import Transaction
-
-_log = logging.getLogger(__name__)
 
 # A file that no commit names may be one of a commit that is about to come; no commit takes so long.
 _COMMIT_SECONDS = 3600.0
@@ -88,9 +87,14 @@ class Eraser:
             actor: Who wants it.
 
         Raises:
+            InvalidInputError: That is no name of an endpoint.
+            NotFoundError: The endpoint has no log.
             OverloadedError: The log is held by somebody else.
             ConflictError: Another program rewrites the table at the same time.
         """
+        check_name("endpoint", endpoint)
+        if not any(endpoint in self._log.endpoints(kind) for kind in KINDS):
+            raise NotFoundError("log of endpoint", endpoint, self._log.endpoints("predictions"))
         unit_hash = self._hash(unit)
         with log_lock.exclusive(self._log.root):
             found = self._find(endpoint, unit)

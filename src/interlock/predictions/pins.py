@@ -42,11 +42,13 @@ class Pins:
         """Pin what the log holds now.
 
         Raises:
-            InvalidInputError: The name breaks a rule.
+            InvalidInputError: A name breaks a rule.
             NotFoundError: The endpoint has no log yet.
             ConflictError: The endpoint has a pin of that name.
             OverloadedError: The log is held by somebody else.
         """
+        # Both become folders.
+        check_name("endpoint", endpoint)
         check_name("pin", name)
         with log_lock.exclusive(self._log.root):
             self._check_free(endpoint, name)

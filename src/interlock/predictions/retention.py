@@ -1,7 +1,7 @@
 """Retention: rows older than an endpoint keeps them are dropped from the log, by whole days of the event.
 
 Called by upkeep. Predictions go by their `date` and are dropped without reading them; labels and rewards by when they
-were observed, which is never before their prediction, and scores by when they were made. Pinned versions keep theirs.
+were observed, as a rule not before their prediction, and scores by when they were made. Pinned versions keep theirs.
 What was counted of them (profiles, gates, `logged` of the reconciliation) stays.
 """
 

@@ -61,8 +61,7 @@ class Store:
         """A store whose database is up to date.
 
         Raises:
-            HomeError: The database is newer than this program.
-            StoreUnavailableError: It does not answer.
+            HomeError: The database does not answer, or is newer than this program.
         """
         store = cls(url)
         try:
@@ -76,11 +75,14 @@ class Store:
         """Bring the database up to this program's version. Several processes may do so at once.
 
         Raises:
-            HomeError: The database is newer than this program, and is left as it is.
-            StoreUnavailableError: It does not answer.
+            HomeError: The database does not answer, and why; or it is newer than this program, and is left as it is.
         """
-        with self._begin(self._writer) as connection:
-            upgrade(connection)
+        try:
+            with self._begin(self._writer) as connection:
+                upgrade(connection)
+        except StoreUnavailableError as error:
+            # Said to who starts the server. Callers over the network learn no addresses.
+            raise HomeError(f"the store {self._where} does not answer: {_first_line(error.__cause__)}") from error
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -149,8 +151,12 @@ class Store:
         except OperationalError as error:
             if engine.dialect.name == "sqlite":
                 raise
-            reason = str(error.orig).strip().split("\n", 1)[0]
-            raise StoreUnavailableError(f"the store {self._where} does not answer: {reason}", 5.0) from error
+            raise StoreUnavailableError("the store does not answer; it is tried again", 5.0) from error
+
+
+def _first_line(error: BaseException | None) -> str:
+    """What the driver says, without SQLAlchemy's frame."""
+    return str(getattr(error, "orig", error)).strip().split("\n", 1)[0]
 
 
 def parse(url: str) -> URL:

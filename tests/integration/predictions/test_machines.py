@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from time import sleep
 
@@ -66,8 +67,10 @@ def test_nothing_is_lost_or_doubled_while_one_machine_dies_again_and_again(
             # Upkeep of one of them; what it does must be no matter to any.
             Upkeep(machines[1].log, machines[1].store, lambda: machines[1].now, keep_commits=20).step()
     finally:
-        for victim in (*writers, *collectors):
-            victim.kill()
+        with ExitStack() as killing:
+            # All of them, also if one has died before.
+            for victim in (*writers, *collectors):
+                killing.callback(victim.kill)
     for home in machines:
         home.collector().step(commit_all=True)
     side_file = tmp_path / "acknowledged"

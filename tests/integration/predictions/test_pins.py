@@ -106,6 +106,8 @@ def test_what_cannot_be_pinned_is_named(home: "Home") -> None:
         made(home).create("beer", "v1", ANN)
     with pytest.raises(InvalidInputError, match="pin name"):
         made(home).create("beer", "../v1", ANN)
+    with pytest.raises(InvalidInputError, match="endpoint name"):
+        made(home).create("..", "predictions", ANN)
     with pytest.raises(NotFoundError, match="wine@v1"):
         made(home).root("wine", "v1")
     assert made(home).list() == []

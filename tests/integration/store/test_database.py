@@ -12,8 +12,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
+from tests.postgres import PostgresServer
 
-from interlock.domain.errors import HomeError
+from interlock.domain.errors import HomeError, InvalidInputError, StoreUnavailableError
 from interlock.domain.traffic import TrafficPlan
 from interlock.store import Store
 from interlock.store.migration import revisions
@@ -160,3 +161,24 @@ def test_sqlite_keeps_a_write_ahead_log_and_syncs_every_commit(tmp_path: Path) -
         }
     store.close()
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+def test_a_database_that_does_not_answer_is_told_with_its_address_to_who_starts_the_server_only(
+    postgresql: PostgresServer,
+) -> None:
+    url = f"postgresql://me:secret@127.0.0.1:{postgresql.port}/none"
+    with pytest.raises(
+        HomeError, match=r"the store postgresql\+psycopg://me:\*\*\*@127.*/none does not answer: .*\"me\""
+    ):
+        Store.open(url)
+    store = Store(url)
+    with pytest.raises(StoreUnavailableError, match=r"^the store does not answer; it is tried again$"), store.read():
+        pass
+    store.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://me:secret@host/x", "secret", "sqlite+pysqlcipher://:secret@/x"])
+def test_a_url_of_no_store_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="store_url must be like") as raised:
+        Store(url)
+    assert "secret" not in str(raised.value)
