@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli.options import DEFAULT_HOME, AsJson, Home, StoreUrl, split
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, StoreUrl, size_bytes, split
 from interlock.cli.output import note
 from interlock.process.supervisor import Addresses, Listener, supervise
-from interlock.settings import Settings
+from interlock.settings import RUNNER_MEMORY, Settings
 
 
 def up(  # noqa: PLR0913, PLR0917 (options of a command)
@@ -24,6 +24,12 @@ def up(  # noqa: PLR0913, PLR0917 (options of a command)
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Every caller acts as admin. Loopback only.")] = False,
     allowed_host: Annotated[str | None, typer.Option(help="Further host names that requests may carry.")] = None,
     default_endpoint: Annotated[str | None, typer.Option(help="The endpoint that answers /invocations.")] = None,
+    runner_memory: Annotated[
+        str | None,
+        typer.Option(
+            envvar=RUNNER_MEMORY, help="Most memory of a model's process, like 2G; default: half of the machine's."
+        ),
+    ] = None,
     store_url: StoreUrl = "",
     as_json: AsJson = False,
     until_stdin_ends: Annotated[bool, typer.Option("--until-stdin-ends", hidden=True)] = False,
@@ -44,6 +50,7 @@ def up(  # noqa: PLR0913, PLR0917 (options of a command)
         no_auth=no_auth,
         allowed_hosts=split(allowed_host),
         default_endpoint=default_endpoint,
+        runner_memory_bytes=size_bytes("runner_memory", runner_memory) if runner_memory else 0,
         store_url=store_url,
     )
     if until_stdin_ends:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from interlock.runtimes.sklearn import framework
+from interlock.runtimes.frameworks import framework
 
 
 def with_float_last(pipeline: Any) -> Any:

@@ -15,6 +15,7 @@ from interlock.domain.names import check_name
 from interlock.registry.artifacts import ArtifactStore
 from interlock.registry.register import Examiner, Registered, examine_apart, register
 from interlock.registry.registration import Registration
+from interlock.runtimes import interpreter
 from interlock.store.database import Store
 
 
@@ -42,12 +43,17 @@ class Registry:
             NotFoundError: There is no such parent.
         """
         check_name("model", request.name)
+        if request.runner.python is not None:
+            interpreter.check(request.runner.python)
+        if request.remote is not None:
+            request.remote.check()
         parent = self.get(request.parent) if request.parent else None
         found = register(request, self._artifacts, self._examiner)
         with self._store.transaction() as tx:
             version = _version(request, found, tx.models.next_version(request.name), self._clock(), parent)
             tx.models.add(version)
             details = {"digest": version.digest, "format": version.model_format, "placement": version.placement}
+            details |= _named_by(request)
             tx.audit.append(
                 version.created_at, request.created_by, request.role, "model.register", version.ref, details
             )
@@ -73,11 +79,25 @@ class Registry:
             return tx.models.list(name)
 
 
+def _named_by(request: Registration) -> dict[str, str]:
+    """What a person named for the server to run or to call, for the audit log."""
+    remote = request.remote
+    named = {
+        "entry": request.entry,
+        "python": request.runner.python,
+        "url": remote.url if remote else None,
+        "token_env": remote.token_env if remote else None,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
 def _version(
     request: Registration, found: Registered, number: int, now: datetime, parent: ModelVersion | None
 ) -> ModelVersion:
     result = found.examination
     lineage, warnings = dict(result.lineage), list(result.warnings)
+    if request.origin:
+        lineage["origin"] = request.origin
     if parent is not None:
         changes = diff(parent.contract, result.contract)
         lineage["parent"] = parent.ref
@@ -99,4 +119,6 @@ def _version(
         frameworks=result.frameworks,
         lineage=lineage,
         warnings=tuple(warnings),
+        entry=request.entry,
+        runner=request.runner,
     )

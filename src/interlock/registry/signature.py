@@ -9,6 +9,7 @@ import msgspec
 from interlock.domain.contract import Contract, Datatype, Field
 from interlock.domain.errors import UnloadableModelError
 from interlock.registry import outputs as gives
+from interlock.runtimes.facts import scalars
 
 _COLUMNS: dict[str, Datatype] = {
     "boolean": "BOOL",
@@ -50,14 +51,14 @@ def outputs(mlmodel: dict[str, Any], fields: tuple[Field, ...], truth: Sequence[
             raise UnloadableModelError(
                 "the MLflow model answers with classes; give --reference data with --label COLUMN"
             )
-        return gives.classifier(fields, gives.scalars(truth), with_probabilities=False)
+        return gives.classifier(fields, scalars(truth), with_probabilities=False)
     if (
         output.datatype in ("INT32", "INT64")
         and truth
         and all(isinstance(one, int) for one in truth)
         and len(truth) < 100
     ):
-        return gives.classifier(fields, gives.scalars(truth), with_probabilities=False)
+        return gives.classifier(fields, scalars(truth), with_probabilities=False)
     contract = gives.numbers(fields, shape=output.shape if output.shape not in ((1,), (-1,)) else ())
     return msgspec.structs.replace(contract, task="regression" if not output.shape else "other")
 
