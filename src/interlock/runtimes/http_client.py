@@ -5,6 +5,7 @@ a request, and no further dependency for the core. It never follows a redirect, 
 """
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class HttpClient:
     async def close(self) -> None:
         """Close what is idle. Requests under way end by themselves."""
         while self._free:
-            self._free.pop().close()
+            await self._free.pop().closed()
 
     def _encode(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
         given = {"Host": self._authority, "Content-Length": str(len(body)), **headers}
@@ -135,7 +136,7 @@ class _Connection:
                     return collector.answer, False
                 raise HttpError("the server hung up in the middle of its answer")
             _feed(parser, chunk)
-        return collector.answer, bool(parser.should_keep_alive()) and not collector.extra
+        return collector.answer, collector.keep_alive and not collector.extra
 
     async def _read(self, *, received: bool) -> bytes:
         try:
@@ -150,6 +151,12 @@ class _Connection:
 
     def close(self) -> None:
         self._writer.close()
+
+    async def closed(self) -> None:
+        """Close, and wait until it is."""
+        self.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
 
 def _feed(parser: httptools.HttpResponseParser, chunk: bytes) -> None:
@@ -166,7 +173,7 @@ class _Collector:
     """What httptools calls while it reads."""
 
     def __init__(self, most_bytes: int) -> None:
-        self.answer, self.complete, self.extra = HttpAnswer(), False, False
+        self.answer, self.complete, self.extra, self.keep_alive = HttpAnswer(), False, False, False
         self.parser: httptools.HttpResponseParser | None = None
         self._most_bytes, self._header_bytes = most_bytes, 0
 
@@ -200,3 +207,5 @@ class _Collector:
             self.answer = HttpAnswer()
             return
         self.complete = True
+        assert self.parser is not None
+        self.keep_alive = self.parser.should_keep_alive()  # afterwards the parser knows nothing of it any more

@@ -151,13 +151,16 @@ class RemotePredictor:
 
     def __init__(self, model: RemoteModel, contract: Contract, *, answer_seconds: float = 30.0) -> None:
         self._answer_seconds, self._runner = answer_seconds, asyncio.Runner()
-        self._caller = _Caller(model, contract)
+        self._caller, self._closed = _Caller(model, contract), False
 
     def predict(self, columns: Columns) -> Outputs:
         return self._runner.run(self._ask(columns))
 
     def close(self) -> None:
-        self._runner.close()
+        if not self._closed:
+            self._closed = True
+            self._runner.run(self._caller.close())
+            self._runner.close()
 
     async def _ask(self, columns: Columns) -> Outputs:
         async with asyncio.timeout(self._answer_seconds):

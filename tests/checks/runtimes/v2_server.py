@@ -126,6 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
     def fault_hang_up(self, body: bytes) -> None:
         self.close_connection = True
 
+    def fault_close_behind(self, body: bytes) -> None:
+        self.answer(body)
+        self.close_connection = True
+
     def fault_redirect(self, body: bytes) -> None:
         self.send(307, b"", {"Location": self.v2.url.replace("churn", "other") + "/infer"})
 
