@@ -4,11 +4,13 @@ It knows JSON and Triton's binary tensors. What it does wrong is chosen by `faul
 """
 
 import json
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ class V2Server:
         inputs: Columns it takes; a tensor for each.
         binary: Whether it takes and gives raw bytes.
         token: What callers must send, if anything.
+        tls: Certificate file with its key, to speak https.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class V2Server:
         *,
         binary: bool = False,
         token: str | None = None,
+        tls: Path | None = None,
     ) -> None:
         self.answer, self.inputs, self.binary, self.token = answer, inputs, binary, token
         self.fault = ""
@@ -44,12 +48,19 @@ class V2Server:
         self.seen_binary = False
         self.released = threading.Event()
         self._server = _Server(self)
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v2/models/churn"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}/v2/models/churn"
 
     def stop(self) -> None:
         self.released.set()

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -315,6 +317,40 @@ def _say(listener: socket.socket, said: bytes) -> None:
                 connection.sendall(said)
         except OSError:
             return
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of 127.0.0.1 that nobody vouches for, with its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed, which makes the certificate")
+    path = tmp_path / "server.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(tmp_path / "key.pem"), "-out", str(path)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_bytes(path.read_bytes() + (tmp_path / "key.pem").read_bytes())
+    return path
+
+
+@pytest.fixture
+def tls_server(certificate: Path) -> Iterator[V2Server]:
+    server = V2Server(answer, ["amount", "visits"], tls=certificate)
+    yield server
+    server.stop()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(tls_server: V2Server) -> None:
+    with pytest.raises(UnloadableModelError, match=r"cannot be reached: .*certificate"):
+        ask_metadata(RemoteAddress(url=tls_server.url))
+
+
+def test_https_with_a_certificate_that_the_machine_trusts(
+    tls_server: V2Server, certificate: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert asked(running(store(tls_server)), 3) == ["ok"] * 3
 
 
 def test_the_stored_address_can_be_read_back() -> None:
