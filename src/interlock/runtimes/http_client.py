@@ -81,9 +81,7 @@ class HttpClient:
 
     async def _connect(self) -> "_Connection":
         try:
-            reader, writer = await asyncio.open_connection(
-                self._host, self._port, ssl=self._tls, limit=_HEADER_BYTES, happy_eyeballs_delay=0.25
-            )
+            reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls, limit=_HEADER_BYTES)
         except (OSError, ssl.SSLError) as error:
             raise HttpError(f"{self._authority} cannot be reached: {error}") from error
         return _Connection(reader, writer)

@@ -7,15 +7,16 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 import pandas as pd
 import pytest
+import uvloop
 from numpy.typing import NDArray
 from tests.checks.runtimes.v2_server import V2Server
 
@@ -40,6 +41,8 @@ CONTRACT = Contract(
 )
 ROW: Columns = {"amount": np.array([30.0]), "visits": np.array([4])}
 EXPECTED = 0.3
+
+T = TypeVar("T")
 
 
 def answer(rows: pd.DataFrame) -> NDArray[np.float64]:
@@ -76,6 +79,12 @@ def store(tmp_path: Path) -> Store:
     return make
 
 
+def as_in_a_gateway(requests: Coroutine[Any, Any, T]) -> T:
+    """Gateways run on uvloop; registration, below, on asyncio's own loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(requests)
+
+
 def running(found: tuple[ModelVersion, Path]) -> RemoteRuntime:
     runtime = load_runtime(*found)
     assert isinstance(runtime, RemoteRuntime)
@@ -101,7 +110,7 @@ def asked(runtime: RemoteRuntime, times: int = 1, deadline_seconds: float = 5.0)
         await runtime.close()
         return outcomes
 
-    return asyncio.run(run())
+    return as_in_a_gateway(run())
 
 
 def test_it_answers_and_keeps_its_connection(server: V2Server, store: Store) -> None:
@@ -113,7 +122,7 @@ def test_it_answers_and_keeps_its_connection(server: V2Server, store: Store) -> 
         await runtime.close()
         return answers
 
-    assert asyncio.run(run()) == pytest.approx([EXPECTED] * 20)
+    assert as_in_a_gateway(run()) == pytest.approx([EXPECTED] * 20)
     assert server.connections == before + 1
     assert server.seen_binary == server.binary
 
@@ -128,7 +137,7 @@ def test_many_requests_at_once_share_a_bounded_number_of_connections(server: V2S
         await runtime.close()
         return [stays(one) for one in answers]
 
-    assert asyncio.run(run()) == pytest.approx([at % 100 / 100 for at in range(200)])
+    assert as_in_a_gateway(run()) == pytest.approx([at % 100 / 100 for at in range(200)])
     assert server.connections - before <= 32
 
 
@@ -160,7 +169,7 @@ def test_a_server_that_fails_is_a_model_that_failed(
         await runtime.close()
         return answered
 
-    assert asyncio.run(run()) == pytest.approx(EXPECTED)
+    assert as_in_a_gateway(run()) == pytest.approx(EXPECTED)
 
 
 def test_a_redirect_is_not_followed(server: V2Server, store: Store) -> None:
@@ -183,7 +192,7 @@ def test_a_slow_server_meets_the_deadline_and_its_late_answer_goes_to_no_one(ser
         assert stays(await runtime.predict(ROW, 5.0)) == pytest.approx(EXPECTED)
         await runtime.close()
 
-    asyncio.run(run())
+    as_in_a_gateway(run())
 
 
 def test_after_five_timeouts_in_a_row_it_is_not_asked_for_a_while(server: V2Server, store: Store) -> None:
@@ -224,7 +233,7 @@ def test_more_than_may_wait_are_refused_at_once(
         await runtime.close()
         return [one.status if isinstance(one, ModelFailedError) else "ok" for one in found]
 
-    assert sorted(asyncio.run(run())) == ["breaker_open"] * 2 + ["ok"] * 3
+    assert sorted(as_in_a_gateway(run())) == ["breaker_open"] * 2 + ["ok"] * 3
 
 
 def test_a_missing_number_is_sent_as_such(server: V2Server, store: Store) -> None:
