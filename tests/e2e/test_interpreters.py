@@ -47,7 +47,7 @@ def _train(folder: Path, version: str, seed: int) -> Trained:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     python = str(folder / "bin" / "python")
     wanted = [f"scikit-learn=={version}", "msgspec"]
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+    command = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", *wanted]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode != 0:
         pytest.skip(f"pip cannot install {' '.join(wanted)}: {done.stderr.strip().splitlines()[-1][:200]}")

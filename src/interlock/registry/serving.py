@@ -30,6 +30,9 @@ from interlock.runtimes.remote import RemotePredictor
 from interlock.runtimes.sklearn import SklearnPredictor
 from interlock.runtimes.xgboost import XgboostPredictor
 
+# A graph that failed its trial may hang on some reference rows; the others are to be profiled all the same.
+_GRAPH_SECONDS = 5.0
+
 
 @dataclass
 class Serving:
@@ -88,7 +91,8 @@ def _graph(job: Job, loaded: LoadedSource, graph: Path, contract: Contract, colu
     reasons = unbounded(job, graph, contract, columns or plain_row(contract))
     if not reasons:
         return Serving(predictor_of(graph, contract), "onnx", own, may_be_inline=True)
-    predictor = ApartModel(job, "onnx", by_digest(graph, Path(job.staging))).predictor(contract)
+    model = ApartModel(job, "onnx", by_digest(graph, Path(job.staging)))
+    predictor = model.predictor(contract, answer_seconds=_GRAPH_SECONDS)
     warnings = [f"served in its own process, not inside the gateway: {reason}" for reason in reasons]
     return Serving(predictor, "onnx", own, warnings=warnings)
 

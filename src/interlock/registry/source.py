@@ -95,9 +95,7 @@ def load(job: Job, scratch: Path) -> LoadedSource:
         remote = RemoteSource(ask_metadata(job.remote))
         return LoadedSource("remote", facts=remote.facts, remote=remote)
     if job.entry:
-        _check_trusted(
-            job, f"{job.source_name} is code, which the server would run; use --trust-pickle if you trust it"
-        )
+        _check_trusted(job, f"{job.source_name} is code that the server would run; use --trust-pickle if you trust it")
         return _apart(job, "python")
     if job.source_name.endswith("/"):
         return _folder(job, scratch)
