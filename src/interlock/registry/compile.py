@@ -8,8 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from interlock.domain.contract import Contract, Field
-from interlock.registry import compile_boosters, double_steps
-from interlock.registry.conversion import MATRIX, OPSETS, SECONDS, Twin, Typing, quiet, with_missing_text
+from interlock.registry import compile_boosters, compile_missing, double_steps
+from interlock.registry.conversion import (
+    MATRIX,
+    OPSETS,
+    SECONDS,
+    Twin,
+    Typing,
+    quiet,
+    with_first_of_ties,
+    with_missing_text,
+)
 from interlock.registry.time_limit import time_limit
 from interlock.runtimes.checked import first_line
 from interlock.runtimes.frameworks import framework
@@ -29,8 +38,10 @@ def twins(estimator: Any, contract: Contract, refusals: list[str]) -> Iterator[T
             graph = _converted(estimator, contract, typing, refusals, as_matrix=as_matrix)
             if graph is None:
                 continue
-            for missing_text in _missing_texts(contract):
+            for missing_text in _missing_texts(estimator, contract):
                 yield Twin(with_missing_text(graph, missing_text), typing)
+                if len(graph.graph.output) == 2 and contract.is_classifier:
+                    yield Twin(with_missing_text(with_first_of_ties(graph, contract), missing_text), typing)
 
 
 def _typings(estimator: Any) -> tuple[Typing, ...]:
@@ -56,18 +67,19 @@ def _shapes(estimator: Any, contract: Contract) -> tuple[bool, ...]:
     return (True, False) if hasattr(estimator, "feature_names_in_") else (True,)
 
 
-def _missing_texts(contract: Contract) -> tuple[str, ...]:
-    """What stands for a missing text: converters keep it as an empty one or as the name of numpy's nan."""
-    some = any(field.datatype == "BYTES" and field.nullable for field in contract.inputs)
-    return ("", "nan", "None") if some else ("",)
+def _missing_texts(estimator: Any, contract: Contract) -> tuple[str, ...]:
+    """What stands for a missing text: converters keep an empty one, or the name of numpy's nan; ours mark it."""
+    if not any(field.datatype == "BYTES" and field.nullable for field in contract.inputs):
+        return ("",)
+    marked = any(compile_missing.marks_missing_texts(part) for part in parts_of(estimator))
+    return (*((compile_missing.MISSING_TEXT,) if marked else ()), "", "nan", "None")
 
 
 def _converted(estimator: Any, contract: Contract, typing: Typing, refusals: list[str], *, as_matrix: bool) -> Any:
     skl2onnx = framework("skl2onnx", "sklearn")
-    custom: dict[str, Any] = {}
     compile_boosters.register_converters(estimator)
     if typing == "double, float trees":
-        estimator, custom = double_steps.with_float_last(estimator), double_steps.converters()
+        estimator = double_steps.with_float_last(estimator)
     # Converters of classifiers without probabilities do not know the option.
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
     with quiet(), time_limit(SECONDS):
@@ -77,7 +89,7 @@ def _converted(estimator: Any, contract: Contract, typing: Typing, refusals: lis
                 initial_types=_types(contract, typing, as_matrix=as_matrix),
                 options=options,
                 target_opset=OPSETS,
-                **custom,
+                **compile_missing.converters(),
             )
         except Exception as error:  # a converter fails in as many ways as there are models
             refusals.append(f"skl2onnx cannot convert {type(estimator).__name__}: {first_line(error)}")
