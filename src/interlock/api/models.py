@@ -83,6 +83,7 @@ def register(name: str, new: NewVersion, actor: Actor, services: Given) -> dict[
     """Register a version: it is loaded, measured and checked in a process of its own, which can take a while."""
     check_name("model", name)
     _may_name(actor, new)
+    entry, remote = _entry(new), _remote(new)
     uploads = [upload for upload in (new.source, new.reference) if upload is not None]
     try:
         reference: Path | None = services.staging.find(new.reference) if new.reference else None
@@ -92,8 +93,8 @@ def register(name: str, new: NewVersion, actor: Actor, services: Given) -> dict[
             reference=reference,
             label=new.label,
             trust_pickle=new.trust_pickle,
-            entry=_entry(new),
-            remote=_remote(new),
+            entry=entry,
+            remote=remote,
             runner=_runner(new),
             origin=new.origin or "",
             parent=_parent(new.parent),

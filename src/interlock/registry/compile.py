@@ -39,9 +39,15 @@ def twins(estimator: Any, contract: Contract, refusals: list[str]) -> Iterator[T
             if graph is None:
                 continue
             for missing_text in _missing_texts(estimator, contract):
-                yield Twin(with_missing_text(graph, missing_text), typing)
-                if len(graph.graph.output) == 2 and contract.is_classifier:
-                    yield Twin(with_missing_text(with_first_of_ties(graph, contract), missing_text), typing)
+                yield _twin(graph, typing, missing_text, contract)
+
+
+def _twin(graph: Any, typing: Typing, missing_text: str, contract: Contract) -> Twin:
+    def first_of_ties() -> bytes:
+        return with_missing_text(with_first_of_ties(graph, contract), missing_text)
+
+    has_both = contract.is_classifier and len(graph.graph.output) == 2
+    return Twin(with_missing_text(graph, missing_text), typing, first_of_ties if has_both else None)
 
 
 def _typings(estimator: Any) -> tuple[Typing, ...]:

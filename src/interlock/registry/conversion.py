@@ -7,7 +7,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,10 +34,14 @@ Typing = Literal["double", "float", "float and int64", "double, float trees"]
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A converted graph, and how its inputs are typed."""
+    """A converted graph, and how its inputs are typed.
+
+    `first_of_ties` makes the same graph with the first of equally probable classes as its label, where it has both.
+    """
 
     graph: bytes
     typing: Typing
+    first_of_ties: Callable[[], bytes] | None = None
 
 
 @contextlib.contextmanager

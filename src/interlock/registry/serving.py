@@ -21,7 +21,7 @@ from interlock.registry.apart import ApartModel
 from interlock.registry.conversion import Twin
 from interlock.registry.graph_trial import by_digest, unbounded
 from interlock.registry.measure import plain_row
-from interlock.registry.parity import Trial
+from interlock.registry.parity import TOLERANCE, Trial
 from interlock.registry.registration import Job
 from interlock.registry.source import LoadedSource
 from interlock.runtimes.lightgbm import LightgbmPredictor
@@ -133,14 +133,29 @@ def _proven_twin(
     best: Parity | None = None
     refusals: list[str] = []
     for twin in _twins(loaded, contract, refusals):
-        try:
-            parity = trial.prove(predictor_of(twin.graph, contract))
-        except UnloadableModelError as error:
-            parity = Parity(proven=False, reason=f"the converted graph does not load: {error}")
+        parity, graph = _proof(trial, twin, contract)
         if parity.proven:
-            return parity, twin.graph
+            return parity, graph
         best = _nearer(best, parity)
     return best or Parity(proven=False, reason=refusals[0]), None
+
+
+def _proof(trial: Trial, twin: Twin, contract: Contract) -> tuple[Parity, bytes]:
+    """The report on a twin; on one that differs in classes only, with ties broken as scikit-learn does."""
+    parity = _compared(trial, twin.graph, contract)
+    worst = parity.worst_difference
+    differs_in_classes = not parity.proven and worst is not None and worst <= TOLERANCE
+    if twin.first_of_ties is None or not differs_in_classes:
+        return parity, twin.graph
+    graph = twin.first_of_ties()
+    return _compared(trial, graph, contract), graph
+
+
+def _compared(trial: Trial, graph: bytes, contract: Contract) -> Parity:
+    try:
+        return trial.prove(predictor_of(graph, contract))
+    except UnloadableModelError as error:
+        return Parity(proven=False, reason=f"the converted graph does not load: {error}")
 
 
 def _twins(loaded: LoadedSource, contract: Contract, refusals: list[str]) -> Iterator[Twin]:
