@@ -6,6 +6,7 @@ that says otherwise when it is loaded is another model and is refused.
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ from interlock.runtimes.open_inference import Metadata, ServerMetadata, Tensor, 
 from interlock.runtimes.raw_answers import ANSWER, outputs_of
 from interlock.runtimes.remote_address import RemoteAddress
 from interlock.runtimes.row_by_row import joined, single_rows
+
+log = logging.getLogger(__name__)
 
 METADATA_SECONDS = 10.0
 
@@ -118,15 +121,15 @@ class RemoteRuntime:
             raise DeadlineExceededError(self._ref, deadline_seconds * 1000) from None
         except HttpError as error:
             self._breaker.failed(time.monotonic())
-            raise ModelFailedError(self._ref, "model_error", str(error)) from None
+            raise self._failure("model_error", str(error)) from None
         except WrongAnswerError as error:
-            self._breaker.succeeded()
-            raise ModelFailedError(self._ref, "invalid_output", str(error)) from None
+            self._breaker.succeeded()  # it is there, and answers
+            raise self._failure("invalid_output", str(error)) from None
         except _RefusedError as error:
             self._breaker.succeeded()
-            raise ModelFailedError(self._ref, "model_error", str(error)) from None
-        except ValueError as error:  # the rows do not fit what the server takes, or its answer what the contract gives
-            raise ModelFailedError(self._ref, "model_error", first_line(error)) from None
+            raise self._failure("model_error", str(error)) from None
+        except ValueError as error:  # the rows do not fit what the server takes
+            raise self._failure("model_error", first_line(error)) from None
         finally:
             self._waiting -= 1
         self._breaker.succeeded()
@@ -135,6 +138,10 @@ class RemoteRuntime:
     async def close(self) -> None:
         self._closed = True
         await self._caller.close()
+
+    def _failure(self, status: str, reason: str) -> ModelFailedError:
+        log.warning("model %s failed on its server (%s): %s", self._ref, status, reason)
+        return ModelFailedError(self._ref, status, reason)
 
     def _refuse_early(self) -> None:
         if self._closed:

@@ -201,6 +201,22 @@ def test_after_five_timeouts_in_a_row_it_is_not_asked_for_a_while(server: V2Serv
     assert asked(runtime, 7, deadline_seconds=0.05) == ["timeout"] * 5 + ["breaker_open"] * 2
 
 
+def test_an_answer_of_any_kind_ends_the_count_of_failures(server: V2Server, store: Store) -> None:
+    runtime = running(store(server))
+
+    async def run() -> list[str]:
+        outcomes = []
+        for fault in ["hang"] * 4 + ["refuses"] + ["hang"] * 4 + ["nonsense"] + ["hang"] * 4:
+            server.fault = fault
+            with pytest.raises(ModelFailedError) as failed:
+                await runtime.predict(ROW, 0.05 if fault == "hang" else 5.0)
+            outcomes.append(failed.value.status)
+        await runtime.close()
+        return outcomes
+
+    assert "breaker_open" not in as_in_a_gateway(run())
+
+
 def test_a_server_that_refuses_rows_is_well(server: V2Server, store: Store) -> None:
     runtime = running(store(server))
     server.fault = "refuses"
