@@ -147,6 +147,24 @@ def test_a_passed_deadline_is_a_timeout_off_the_loop(case: Served, running: Runn
         loop.run(running(case).predict(case.columns, 1e-6))
 
 
+def test_its_process_works_on_one_thread(case: Served, ask: Ask, running: Running) -> None:
+    """The threads of one model would make the latency of all others noise."""
+    if case.version.placement != "isolated":
+        pytest.skip("it has no process of its own")
+    pid = running(case).pid  # type: ignore[attr-defined]  # of isolated ones
+    before = ticks(pid)
+    for _ in range(10):
+        ask(take(case.columns, np.arange(1000) % 200))
+    busy = [thread for thread, spent in ticks(pid).items() if spent - before.get(thread, 0) > 1]
+    assert busy in ([], [pid])
+
+
+def ticks(pid: int) -> dict[int, int]:
+    """Processor time of each thread of a process, in hundredths of a second."""
+    stats = {int(path.parent.name): path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")}
+    return {thread: sum(map(int, stat.rpartition(")")[2].split()[11:13])) for thread, stat in stats.items()}
+
+
 def test_frameworks_are_written_down(case: Served) -> None:
     """So that a later load can name what has changed."""
     frameworks = case.version.frameworks
