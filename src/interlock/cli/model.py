@@ -9,6 +9,7 @@ import typer
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect, size_bytes
 from interlock.cli.output import note, show_facts, show_json, show_table
 from interlock.cli.working import working
+from interlock.client.source import check_there
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import check_name, split_ref
 
@@ -55,6 +56,7 @@ def register(  # noqa: PLR0913, PLR0917 (options of a command)
     Example: [bold]interlock model register wine model.skops --reference heldout.csv --label quality[/bold]
     """
     check_name("model", name)
+    check_there(source)
     if reference is not None and not reference.exists():
         raise InvalidInputError(f"{reference} does not exist; name a file on this machine")
     memory_bytes = size_bytes("memory", memory) if memory is not None else None

@@ -50,6 +50,16 @@ def kind_of(source: str) -> str | None:
     return next((start for start in (*_MLFLOW, _PYTHON, *_REMOTE) if source.startswith(start)), None)
 
 
+def check_there(source: str) -> None:
+    """Tell early that a file or folder is not there; addresses are looked up when they are resolved.
+
+    Raises:
+        InvalidInputError: There is no such file or folder.
+    """
+    if kind_of(source) is None:
+        _there(Path(source))
+
+
 def check_file(source: str | Path) -> None:
     """Tell addresses of models from files, where only a file will do.
 
