@@ -4,6 +4,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+RUNNER_MEMORY = "INTERLOCK_RUNNER_MEMORY_BYTES"
+"""How parts and their runner processes are told of `runner_memory_bytes`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -22,6 +25,7 @@ class Settings:
         default_endpoint: The endpoint that answers `/invocations`; by default the only one there is.
         max_body_bytes: Larger requests are refused with 413 before they are read.
         rejected_samples: Bodies of refused requests kept for each endpoint and hour, for a day; 0 keeps none.
+        runner_memory_bytes: Most memory of a model's process, where its version does not say; 0: half of the machine's.
         store_url: SQLAlchemy URL of the control-plane store. Default: SQLite in the home folder.
     """
 
@@ -38,6 +42,7 @@ class Settings:
     default_endpoint: str | None = None
     max_body_bytes: int = 16 * 1024 * 1024
     rejected_samples: int = 20
+    runner_memory_bytes: int = 0
     store_url: str = ""
 
     @property

@@ -39,13 +39,13 @@ def run(
 
 
 class Product:
-    """One `interlock up`."""
+    """One `interlock up`. `env` is added to its environment."""
 
-    def __init__(self, home: Path, *options: str) -> None:
+    def __init__(self, home: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.process = subprocess.Popen(
             [*INTERLOCK, "up", "--home", str(home), "--port", "0", "--control-port", "0", *options],
-            env=environment(),
+            env=environment(**(env or {})),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -9,7 +9,7 @@ import typer
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home
 from interlock.cli.output import note, show_json
 from interlock.cli.working import working
-from interlock.client.uploading import check_source
+from interlock.client.source import check_file
 from interlock.domain.errors import InvalidInputError
 from interlock.process.launch import Server, launch
 from interlock.quickstart import Served, name_of, put_up
@@ -32,7 +32,7 @@ def serve(
 
     Example: [bold]interlock serve wine.skops --reference wine.csv --label quality[/bold]
     """
-    check_source(file)
+    check_file(file)
     for path in (file, reference, contract):
         if path is not None and not path.exists():
             raise InvalidInputError(f"{path} does not exist; give a model file or folder, and a file of reference rows")

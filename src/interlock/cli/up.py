@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli.options import DEFAULT_HOME, AsJson, Home, StoreUrl, split
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, StoreUrl, size_bytes, split
 from interlock.cli.output import note
 from interlock.process.supervisor import Addresses, Listener, supervise
-from interlock.settings import Settings
+from interlock.settings import RUNNER_MEMORY, Settings
 
 
 def up(
@@ -34,6 +34,12 @@ def up(
         int,
         typer.Option(help="Bodies of refused requests kept for each endpoint and hour; 0 keeps none.", min=0, max=1000),
     ] = 20,
+    runner_memory: Annotated[
+        str | None,
+        typer.Option(
+            envvar=RUNNER_MEMORY, help="Most memory of a model's process, like 2G; default: half of the machine's."
+        ),
+    ] = None,
     store_url: StoreUrl = "",
     as_json: AsJson = False,
     until_stdin_ends: Annotated[bool, typer.Option("--until-stdin-ends", hidden=True)] = False,
@@ -58,6 +64,7 @@ def up(
         allowed_hosts=split(allowed_host),
         default_endpoint=default_endpoint,
         rejected_samples=rejected_samples,
+        runner_memory_bytes=size_bytes("runner_memory", runner_memory) if runner_memory else 0,
         store_url=store_url,
     )
     if until_stdin_ends:

@@ -8,8 +8,9 @@ from urllib.parse import quote, urlencode
 
 from interlock.client.contract_file import read_contract
 from interlock.client.log_selection import LogSelection
+from interlock.client.source import Source, resolved
 from interlock.client.transport import Transport
-from interlock.client.uploading import check_source, send
+from interlock.client.uploading import send, send_code
 from interlock.domain.names import split_ref
 
 
@@ -30,7 +31,7 @@ class ControlPlane:
 
     # Models and endpoints
 
-    def register(  # noqa: PLR0913 (each is an option of the command)
+    def register(  # noqa: PLR0913 (what a person may say of a model)
         self,
         name: str,
         source: str | Path,
@@ -42,12 +43,19 @@ class ControlPlane:
         parent: str | None = None,
         trained_on: str | None = None,
         contract: str | Path | Mapping[str, Any] | None = None,
+        python: str | None = None,
+        code: str | Path | None = None,
+        token_env: str | None = None,
+        memory_bytes: int | None = None,
+        startup_seconds: float | None = None,
     ) -> dict[str, Any]:
         """Upload and register a version of a model.
 
         Args:
             name: The model's name.
-            source: A file or folder on this machine.
+            source: A file or folder on this machine, `models:/name/version` or `runs:/run/path` of the MLflow that this
+                machine knows, `python:module.Class`, or the address of a model on another server,
+                `http://host/v2/models/x`.
             reference: CSV or Parquet file of rows like those that will be served.
             label: Column of the reference that holds the label.
             trust_pickle: Whether loading may run code that came with the model.
@@ -55,17 +63,38 @@ class ControlPlane:
             parent: The version it was made from.
             trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
             contract: What is declared about the contract: a YAML or JSON file, or what would stand in it.
+            python: Path of the interpreter that runs it, on the server's machine; default: the server's own.
+            code: File or folder to send with a Python class; default: the module, if it lies in the current folder.
+            token_env: Environment variable of the server that holds the bearer token for the other server.
+            memory_bytes: Most memory that its process may hold.
+            startup_seconds: How long loading it may take.
         """
         declared = read_contract(contract) if isinstance(contract, str | Path) else contract
-        check_source(source)
-        body: dict[str, Any] = {"source": send(self._control, Path(source)), "trust_pickle": trust_pickle}
-        if not compile:
-            body["compile"] = False
-        if reference is not None:
-            body["reference"] = send(self._control, Path(reference))
-        more = {"label": label, "parent": parent, "trained_on": trained_on, "contract": declared}
-        body |= {name: value for name, value in more.items() if value is not None}
-        return self._post(f"/models/{quote(name, safe='')}", body)
+        given = {
+            "compile": None if compile else False,
+            "label": label,
+            "parent": parent,
+            "trained_on": trained_on,
+            "contract": declared,
+            "python": python,
+            "token_env": token_env,
+            "memory_bytes": memory_bytes,
+            "startup_seconds": startup_seconds,
+        }
+        with resolved(source, code) as found:
+            body = {"trust_pickle": trust_pickle, **self._sent(found), **given}
+            if reference is not None:
+                body["reference"] = send(self._control, Path(reference))
+            wanted = {name: value for name, value in body.items() if value is not None}
+            return self._post(f"/models/{quote(name, safe='')}", wanted)
+
+    def _sent(self, source: Source) -> dict[str, Any]:
+        """A source as the API is told of it, sent where it is something to send."""
+        told = {"entry": source.entry or None, "url": source.url or None, "origin": source.origin or None}
+        if source.upload is None:
+            return told
+        send_it = send_code if source.entry else send
+        return {**told, "source": send_it(self._control, source.upload)}
 
     def models(self, name: str | None = None) -> list[dict[str, Any]]:
         """Versions of all models, or of one."""

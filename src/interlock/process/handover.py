@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.settings import Settings
+from interlock.settings import RUNNER_MEMORY, Settings
 
 VARIABLE = "INTERLOCK_SETTINGS"
 
@@ -52,7 +52,7 @@ class Handover:
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of a part: the supervisor's without a user's key, plus the settings."""
     inherited = {name: value for name, value in os.environ.items() if name != "INTERLOCK_API_KEY"}
-    return {**inherited, VARIABLE: encode(settings)}
+    return {**inherited, VARIABLE: encode(settings), RUNNER_MEMORY: str(settings.runner_memory_bytes)}
 
 
 def encode(settings: Settings) -> str:

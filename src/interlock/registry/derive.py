@@ -4,19 +4,20 @@ Called by the examining process. Reference data says most; then an MLflow signat
 It refuses to guess: what cannot be known is asked for, by the option that answers it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract, Field, Time
 from interlock.domain.declaration import Declaration
 from interlock.domain.errors import InvalidInputError, UnloadableModelError
-from interlock.registry import declared_fields, onnx_graph, signature
-from interlock.registry.outputs import estimator_outputs
+from interlock.registry import declared_fields, onnx_graph, outputs, signature
 from interlock.registry.reference import Reference
 from interlock.registry.source import LoadedSource
+from interlock.runtimes.facts import Facts
 
 # pandas writes its row numbers as a column; nobody meant it.
 _PANDAS_INDEX = "__index_level_0__"
@@ -30,8 +31,16 @@ class Derived:
     warnings: tuple[str, ...]
 
 
+Ask = Callable[[tuple[Field, ...]], Mapping[str, NDArray[Any]]]
+"""Asks a model that takes these fields for its answers to some rows, whatever they are."""
+
+
 def derive(
-    source: LoadedSource, reference: Reference | None, label: str | None, declaration: Declaration | None = None
+    source: LoadedSource,
+    reference: Reference | None,
+    label: str | None,
+    ask: Ask,
+    declaration: Declaration | None = None,
 ) -> Derived:
     """Learn a contract.
 
@@ -39,6 +48,7 @@ def derive(
         source: The model.
         reference: Rows like those to come.
         label: Column of the reference that holds the truth.
+        ask: Called for a model that does not say what it gives.
         declaration: What a person says: overrides what is learnt, and completes it.
 
     Raises:
@@ -50,19 +60,25 @@ def derive(
     if reference is not None and label is not None and label not in reference.names:
         raise InvalidInputError(f"label == {label!r}, must be a column of the reference: {', '.join(reference.names)}")
     warnings: list[str] = []
-    is_guess = reference is None and source.graph is None and signature.inputs(source.mlmodel) is None
     learnt = _inputs(source, reference, label, said, warnings)
-    inputs = declared_fields.inputs(learnt, said, is_guess=is_guess)
+    inputs = declared_fields.inputs(learnt, said, is_guess=_is_guess(source, reference))
     _check_units(inputs)
-    truth = said.classes
+    truth: Sequence[Any] | None = said.classes
     if truth is None and reference is not None and label:
-        truth = tuple(sorted(set(reference.label(label)) - {None}, key=str))
-    contract = _with_outputs(source, inputs, truth, warnings)
+        truth = _distinct(reference.label(label))
+    contract = _with_outputs(source, inputs, truth, warnings, ask)
     if said.classes is not None and set(said.classes) != set(contract.classes):
         raise InvalidInputError(
             f"contract: classes == {list(said.classes)}, and the model's are {list(contract.classes)}"
         )
     return Derived(declared_fields.outputs(contract, said), tuple(warnings))
+
+
+def _is_guess(source: LoadedSource, reference: Reference | None) -> bool:
+    """Whether nothing tells the types of inputs: no reference, graph, signature, or word of the model."""
+    if reference is not None or source.graph is not None or _facts(source).inputs:
+        return False
+    return signature.inputs(source.mlmodel) is None
 
 
 def _check_units(inputs: tuple[Field, ...]) -> None:
@@ -75,14 +91,30 @@ def _check_units(inputs: tuple[Field, ...]) -> None:
             )
 
 
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    """Distinct values, sorted: by themselves, as frameworks sort classes; several types only as texts."""
+    distinct = set(values) - {None}
+    try:
+        return sorted(distinct)
+    except TypeError:
+        return sorted(distinct, key=str)
+
+
 def _with_outputs(
-    source: LoadedSource, inputs: tuple[Field, ...], truth: Sequence[Any] | None, warnings: list[str]
+    source: LoadedSource, inputs: tuple[Field, ...], truth: Sequence[Any] | None, warnings: list[str], ask: Ask
 ) -> Contract:
-    if source.estimator is not None:
-        return estimator_outputs(source.estimator, inputs)
     if source.graph is not None:
         return onnx_graph.outputs(source.graph, inputs, truth, warnings)
-    return signature.outputs(source.mlmodel, inputs, truth)
+    facts = _facts(source)
+    if facts.task is not None:
+        return outputs.of_facts(facts, inputs, truth, warnings)
+    if source.mlmodel:
+        return signature.outputs(source.mlmodel, inputs, truth)
+    return outputs.of_answers(ask(inputs), facts, inputs, truth, warnings)
+
+
+def _facts(source: LoadedSource) -> Facts:
+    return source.facts or Facts(kind=source.model_format)
 
 
 def _inputs(
@@ -91,49 +123,60 @@ def _inputs(
     known = _known_inputs(source, reference, said, warnings)
     if reference is None:
         return known
+    if not known:
+        return _from_matrix(-1, reference, label)
     if len(known) == 1 and len(known[0].shape) == 1 and known[0].name not in reference.names:
-        return _from_matrix(known[0], reference, label)
-    return _from_reference(known, reference, label, said, warnings, is_known=source.estimator is None)
+        return _from_matrix(known[0].shape[0], reference, label)
+    is_known = not _knows_columns(_facts(source))
+    return _from_reference(known, reference, label, said, warnings, is_known=is_known)
+
+
+def _knows_columns(facts: Facts) -> bool:
+    """Whether a model knows names or number of its columns, and no types."""
+    return bool(facts.names) or facts.width is not None
 
 
 def _known_inputs(
     source: LoadedSource, reference: Reference | None, said: Declaration, warnings: list[str]
 ) -> tuple[Field, ...]:
+    """What the model takes, by its own word; nothing where it takes whatever the reference has."""
     signed = signature.inputs(source.mlmodel)
+    facts = _facts(source)
     # With reference data the types are learnt there, and an estimator knows its own columns best.
-    if signed is not None and (reference is None or source.estimator is None):
+    if signed is not None and (reference is None or not _knows_columns(facts)):
         return signed
     if source.graph is not None:
         return onnx_graph.inputs(source.graph)
-    if source.estimator is not None:
-        return _of_estimator(source.estimator, reference, said, warnings)
+    if facts.inputs:
+        return facts.inputs
+    if _knows_columns(facts):
+        return _untyped(facts, reference, said, warnings)
+    if reference is not None and not source.mlmodel:
+        return ()
     if said.inputs:
         return declared_fields.complete(said)
-    raise UnloadableModelError(
-        "the MLflow model has no signature that names types; log it with one, or with an input_example, or name its "
-        "inputs in a file with --contract"
-    )
+    raise UnloadableModelError(_no_columns(source))
 
 
-def _of_estimator(
-    estimator: Any, reference: Reference | None, said: Declaration, warnings: list[str]
-) -> tuple[Field, ...]:
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is not None:
-        if reference is None and not {str(name) for name in names} <= said.inputs.keys():
+def _untyped(facts: Facts, reference: Reference | None, said: Declaration, warnings: list[str]) -> tuple[Field, ...]:
+    """Numbers in the columns that a model knows, until something tells their types."""
+    if facts.names:
+        if reference is None and not set(facts.names) <= said.inputs.keys():
             warnings.append("no reference data: every input is taken for a number; give --reference to learn the types")
-        return tuple(Field(name=str(name), datatype="FP64") for name in names)
-    width = getattr(estimator, "n_features_in_", None)
-    if width is None and said.inputs:
-        return declared_fields.complete(said)
-    if width is None:
-        raise UnloadableModelError(
-            "the model does not say what it takes; fit it with named columns, or name its inputs in a file with "
-            "--contract"
-        )
+        return tuple(Field(name=name, datatype="FP64") for name in facts.names)
+    width = facts.width if facts.width is not None else -1
     if reference is None and not said.inputs:
         warnings.append(f"no reference data: the model is fed one vector `input` of {width} numbers")
-    return (Field(name="input", datatype="FP64", shape=(int(width),)),)
+    return (Field(name="input", datatype="FP64", shape=(width,)),)
+
+
+def _no_columns(source: LoadedSource) -> str:
+    if source.mlmodel:
+        return (
+            "the MLflow model has no signature that names types; log it with one, or with an input_example, or name "
+            "its inputs in a file with --contract"
+        )
+    return "the model does not say what it takes; give --reference data, or name its inputs in a file with --contract"
 
 
 def _from_reference(
@@ -195,8 +238,7 @@ def _image_shape(known: Field, found: Field) -> tuple[int, ...]:
     return shape if len(shape) == 3 and shape[2] in (1, 3, 4) else found.shape
 
 
-def _from_matrix(known: Field, reference: Reference, label: str | None) -> tuple[Field, ...]:
-    width = known.shape[0]
+def _from_matrix(width: int, reference: Reference, label: str | None) -> tuple[Field, ...]:
     names = [name for name in reference.names if name not in (label, _PANDAS_INDEX)]
     if len(names) == 1 and (found := reference.field(names[0])).image is not None:
         return (found,)

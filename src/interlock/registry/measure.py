@@ -33,9 +33,11 @@ def row_us(predictor: Predictor, columns: Columns) -> float | None:
     return median(taken)
 
 
-def placement(serving_format: ModelFormat, measured_us: float | None) -> Placement:
-    """Where a version runs: only data may run in a gateway worker, and in its event loop only what is quick."""
-    if serving_format != "onnx":
+def placement(serving_format: ModelFormat, measured_us: float | None, *, may_be_inline: bool) -> Placement:
+    """Where a version runs: only bounded data may run in a gateway worker, and in its event loop only what is quick."""
+    if serving_format == "remote":
+        return "remote"
+    if serving_format != "onnx" or not may_be_inline:
         return "isolated"
     return "inline" if measured_us is not None and measured_us < LOOP_BUDGET_US else "thread"
 

@@ -19,6 +19,7 @@ from interlock.domain.pin import split_pin
 from interlock.registry.artifacts import ArtifactStore
 from interlock.registry.register import Examiner, Registered, examine_apart, register
 from interlock.registry.registration import Registration
+from interlock.runtimes import interpreter
 from interlock.store.database import Store
 from interlock.store.transaction import Transaction
 
@@ -47,6 +48,10 @@ class Registry:
             NotFoundError: There is no such parent, or no such pin.
         """
         check_name("model", request.name)
+        if request.runner.python is not None:
+            interpreter.check(request.runner.python)
+        if request.remote is not None:
+            request.remote.check()
         parent = self.get(request.parent) if request.parent else None
         with self._store.read() as tx:
             _pinned(tx, request)
@@ -59,6 +64,7 @@ class Registry:
                 "digest": version.digest,
                 "format": version.model_format,
                 "placement": version.placement,
+                **_named_by(request),
             }
             if request.contract is not None:
                 details["declared"] = {
@@ -99,11 +105,25 @@ def _pinned(tx: Transaction, request: Registration) -> dict[str, Any]:
     return {"pin": pin.ref, "pin_digests": {kind: table.digest for kind, table in pin.tables.items()}}
 
 
+def _named_by(request: Registration) -> dict[str, str]:
+    """What a person named for the server to run or to call, for the audit log."""
+    remote = request.remote
+    named = {
+        "entry": request.entry,
+        "python": request.runner.python,
+        "url": remote.url if remote else None,
+        "token_env": remote.token_env if remote else None,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
 def _version(
     request: Registration, found: Registered, number: int, now: datetime, parent: ModelVersion | None
 ) -> ModelVersion:
     result = found.examination
     lineage, warnings = dict(result.lineage), list(result.warnings)
+    if request.origin:
+        lineage["origin"] = request.origin
     if parent is not None:
         changes = diff(parent.contract, result.contract)
         lineage["parent"] = parent.ref
@@ -125,4 +145,6 @@ def _version(
         frameworks=result.frameworks,
         lineage=lineage,
         warnings=tuple(warnings),
+        entry=request.entry,
+        runner=request.runner,
     )

@@ -9,6 +9,7 @@ import msgspec
 from interlock.domain.contract import Contract, Datatype, Field, Time
 from interlock.domain.errors import UnloadableModelError
 from interlock.registry import outputs as gives
+from interlock.runtimes.facts import scalars
 
 _COLUMNS: dict[str, Datatype] = {
     "boolean": "BOOL",
@@ -43,9 +44,9 @@ def outputs(mlmodel: dict[str, Any], fields: tuple[Field, ...], truth: Sequence[
     """
     columns = _columns(mlmodel, "outputs")
     if not columns and not _columns(mlmodel, "inputs"):  # without a signature a person named the inputs
-        return (
-            gives.classifier(fields, gives.scalars(truth), with_probabilities=False) if truth else gives.numbers(fields)
-        )
+        if truth:
+            return gives.classifier(fields, scalars(truth), with_probabilities=False)
+        return gives.numbers(fields)
     if len(columns) != 1:
         raise UnloadableModelError("the MLflow signature must have one output; log the model with a full signature")
     output = _field(columns[0], "prediction")
@@ -54,9 +55,9 @@ def outputs(mlmodel: dict[str, Any], fields: tuple[Field, ...], truth: Sequence[
             raise UnloadableModelError(
                 "the MLflow model answers with classes; give --reference data with --label COLUMN"
             )
-        return gives.classifier(fields, gives.scalars(truth), with_probabilities=False)
+        return gives.classifier(fields, scalars(truth), with_probabilities=False)
     if output.is_integer and truth and all(isinstance(one, int) for one in truth) and len(truth) < 100:
-        return gives.classifier(fields, gives.scalars(truth), with_probabilities=False)
+        return gives.classifier(fields, scalars(truth), with_probabilities=False)
     contract = gives.numbers(fields, shape=output.shape if output.shape not in ((1,), (-1,)) else ())
     return msgspec.structs.replace(contract, task="regression" if not output.shape else "other")
 

@@ -19,7 +19,8 @@ from interlock.domain.block import Block
 from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
-from interlock.domain.ports import Columns
+from interlock.domain.ports import Columns, Predictor
+from interlock.runtimes.row_by_row import RowByRow
 
 MISSING_TEXT_KEY = "interlock.missing_text"
 """Metadata of a compiled twin: the text that stands for a missing one, as its encoder was trained."""
@@ -91,6 +92,12 @@ class OnnxPredictor:
     def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
         values = self._run(self._names, {name: feed(columns) for name, feed in self._feeds}, None)
         return {name: read(values) for name, read in self._reads}
+
+    @property
+    def fixed_rows(self) -> int | None:
+        """How many rows the graph takes, if it takes no other number."""
+        sizes = [node.shape[0] for node in self._session.get_inputs() if node.shape]
+        return next((size for size in sizes if isinstance(size, int) and size > 0), None)
 
     def close(self) -> None:
         """The session is freed with this object."""
@@ -282,6 +289,23 @@ def _most_probable(probabilities: Read, contract: Contract) -> Read:
     return lambda values: classes[probabilities(values).argmax(axis=1)]
 
 
-def load(path: Path, version: ModelVersion) -> OnnxPredictor:
+def load(path: Path, version: ModelVersion) -> Predictor:
     """Load a stored graph."""
-    return OnnxPredictor(path, version.contract)
+    return predictor_of(path, version.contract)
+
+
+def predictor_of(model: Path | bytes, contract: Contract) -> Predictor:
+    """A predictor of a graph that takes any number of rows, also where the graph itself takes one.
+
+    Raises:
+        UnloadableModelError: The graph cannot be loaded, does not fit the contract, or takes a fixed number of rows.
+    """
+    predictor = OnnxPredictor(model, contract)
+    rows = predictor.fixed_rows
+    if rows is None:
+        return predictor
+    if rows != 1:
+        raise UnloadableModelError(
+            f"the ONNX graph takes exactly {rows} rows at once; export it with a dynamic first axis"
+        )
+    return RowByRow(predictor)

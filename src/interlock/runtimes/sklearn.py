@@ -4,16 +4,17 @@ Called by `load` inside runner processes, and at registration. A skops file that
 is refused by name; nothing ever falls back to pickle.
 """
 
-import logging
+import contextlib
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from math import prod
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,8 +23,10 @@ from interlock.domain.contract import Contract, Field, Time
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns
-
-log = logging.getLogger(__name__)
+from interlock.runtimes import river
+from interlock.runtimes.facts import Facts, scalars
+from interlock.runtimes.frameworks import framework, installed, used_by
+from interlock.runtimes.pickles import load_pickle
 
 Convert = Callable[[NDArray[Any]], Any]
 
@@ -36,18 +39,91 @@ _TRUSTED_NAMES = ("numpy.dtype", "functools.partial", "sklearn.utils.validation.
 
 
 def load(path: Path, version: ModelVersion) -> "SklearnPredictor":
-    """Load a stored estimator, and say so when the installed scikit-learn is not the one that made it."""
-    model = load_skops(path) if version.serving_format == "skops" else load_pickle(path)
-    warn_of_other_version(version)
-    return SklearnPredictor(model, version.contract)
+    """Load a stored estimator."""
+    return SklearnPredictor(_open(path, version), version.contract)
 
 
-def warn_of_other_version(version: ModelVersion) -> None:
-    """Log a line when the model was made with another scikit-learn."""
-    made_with = version.frameworks.get("scikit-learn")
-    installed = import_module("sklearn").__version__
-    if made_with is not None and made_with != installed:
-        log.warning("%s was made with scikit-learn %s and runs with %s", version.ref, made_with, installed)
+def describe(path: Path, version: ModelVersion) -> Facts:
+    """Open a stored estimator, and say what it is."""
+    with noticing_other_version() as said:
+        model = _open(path, version)
+    if river.is_river(model):
+        return river.facts_of(model)
+    return facts_of(fitted(model), tuple(said))
+
+
+def _open(path: Path, version: ModelVersion) -> Any:
+    return load_skops(path) if version.serving_format == "skops" else load_pickle(path)
+
+
+def fitted(model: Any) -> Any:
+    """The same object, if it can predict.
+
+    Raises:
+        UnloadableModelError: It is no estimator, or not fitted.
+    """
+    kind = type(model).__name__
+    if not hasattr(model, "predict"):
+        raise UnloadableModelError(f"the file holds a {kind}, which cannot predict")
+    validation = framework("sklearn.utils.validation", "sklearn")
+    exceptions = framework("sklearn.exceptions", "sklearn")
+    try:
+        validation.check_is_fitted(model)
+    except exceptions.NotFittedError:
+        raise UnloadableModelError(f"the {kind} is not fitted; call fit() before saving it") from None
+    except TypeError:
+        pass  # not an estimator of scikit-learn; whether it predicts is tried next
+    return model
+
+
+def facts_of(estimator: Any, warnings: tuple[str, ...] = ()) -> Facts:
+    """What a fitted estimator says about itself, with what was noticed when it was read.
+
+    Raises:
+        UnloadableModelError: It gives several classes a row.
+    """
+    base = framework("sklearn.base", "sklearn")
+    names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
+    width = getattr(estimator, "n_features_in_", None)
+    facts = Facts(
+        kind=type(estimator).__name__,
+        names=names,
+        width=int(width) if width is not None and not names else None,
+        task="regression" if base.is_regressor(estimator) else "other",
+        frameworks=installed((*used_by(parts_of(estimator)), "numpy")),
+        warnings=warnings,
+    )
+    if not base.is_classifier(estimator):
+        return facts
+    classes = estimator.classes_
+    if isinstance(classes, list) or np.asarray(classes).ndim != 1:
+        raise UnloadableModelError("the classifier has several outputs; register one classifier for each")
+    return msgspec.structs.replace(
+        facts,
+        task="classifier",
+        classes=scalars(classes),
+        with_probabilities=hasattr(estimator, "predict_proba"),
+    )
+
+
+@contextlib.contextmanager
+def noticing_other_version() -> Iterator[list[str]]:
+    """Collects one sentence if what is loaded inside was saved by another scikit-learn."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield said
+    for made_with, found in (_versions(warning.message) for warning in caught):
+        if made_with is not None and not said:
+            said.append(
+                f"the file was saved by scikit-learn {made_with} and is read by {found}; "
+                "if it does not answer as before, give --python with an interpreter that has the older one"
+            )
+
+
+def _versions(warning: Any) -> tuple[str | None, str | None]:
+    """Of scikit-learn's InconsistentVersionWarning; None of any other."""
+    return getattr(warning, "original_sklearn_version", None), getattr(warning, "current_sklearn_version", None)
 
 
 def load_skops(path: Path, name: str = "the file") -> Any:
@@ -92,39 +168,6 @@ def _is_trusted(name: str) -> bool:
         return isinstance(getattr(import_module(module), attribute, None), type)
     except ImportError:
         return False
-
-
-def load_pickle(path: Path, name: str = "the file") -> Any:
-    """Read a pickle or joblib file, which messages call `name`. This runs whatever code the file holds.
-
-    Raises:
-        UnloadableModelError: It is none, or needs a package that is not installed.
-    """
-    joblib = framework("joblib", "sklearn")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an older scikit-learn is reported in our own words
-            return joblib.load(path)
-    except ModuleNotFoundError as error:
-        raise UnloadableModelError(f"{name} needs the package {error.name!r}, which is not installed here") from error
-    except Exception as error:
-        why = f"{type(error).__name__}: {str(error)[:200]}"
-        raise UnloadableModelError(f"{name} is not a loadable pickle: {why}") from error
-
-
-def framework(module: str, extra: str) -> Any:
-    """Import a framework.
-
-    Raises:
-        UnloadableModelError: It is not installed; names the extra that brings it.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        raise UnloadableModelError(
-            f"{package} is not installed here; install it with: pip install 'interlock[{extra}]'"
-        ) from error
 
 
 class SklearnPredictor:

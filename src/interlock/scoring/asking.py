@@ -18,7 +18,8 @@ from interlock.domain import ragged
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns, Predictor, Runtime, rows_of, take
-from interlock.runtimes.load import load_predictor, load_runtime
+from interlock.runtimes.load import load_runtime
+from interlock.runtimes.predictors import load_predictor
 
 BATCH_ROWS = 2000
 
@@ -58,7 +59,7 @@ class AskedVersion:
         self.version, self._deadline_seconds = version, deadline_seconds
         self._predictor: Predictor | None = None
         self._runtime: Runtime | None = None
-        if version.placement == "isolated":
+        if version.placement in ("isolated", "remote"):
             self._runtime = load_runtime(version, artifacts)
             self._loop = asyncio.Runner()
         else:

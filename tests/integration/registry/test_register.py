@@ -31,7 +31,7 @@ from interlock.domain.ports import Columns
 from interlock.registry.artifacts import ArtifactStore
 from interlock.registry.register import examine_apart, register
 from interlock.registry.registration import Registration
-from interlock.runtimes.load import load_predictor
+from interlock.runtimes.predictors import load_predictor
 
 INPUTS = ["temp", "hour", "weekend", "carrier"]
 NUMBERS = ["temp", "hour", "weekend"]

@@ -24,7 +24,7 @@ from interlock.domain.declaration import parse
 from interlock.domain.errors import InvalidInputError, UnloadableModelError
 from interlock.domain.model import ModelVersion
 from interlock.registry.registration import Registration
-from interlock.runtimes.load import load_predictor
+from interlock.runtimes.predictors import load_predictor
 from interlock.stats import image_descriptors
 
 
