@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test quick soak check bench clean install format lint types imports
+.PHONY: demo test quick soak check bench bench-log clean install format lint types imports proto
 
 demo: $(STAMP)
 	@$(BIN)/interlock demo $(ARGS)
@@ -36,8 +36,14 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
+proto: $(STAMP)
+	$(BIN)/python scripts/compile_proto.py
+
 bench: $(STAMP)
-	$(BIN)/python benchmarks/serving/run.py $(ARGS)
+	@$(BIN)/python -m benchmarks.serving.run $(ARGS)
+
+bench-log: $(STAMP)
+	@$(BIN)/python -m benchmarks.log.run $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -45,7 +45,7 @@ class Cell:
     def kept(self) -> bool:
         """Whether the promise holds within three standard errors of this many runs."""
         noise = 3 * (self.promised * (1 - self.promised) / self.runs) ** 0.5
-        return self.share <= self.promised + noise if self.at_most else self.share >= self.promised - noise
+        return bool(self.share <= self.promised + noise if self.at_most else self.share >= self.promised - noise)
 
 
 def number(rng: np.random.Generator, before: int, now: int) -> Column:

@@ -83,7 +83,7 @@ def simulate(name: str, metric: Metric, runs: int, seed: int) -> Tally:
 
 
 def _holds(share: float, promised: float, size: int) -> bool:
-    return share >= promised - 3 * (promised * (1 - promised) / max(1, size)) ** 0.5
+    return bool(share >= promised - 3 * (promised * (1 - promised) / max(1, size)) ** 0.5)
 
 
 def _line(name: str, metric: Metric, runs: int, seed: int) -> tuple[str, bool]:

@@ -1,209 +1,207 @@
-"""Requests per second and latency over HTTP: Interlock with everything on, a hand-written server, a bare echo.
+"""Serving figures: Interlock with everything on, its peers, and a bare echo, measured side by side in one run.
 
-Usage: `make bench`, or `python benchmarks/serving/run.py [--seconds 5] [--rounds 3] [--json]`. Each round measures
-every server once, in turn, so that a noisy minute hits all of them. All traffic stays on loopback.
+Usage: `make bench`, or `python -m benchmarks.serving.run`. In each round every server is started, measured and stopped
+in turn, so that a noisy minute hits all of them and no server shares the machine with another. Medians over the rounds
+are printed as Markdown. All traffic stays on loopback.
 """
 
 import argparse
 import contextlib
 import json
-import os
-import platform
-import re
-import shutil
-import socket
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-import skops.io
-from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from benchmarks import document, goal, machine
+from benchmarks.choice import some_of
+from benchmarks.serving import goals, wrk
+from benchmarks.serving.environments import NotInstalledError, install, own_environment
+from benchmarks.serving.measurements import features, memory, open_loop, startup, throughput, workers
+from benchmarks.serving.models import Data, prepare_data
+from benchmarks.serving.peers.bentoml import BentoMl
+from benchmarks.serving.peers.echo import Echo
+from benchmarks.serving.peers.fastapi import FastApi
+from benchmarks.serving.peers.interlock import Interlock
+from benchmarks.serving.peers.litserve import LitServe
+from benchmarks.serving.peers.mlflow import MlFlow
+from benchmarks.serving.peers.mlserver import MlServer
+from benchmarks.serving.peers.ray_serve import RayServe
+from benchmarks.serving.profile import profile
+from benchmarks.serving.server import ServerError, running
+from benchmarks.serving.target import Peer, Workshop
+from benchmarks.tables import Table
 
-HERE = Path(__file__).parent
-CONNECTIONS = (1, 32)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A server under test: where to post what, with which headers."""
-
-    name: str
-    url: str
-    body: str
-    headers: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measurement by wrk."""
-
-    requests_per_second: float
-    p50_ms: float
-    p99_ms: float
+NAMES = (throughput.NAME, open_loop.NAME, workers.NAME, features.NAME, memory.NAME, startup.NAME)
+PEERS: tuple[Callable[[], Peer], ...] = (Echo, FastApi, MlServer, LitServe, BentoMl, MlFlow)
+PEER_NAMES = tuple(kind().name for kind in PEERS)
+_BEGAN = time.perf_counter()
 
 
-def main() -> None:
-    options = _options()
-    if shutil.which("wrk") is None:
+@dataclass
+class Bench:
+    """Everything of one run: who takes part, what is measured, who could not."""
+
+    options: argparse.Namespace
+    interlock: Interlock = field(default_factory=Interlock)
+    shops: dict[Peer, Workshop] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        seconds, only = self.options.seconds, () if self.options.profile else self.options.only
+        self.throughput = throughput.Throughput(seconds) if throughput.NAME in only else None
+        self.open_loop = open_loop.OpenLoop(seconds, self.throughput) if open_loop.NAME in only else None
+        self.workers = workers.Workers(seconds) if workers.NAME in only else None
+        self.features = features.Features(seconds) if features.NAME in only else None
+        self.memory = memory.Memory() if memory.NAME in only else None
+        self.startup = startup.Startup() if startup.NAME in only else None
+
+    def prepare(self, folder: Path) -> None:
+        """Install the peers, train the models, make the homes."""
+        data = prepare_data(folder)
+        for peer in self._wanted():
+            with self._leaving_out(peer.name):
+                self._prepare(peer, folder / peer.name, data)
+        if self.memory is not None:
+            self.memory.prepare(self.shops[self.interlock])
+
+    def _wanted(self) -> list[Peer]:
+        peers: list[Peer] = [kind() for kind in PEERS]
+        if self.options.ray:
+            peers.append(RayServe())
+        chosen = self.options.peers if self.throughput or self.open_loop else ()
+        return [*(peer for peer in peers if peer.name in chosen or isinstance(peer, RayServe)), self.interlock]
+
+    def _prepare(self, peer: Peer, folder: Path, data: Data) -> None:
+        folder.mkdir()
+        environment = install(peer.name, peer.packages) if peer.installs else own_environment(peer.packages)
+        versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
+        _say(f"{peer.name}: {versions}")
+        shop = Workshop(environment, folder, data)
+        peer.prepare(shop)
+        self.shops[peer] = shop
+
+    def measure(self) -> None:
+        """All rounds."""
+        for number in range(self.options.rounds):
+            for peer in list(self.shops):
+                if self.throughput or self.open_loop:
+                    _say(f"round {number + 1}: {peer.name}")
+                    self._measure_peer(peer)
+            _say(f"round {number + 1}: {self.interlock.name} alone")
+            self._measure_interlock(self.shops[self.interlock])
+
+    def _measure_peer(self, peer: Peer) -> None:
+        for launch in peer.launches(self.shops[peer]):
+            with self._leaving_out(launch.targets[0].name), running(launch) as server:
+                for target in server.targets:
+                    for measurement in (self.throughput, self.open_loop):
+                        if measurement is not None:
+                            measurement.measure(server, target)
+
+    def _measure_interlock(self, shop: Workshop) -> None:
+        if self.workers is not None:
+            with self._leaving_out(workers.NAME):
+                self.workers.run(self.interlock, shop)
+        if self.features is not None:
+            self.features.run(self.interlock, shop)
+        if self.memory is not None:
+            with self._leaving_out(memory.NAME):
+                self.memory.run(shop)
+        if self.startup is not None:
+            with self._leaving_out(startup.NAME):
+                self.startup.run(self.interlock, shop)
+
+    @contextlib.contextmanager
+    def _leaving_out(self, name: str) -> Iterator[None]:
+        """Go on without a system that cannot be installed, started or asked, and say so in the results."""
+        try:
+            yield
+        except (NotInstalledError, ServerError) as error:
+            self.left_out[name] = str(error)
+            _say(f"LEFT OUT: {error}")
+
+    def tables(self) -> list[Table]:
+        """All results, what must be reached first."""
+        found: list[goal.Goal] = []
+        if self.throughput is not None:
+            found += goals.of_throughput(self.throughput)
+        if self.open_loop is not None:
+            found += goals.of_open_loop(self.open_loop)
+        if self.memory is not None:
+            found += goals.of_memory(self.memory)
+        if self.startup is not None:
+            found += goals.of_startup(self.startup)
+        measured = (self.throughput, self.open_loop, self.workers, self.features, self.memory, self.startup)
+        tables = [table for measurement in measured if measurement is not None for table in measurement.tables()]
+        return [goal.table(found), *tables] if found else tables
+
+    def versions(self) -> dict[str, dict[str, str]]:
+        """Installed packages by peer."""
+        return {peer.name: shop.environment.versions for peer, shop in self.shops.items()}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what was asked for, print it, and write it into the page if asked to."""
+    options = _options(arguments)
+    if not wrk.is_installed():
         sys.exit("wrk is not installed: apt-get install wrk")
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as servers:
-        targets = _start_all(Path(folder), servers)
-        results = _measure(targets, options.seconds, options.rounds)
-    _print(results, as_json=options.json)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=5, help="length of one measurement")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
-    return parser.parse_args()
-
-
-def _start_all(folder: Path, servers: contextlib.ExitStack) -> list[Target]:
-    data = load_breast_cancer()
-    row = [float(value) for value in data.data[0]]
-    names = [name.replace(" ", "_") for name in data.feature_names]
-    reference = folder / "reference.parquet"
-    pq.write_table(pa.table({**dict(zip(names, data.data.T, strict=True)), "label": data.target}), reference)
-    targets = [Target("echo", servers.enter_context(_uvicorn("echo_app", {})) + "/", json.dumps(row), {})]
-    for short, model in (
-        ("LR", make_pipeline(StandardScaler(), LogisticRegression())),
-        ("RF", RandomForestClassifier(100, random_state=0)),
-    ):
-        model.fit(data.data[:400], data.target[:400])
-        path = folder / f"{short.lower()}.skops"
-        skops.io.dump(model, path)
-        fastapi = servers.enter_context(_uvicorn("fastapi_app", {"MODEL": str(path)}))
-        targets.append(Target(f"FastAPI {short}", fastapi + "/predict", json.dumps({"features": row}), {}))
-        targets.append(servers.enter_context(_interlock(folder, short, path, reference, row)))
-    return targets
-
-
-@contextlib.contextmanager
-def _uvicorn(module: str, environment: dict[str, str]) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", f"{module}:app", "--port", str(port), "--log-level", "error"]
-    process = subprocess.Popen(command, cwd=HERE, env={**os.environ, "OMP_NUM_THREADS": "1", **environment})
-    try:
-        _wait_for_port(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for_port(port: int) -> None:
-    for _ in range(300):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    place, bench = machine.describe(), Bench(options)
+    with tempfile.TemporaryDirectory(prefix="interlock-bench-") as folder:
+        bench.prepare(Path(folder))
+        if options.profile:
+            shop = bench.shops[bench.interlock]
+            profile(bench.interlock, shop, options.profile, model=options.model, seconds=options.seconds)
             return
-        time.sleep(0.1)
-    sys.exit(f"nothing answers on port {port}")
+        bench.measure()
+    text = report(bench, place)
+    if options.write:
+        document.write("serving", text)
+    print(_json(bench, place) if options.json else text)
 
 
-@contextlib.contextmanager
-def _interlock(folder: Path, short: str, model: Path, reference: Path, row: list[float]) -> Iterator[Target]:
-    name = short.lower()
-    home = folder / f"home-{name}"
-    up = [sys.executable, "-m", "interlock", "up", "--home", str(home), "--port", "0", "--control-port", "0"]
-    process = subprocess.Popen(up, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    gateway = process.stdout.readline().split("gateway=")[1].split()[0]
-    key = next(match[0] for line in process.stderr if (match := re.search(r"ilk_\w+", line)))
-    environment = {**os.environ, "INTERLOCK_API_KEY": key}
-
-    def interlock(*words: str) -> None:
-        command = [sys.executable, "-m", "interlock", *words, "--home", str(home)]
-        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-
-    try:
-        for _ in range(2):
-            interlock("model", "register", name, str(model), "--reference", str(reference), "--label", "label")
-        interlock("endpoint", "create", name, "--model", f"{name}:1")
-        # Labels never come here, so that asking for them keeps the canary at 10 % for as long as it is measured.
-        plan = folder / "plan.json"
-        plan.write_text('{"steps": [0.1, 1.0], "require_labels": "yes"}')
-        interlock("release", "start", name, "--candidate", f"{name}:2", "--strategy", "canary", "--plan", str(plan))
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        body = json.dumps({"inputs": [{"name": "x", "shape": [1, len(row)], "datatype": "FP64", "data": row}]})
-        url = f"{gateway}/v2/models/{name}/infer"
-        with urllib.request.urlopen(urllib.request.Request(url, body.encode(), headers)) as answer:
-            assert answer.status == 200
-        yield Target(f"Interlock {short}", url, body, headers)
-    finally:
-        process.terminate()
-        process.wait(30)
+def _say(sentence: str) -> None:
+    print(f"[{time.perf_counter() - _BEGAN:.0f} s] {sentence}", file=sys.stderr)
 
 
-def _measure(targets: list[Target], seconds: int, rounds: int) -> dict[tuple[str, int], list[Figure]]:
-    results: dict[tuple[str, int], list[Figure]] = {}
-    for number in range(rounds):
-        for connections in CONNECTIONS:
-            for target in targets:
-                print(f"round {number + 1}: {target.name}, {connections} connections", file=sys.stderr)
-                results.setdefault((target.name, connections), []).append(_wrk(target, connections, seconds))
-    return results
+def report(bench: Bench, place: dict[str, str]) -> str:
+    """Machine, versions and tables as Markdown."""
+    options = bench.options
+    how = f"{options.rounds} round{'s' if options.rounds > 1 else ''} of {options.seconds} s a measurement; medians"
+    lines = [f"- {name}: {value}" for name, value in {**place, "measured": how}.items()]
+    for name, versions in bench.versions().items():
+        lines.append(f"- {name}: {', '.join(f'{package} {version}' for package, version in versions.items())}")
+    lines += [f"- left out: {name}: {why.splitlines()[0]}" for name, why in bench.left_out.items()]
+    return "\n\n".join(["\n".join(lines), *(table.markdown() for table in bench.tables())])
 
 
-def _wrk(target: Target, connections: int, seconds: int) -> Figure:
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        headers = "\n".join(f"wrk.headers[{json.dumps(k)}] = {json.dumps(v)}" for k, v in target.headers.items())
-        script.write(f'wrk.method = "POST"\nwrk.body = [[{target.body}]]\n')
-        script.write(f'wrk.headers["Content-Type"] = "application/json"\n{headers}\n')
-        script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script.name, target.url]
-        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in text:
-        sys.exit(f"{target.name} answered with errors:\n{text}")
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
-    assert rate is not None
-    return Figure(float(rate[1]), _latency(text, "50%"), _latency(text, "99%"))
+def _json(bench: Bench, place: dict[str, str]) -> str:
+    tables = [{"name": table.name, "title": table.title, "rows": list(table.rows)} for table in bench.tables()]
+    found = {"machine": place, "versions": bench.versions(), "left_out": bench.left_out, "tables": tables}
+    return json.dumps({**found, "rounds": bench.options.rounds, "seconds": bench.options.seconds})
 
 
-def _latency(text: str, quantile: str) -> float:
-    found = re.search(rf"{quantile}\s+([\d.]+)(us|ms|s)", text)
-    assert found is not None
-    return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
-
-
-def _print(results: dict[tuple[str, int], list[Figure]], *, as_json: bool) -> None:
-    rows = [
-        {
-            "server": name,
-            "connections": connections,
-            "requests_per_second": round(median(figure.requests_per_second for figure in figures)),
-            "p50_ms": round(median(figure.p50_ms for figure in figures), 3),
-            "p99_ms": round(median(figure.p99_ms for figure in figures), 3),
-            "rounds": len(figures),
-        }
-        for (name, connections), figures in results.items()
-    ]
-    if as_json:
-        print(json.dumps({"machine": platform.platform(), "cores": os.cpu_count(), "results": rows}))
-        return
-    rate = {(row["server"], row["connections"]): float(str(row["requests_per_second"])) for row in rows}
-    print("| server | connections | requests/s | of the echo | p50 ms | p99 ms |\n|---|---|---|---|---|---|")
-    for row in rows:
-        share = rate[row["server"], row["connections"]] / rate["echo", row["connections"]]
-        print(
-            f"| {row['server']} | {row['connections']} | {row['requests_per_second']:,} | {share:.2f} "
-            f"| {row['p50_ms']} | {row['p99_ms']} |"
-        )
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=5, help="length of one measurement (default 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="default 3")
+    parser.add_argument("--only", type=some_of(NAMES), default=NAMES, metavar="A,B", help=f"of {','.join(NAMES)}")
+    parser.add_argument(
+        "--peers", type=some_of(PEER_NAMES), default=PEER_NAMES, metavar="A,B", help=f"of {','.join(PEER_NAMES)}"
+    )
+    parser.add_argument("--ray", action="store_true", help="also Ray Serve")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--write", action="store_true", help=f"replace the figures in {document.PAGE.name}")
+    parser.add_argument("--profile", type=Path, metavar="FILE", help="record the gateway with py-spy; measure nothing")
+    parser.add_argument("--model", default="LR", choices=("LR", "RF"), help="which one --profile asks")
+    options = parser.parse_args(arguments)
+    if options.write and (options.only != NAMES or options.peers != PEER_NAMES):
+        parser.error("--write replaces the whole section; leave out --only and --peers")
+    return options
 
 
 if __name__ == "__main__":

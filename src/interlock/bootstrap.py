@@ -5,11 +5,22 @@ these imports. The command line must not pay for FastAPI, nor the API for a gate
 """
 
 import socket
+import sys
 import threading
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from interlock.settings import Settings
+
+_SHARED_BY_ALL = ("numpy", "interlock.store.database")
+_SHARED_BY_MOST = (
+    "pyarrow.compute",
+    "scipy.special",
+    "interlock.predictions.delta_log",
+    "interlock.predictions.reader",
+    "interlock.stats.profile",
+)
 
 if TYPE_CHECKING:
     from interlock.api.key_ring import KeyRing
@@ -29,11 +40,49 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def preload(part: str) -> None:
+    """Import what a part has in common with others, before it is forked. It must start no thread and open nothing.
+
+    A gateway is forked as soon as it can be: it needs neither Arrow nor SciPy.
+    """
+    for module in _SHARED_BY_ALL:
+        import_module(module)
+    if not part.startswith("gw"):
+        import_module("pyarrow")
+        _keep_pandas_out()
+        for module in _SHARED_BY_MOST:
+            import_module(module)
+
+
+def _keep_pandas_out() -> None:
+    """Let Arrow look for pandas once, and in vain.
+
+    It looks when it is first given a list, and would import pandas wherever that is installed: half a second and 40 MB
+    in every part, none of which has a data frame. Whoever imports pandas by himself still gets it.
+    """
+    import pyarrow as pa
+
+    class Hidden:
+        def find_spec(self, name: str, path: object, target: object = None) -> None:  # noqa: ARG002 (an importer's form)
+            if name == "pandas":
+                raise ModuleNotFoundError(name)
+
+    finder = Hidden()
+    sys.meta_path.insert(0, finder)
+    pa.array([0])
+    sys.meta_path.remove(finder)
+
+
 def build_store(settings: Settings) -> "Store":
     """The control plane's store, whose schema the supervisor has brought up to date."""
+    return open_store(settings.database_url)
+
+
+def open_store(url: str) -> "Store":
+    """A store by its URL, as it is."""
     from interlock.store.database import Store
 
-    return Store(settings.database_url)
+    return Store(url)
 
 
 def migrate(settings: Settings) -> None:
@@ -84,6 +133,9 @@ def build_services(settings: Settings) -> "Services":
     from interlock.api.services import Services
     from interlock.api.uploads import Staging
     from interlock.monitoring.service import Monitoring
+    from interlock.predictions.delta_log import DeltaLog
+    from interlock.predictions.erasure import Eraser
+    from interlock.predictions.pins import Pins
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.service import Registry
     from interlock.releases.service import Releases
@@ -99,6 +151,8 @@ def build_services(settings: Settings) -> "Services":
         releases=Releases(store, now),
         monitoring=Monitoring(store, reader, now),
         reader=reader,
+        pins=Pins(DeltaLog(settings.log), store, now),
+        eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now),
         staging=Staging(settings.run / "staging"),
     )
 
@@ -108,7 +162,7 @@ def serve_api(settings: Settings, listener: socket.socket) -> None:
     from interlock.api.app import create_app
     from interlock.api.server import serve
 
-    serve(create_app(build_services(settings)), listener)
+    serve(create_app(build_services(settings)), listener, tls_files=settings.tls_files)
 
 
 def serve_gateway(settings: Settings, listener: socket.socket, *, slot: str) -> None:
@@ -124,16 +178,27 @@ def build_collector(settings: Settings) -> "Collector":
     """Brings the spools into the log and into the counts."""
     from interlock.predictions import reconciliation
     from interlock.predictions.collector import Collector
+    from interlock.predictions.hashing import Hasher
     from interlock.predictions.reporter import Reporter
 
     store = build_store(settings)
     reporter = Reporter(settings.run / reconciliation.NAME, settings.spools, settings.log, store, now)
-    return Collector(settings.spools, settings.log, store, now, reporter.step)
+    return Collector(settings.spools, settings.log, store, now, reporter.step, Hasher(settings.home))
 
 
 def run_collector(settings: Settings, stop: threading.Event) -> None:
-    """Collect until told to stop, then once more."""
-    build_collector(settings).run(stop)
+    """Collect until told to stop, then once more. Beside it, upkeep of the log is started when it is due."""
+    import gc
+
+    from interlock.predictions.upkeep_schedule import UpkeepSchedule
+
+    schedule = UpkeepSchedule(settings.log, settings.database_url)
+    threading.Thread(target=schedule.run, args=(stop,), name="upkeep", daemon=True).start()
+    collector = build_collector(settings)
+    # Records are many short lists without cycles: to look for cycles at every 700th takes as long as to decode them.
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
+    collector.run(stop)
 
 
 def build_scorer(settings: Settings) -> "PairedScorer":

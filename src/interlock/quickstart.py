@@ -7,8 +7,12 @@ import hashlib
 import json
 import re
 import shlex
+import struct
 import tempfile
+import zlib
+from base64 import b64encode
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -133,13 +137,14 @@ def put_up(
     label: str | None = None,
     *,
     trust_pickle: bool = False,
+    contract: Path | None = None,
 ) -> Served:
     """Register a model on a running server unless it is there, and create its endpoint unless it is there.
 
     An endpoint that exists goes on with its champion: another version earns its traffic by a release.
     """
     version = _registered(client, name, source) or client.register(
-        name, source, reference=reference, label=label, trust_pickle=trust_pickle
+        name, source, reference=reference, label=label, trust_pickle=trust_pickle, contract=contract
     )
     try:
         endpoint = client.endpoint(name)
@@ -203,6 +208,10 @@ def _first_row(reference: Path) -> dict[str, Any]:
 
 def _plausible(field: dict[str, Any], value: Any) -> Any:
     """A value the field takes: the given one, or one made from the contract."""
+    if isinstance(value, date):
+        value = value.isoformat()
+    if field["time"] is not None or field["image"] is not None:
+        return value if isinstance(value, str) else _made_up_text(field)
     if field["datatype"] in ("FP32", "FP64") and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if value is None and not field["shape"]:
@@ -214,6 +223,28 @@ def _plausible(field: dict[str, Any], value: Any) -> Any:
     return value
 
 
+def _made_up_text(field: dict[str, Any]) -> str:
+    """A time, or a black image in base64."""
+    if field["time"] is None:
+        height, width, channels = (size if size > 0 else 16 for size in field["shape"])
+        return b64encode(_black_png(height, width, channels)).decode()
+    if field["time"]["is_date"]:
+        return "2026-03-01"
+    return "2026-03-01T12:00:00" + ("Z" if field["time"]["zone"] else "")
+
+
+def _black_png(height: int, width: int, channels: int) -> bytes:
+    """The smallest file of that many pixels, without a library for it."""
+    colour_type = {1: 0, 3: 2, 4: 6}[channels]
+    head = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
+    pixels = zlib.compress(bytes(height * (1 + width * channels)), 9)
+    chunks = ((b"IHDR", head), (b"IDAT", pixels), (b"IEND", b""))
+    framed = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
 def _made_up(field: dict[str, Any]) -> Any:
     if field["datatype"] == "BYTES":
         return (field["categories"] or [""])[0]
@@ -221,4 +252,4 @@ def _made_up(field: dict[str, Any]) -> Any:
         return False
     low, high = field["minimum"] or 0.0, field["maximum"] or 0.0
     middle = (low + high) / 2
-    return int(middle) if field["datatype"].startswith("INT") else middle
+    return int(middle) if "INT" in field["datatype"] else middle

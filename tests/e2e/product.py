@@ -39,13 +39,13 @@ def run(
 
 
 class Product:
-    """One `interlock up`."""
+    """One `interlock up`. `env` is added to its environment."""
 
-    def __init__(self, home: Path, *options: str) -> None:
+    def __init__(self, home: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.process = subprocess.Popen(
             [*INTERLOCK, "up", "--home", str(home), "--port", "0", "--control-port", "0", *options],
-            env=environment(),
+            env=environment(**(env or {})),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -53,14 +53,15 @@ class Product:
         self.said: list[str] = []
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        self.gateway = self.control = self.key = ""
+        self.gateway = self.control = self.grpc = self.key = ""
 
     def wait_until_ready(self) -> Self:
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], READY_SECONDS)
         line = self.process.stdout.readline().split() if ready else []
         assert line[:1] == ["ready"], "".join(self.said)
-        self.gateway, self.control = (word.partition("=")[2] for word in line[1:])
+        found = dict(word.split("=", 1) for word in line[1:])
+        self.gateway, self.control, self.grpc = found["gateway"], found["control"], found.get("grpc", "")
         keys = [word.partition("=")[2] for line in self.said for word in line.split() if "API_KEY=" in word]
         self.key = keys[0] if keys else self.key
         return self

@@ -1,6 +1,6 @@
 """Endpoints: create (and wait until it is served), list, show, delete; roll back; quality, monitoring and verdicts."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
@@ -8,10 +8,16 @@ from pydantic import BaseModel, Field
 from interlock.api.access import Actor, GuardedRoute, needs
 from interlock.api.services import Given
 from interlock.api.serving import await_served
+from interlock.domain.contract import PrivacyRule
+from interlock.domain.declaration import image_share
 from interlock.domain.endpoint import Durability, WhenFull
 from interlock.domain.errors import UnloadableModelError
 
 router = APIRouter(prefix="/endpoints", tags=["endpoints"], route_class=GuardedRoute)
+
+
+Privacy = dict[str, PrivacyRule]
+Images = Literal["all", "none"] | float
 
 
 class EndpointOptions(BaseModel, extra="forbid"):
@@ -20,13 +26,16 @@ class EndpointOptions(BaseModel, extra="forbid"):
     deadline_ms: float | None = Field(None, gt=0, le=600_000)
     durability: Durability | None = Field(None, description="what a record survives before its answer leaves")
     when_full: WhenFull | None = Field(None, description="what happens when a record cannot be written")
-
     label_key: str | None = Field(None, description="what identifies a case in files of labels: an input, or `unit`")
+    retention_days: int | None = Field(None, description="how many full days of events the log keeps; 0: for ever")
+    privacy: Privacy | None = Field(None, description="what the log gets of a column; others keep their rule")
+    images: Images | None = Field(None, description="which images the log keeps; by default as contracts say")
 
     @property
     def given(self) -> dict[str, Any]:
-        names = EndpointOptions.model_fields.keys()
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        names = EndpointOptions.model_fields.keys() - {"images"}
+        found = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return found | ({} if self.images is None else {"image_share": image_share(self.images)})
 
 
 class NewEndpoint(EndpointOptions):

@@ -31,6 +31,16 @@ def monitor(
     return dict(finite(plain(report)))
 
 
+@router.get("/rejections", **needs("read"))
+def rejections(endpoint: str, services: Given, since: Since = None, until: Until = None) -> dict[str, Any]:
+    """Requests that the contract refused: how many by hour, field and rule, and a few bodies. Default: the last day."""
+    until = aware("until", until) or services.clock()
+    since = aware("since", since) or until - timedelta(days=1)
+    if since >= until:
+        raise InvalidInputError(f"since == {since.isoformat()}, must be before until == {until.isoformat()}")
+    return dict(finite(plain(services.monitoring.rejections(endpoint, since=since, until=until))))
+
+
 @router.get("/quality", **needs("read"))
 def quality(endpoint: str, services: Given) -> dict[str, Any]:
     """Quality from the labels there are now, by month of event and by version."""

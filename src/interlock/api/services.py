@@ -10,6 +10,8 @@ from fastapi import Depends, Request
 from interlock.api.key_ring import KeyRing
 from interlock.api.uploads import Staging
 from interlock.monitoring.service import Monitoring
+from interlock.predictions.erasure import Eraser
+from interlock.predictions.pins import Pins
 from interlock.predictions.reader import LogReader
 from interlock.registry.endpoints import Endpoints
 from interlock.registry.service import Registry
@@ -35,6 +37,8 @@ class Services:
     releases: Releases
     monitoring: Monitoring
     reader: LogReader
+    pins: Pins
+    eraser: Eraser
     staging: Staging
 
 

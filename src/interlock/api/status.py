@@ -43,10 +43,13 @@ def status(request: Request, services: Given) -> dict[str, Any]:
 
 
 def gateway_url(request: Request, services: Given) -> str:
-    """The gateway as this caller can reach it: by the same name as the control port, if it listens everywhere."""
-    bound = services.settings.host
-    host = (request.url.hostname or "127.0.0.1") if bound in _EVERYWHERE else bound
-    return f"http://{f'[{host}]' if ':' in host else host}:{services.settings.port}"
+    """The gateway as this caller can reach it: by the same name as the control port, if it listens everywhere.
+
+    With TLS always so: the certificate that names the one names the other.
+    """
+    bound, tls = services.settings.host, services.settings.tls_files is not None
+    host = (request.url.hostname or "127.0.0.1") if tls or bound in _EVERYWHERE else bound
+    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{services.settings.port}"
 
 
 def _processes(path: Path) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import typer
 
 from interlock.cli import (
     audit,
+    backup,
     demo,
     doctor,
     drift,
@@ -70,6 +71,8 @@ _COMMANDS = (
     drift.drift,
     estimate.estimate,
     doctor.doctor,
+    backup.backup,
+    backup.restore,
 )
 for command in _COMMANDS:
     app.command()(command)

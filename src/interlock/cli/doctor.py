@@ -1,4 +1,6 @@
-"""`interlock doctor`: is this home folder, and what runs on it, in order?"""
+"""`interlock doctor`: is this home folder, and what runs on it, in order? And what is not, can it be mended?"""
+
+from typing import Annotated
 
 import typer
 
@@ -7,16 +9,26 @@ from interlock.cli.output import show_json, show_table
 from interlock.settings import Settings
 
 
-def doctor(home: Home = DEFAULT_HOME, store_url: StoreUrl = "", as_json: AsJson = False) -> None:
-    """Check folder, processes, store, audit log, artifacts and the log's sums. Exit code 1 if something is wrong.
+def doctor(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended; no server may run.")] = False,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="With --repair: give up rows whose files are gone, to read the others.")
+    ] = False,
+    home: Home = DEFAULT_HOME,
+    store_url: StoreUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check folder, processes, store, audit log, artifacts, spools, tables, pins, and the log's sums.
 
-    Works on the folder itself, with or without a running server, and changes nothing.
+    Works on the folder itself, with or without a running server, and without --repair changes nothing. Exit code 1 if
+    something is wrong, and is not mended.
 
     Example: [bold]interlock doctor[/bold]
     """
     from interlock.process.checkup import examine  # reads the log, whose engines take a moment to import
 
-    findings = list(examine(Settings(home=home.resolve(), store_url=store_url)))
+    settings = Settings(home=home.resolve(), store_url=store_url)
+    findings = list(examine(settings, repair=repair, give_up=give_up))
     ok = all(finding.outcome != "error" for finding in findings)
     if as_json:
         show_json({"ok": ok, "checks": findings})

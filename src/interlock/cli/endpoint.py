@@ -1,22 +1,27 @@
-"""`interlock endpoint`: create, list, show, delete."""
+"""`interlock endpoint`: create, list, show, change, delete."""
 
 from typing import Annotated, Any
 
 import typer
 
-from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
+from interlock.cli.contract_fields import FIELD_COLUMNS, spell_field
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect, split
 from interlock.cli.output import show_facts, show_json, show_table
 from interlock.cli.working import working
 from interlock.domain.endpoint import Durability, WhenFull
+from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import check_name, split_ref
 
 app = typer.Typer(name="endpoint", help="Names that callers use.", no_args_is_help=True)
 
-_FACTS = ("name", "model", "traffic", "deadline_ms", "durability", "when_full", "label_key", "created_at")
+_FACTS = (
+    "name", "model", "traffic", "deadline_ms", "durability", "when_full", "label_key", "retention_days", "created_at"
+)  # fmt: skip
 
 Name = Annotated[str, typer.Argument(help="The endpoint's name.")]
-
-
+RetentionDays = Annotated[
+    int | None, typer.Option(help="Full days of events that the log keeps; 0 for ever. Upkeep drops the rest.")
+]
 DeadlineMs = Annotated[float | None, typer.Option(help="How long a model may take; 1000 by default.")]
 HowDurable = Annotated[
     Durability | None,
@@ -26,6 +31,16 @@ LabelKey = Annotated[str | None, typer.Option(help="What identifies a case in fi
 IfFull = Annotated[
     WhenFull | None,
     typer.Option(help="When a record cannot be written: refuse the caller, or answer and count it as unrecorded."),
+]
+Privacy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN=RULE,...",
+        help="What the log gets of an input, of output.NAME, or of unit (the sticky key): keep, hash or drop.",
+    ),
+]
+Images = Annotated[
+    str | None, typer.Option(metavar="all|none|SHARE", help="Which images the log keeps; descriptors it always keeps.")
 ]
 
 
@@ -37,6 +52,9 @@ def create(
     durability: HowDurable = None,
     when_full: IfFull = None,
     label_key: LabelKey = None,
+    retention_days: RetentionDays = None,
+    privacy: Privacy = None,
+    images: Images = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -48,7 +66,11 @@ def create(
     check_name("endpoint", name)
     split_ref(model)
     with connect(server, home) as client, working(f"loading {model}"):
-        found = client.create_endpoint(name, model, **_given(deadline_ms, durability, when_full, label_key))
+        options = _given(
+            deadline_ms=deadline_ms, durability=durability, when_full=when_full, label_key=label_key,
+            retention_days=retention_days, privacy=_rules(privacy), images=_images(images),
+        )  # fmt: skip
+        found = client.create_endpoint(name, model, **options)
         gateway = client.gateway.url
     if as_json:
         show_json(found)
@@ -63,28 +85,32 @@ def change(
     durability: HowDurable = None,
     when_full: IfFull = None,
     label_key: LabelKey = None,
+    retention_days: RetentionDays = None,
+    privacy: Privacy = None,
+    images: Images = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Change how an endpoint serves, without a pause; what is not named stays.
+    """Change how an endpoint serves and what its log gets, without a pause; what is not named stays.
 
-    Example: [bold]interlock endpoint change wine --durability disk[/bold]
+    Example: [bold]interlock endpoint change wine --durability disk --privacy email=hash,unit=hash[/bold]
     """
+    options = _given(
+        deadline_ms=deadline_ms, durability=durability, when_full=when_full, label_key=label_key,
+        retention_days=retention_days, privacy=_rules(privacy), images=_images(images),
+    )  # fmt: skip
+    if not options:
+        raise InvalidInputError("nothing to change; name an option, as --help lists them")
     with connect(server, home) as client:
-        found = client.change_endpoint(name, **_given(deadline_ms, durability, when_full, label_key))
+        found = client.change_endpoint(name, **options)
     if as_json:
         show_json(found)
     else:
-        show_facts({field: found[field] for field in _FACTS})
+        show_facts({**{field: found[field] for field in _FACTS}, "log": _spell_log(found)})
 
 
-def _given(
-    deadline_ms: float | None, durability: str | None, when_full: str | None, label_key: str | None
-) -> dict[str, Any]:
-    options = {
-        "deadline_ms": deadline_ms, "durability": durability, "when_full": when_full, "label_key": label_key
-    }  # fmt: skip
+def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -114,9 +140,9 @@ def show(name: Name, server: Server = None, home: Home = DEFAULT_HOME, as_json: 
     if as_json:
         show_json(found)
         return
-    show_facts({field: found[field] for field in _FACTS})
+    show_facts({**{field: found[field] for field in _FACTS}, "log": _spell_log(found)})
     print("\ninputs")
-    show_table(found["contract"]["inputs"], ("name", "datatype", "shape", "nullable"), empty="none")
+    show_table([spell_field(field) for field in found["contract"]["inputs"]], FIELD_COLUMNS, empty="none")
 
 
 @app.command()
@@ -131,3 +157,31 @@ def delete(name: Name, server: Server = None, home: Home = DEFAULT_HOME, as_json
         show_json({"deleted": name})
     else:
         print(f"deleted {name}; its log stays")
+
+
+def _rules(text: str | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    rules = {}
+    for part in split(text):
+        column, _, rule = part.rpartition("=")
+        if not column or rule not in ("keep", "hash", "drop"):
+            raise InvalidInputError(f"--privacy {part!r}, must be COLUMN=keep, COLUMN=hash or COLUMN=drop")
+        rules[column] = rule
+    return rules
+
+
+def _images(text: str | None) -> str | float | None:
+    if text is None or text in ("all", "none"):
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInputError(f"--images {text!r}, must be all, none, or a share like 0.01") from None
+
+
+def _spell_log(found: dict[str, Any]) -> str:
+    said = [f"{column} {'hashed' if rule == 'hash' else 'dropped'}" for column, rule in found["withheld"].items()]
+    if found["image_share"] is not None:
+        said.append(f"images kept: {found['image_share']:.4g}")
+    return ", ".join(said) or "every column is kept"

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
+from interlock.cli.contract_fields import FIELD_COLUMNS, spell_field
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect, size_bytes
 from interlock.cli.output import note, show_facts, show_json, show_table
 from interlock.cli.working import working
-from interlock.client.uploading import check_source
+from interlock.client.source import check_there
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import check_name, split_ref
 
@@ -21,7 +22,13 @@ Ref = Annotated[str, typer.Argument(metavar="NAME:V", help="A version, like wine
 @app.command()
 def register(
     name: Annotated[str, typer.Argument(help="The model's name.")],
-    source: Annotated[Path, typer.Argument(help="Model file, or MLflow model folder.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Model file, MLflow model folder, models:/name/version, runs:/run/path, python:module.Class, or a "
+            "model on another server: http://host/v2/models/x."
+        ),
+    ],
     reference: Annotated[
         Path | None, typer.Option(help="CSV or Parquet of rows like those to come, not trained on.")
     ] = None,
@@ -29,7 +36,25 @@ def register(
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Loading it runs code that came with it, and you trust that.")
     ] = False,
+    no_compile: Annotated[
+        bool, typer.Option("--no-compile", help="Serve the original in its own process; look for no ONNX twin.")
+    ] = False,
     parent: Annotated[str | None, typer.Option(help="The version it was made from, NAME:V.")] = None,
+    trained_on: Annotated[str | None, typer.Option(help="The pin it was trained on, ENDPOINT@NAME.")] = None,
+    contract: Annotated[
+        Path | None, typer.Option(help="YAML or JSON of what you declare: types, ranges, images, privacy.")
+    ] = None,
+    python: Annotated[
+        str | None, typer.Option(help="Interpreter that runs it, a path on the server; it needs msgspec and numpy.")
+    ] = None,
+    code: Annotated[
+        Path | None, typer.Option(help="File or folder to send with python:module.Class; default: ./module.py.")
+    ] = None,
+    token_env: Annotated[
+        str | None, typer.Option(help="Variable INTERLOCK_REMOTE_... of the server, with the other server's token.")
+    ] = None,
+    memory: Annotated[str | None, typer.Option(help="Most memory of its process, like 2G.")] = None,
+    startup_seconds: Annotated[float | None, typer.Option(help="How long loading it may take; default: 60.")] = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -39,13 +64,27 @@ def register(
     Example: [bold]interlock model register wine model.skops --reference heldout.csv --label quality[/bold]
     """
     check_name("model", name)
-    check_source(source)
-    for path in (source, reference):
+    check_there(source)
+    for path in (reference, contract):
         if path is not None and not path.exists():
-            raise InvalidInputError(f"{path} does not exist; name a file or folder on this machine")
-    with connect(server, home) as client, working(f"loading, checking and measuring {source.name}"):
+            raise InvalidInputError(f"{path} does not exist; name a file on this machine")
+    memory_bytes = size_bytes("memory", memory) if memory is not None else None
+    with connect(server, home) as client, working(f"loading, checking and measuring {source.rpartition('/')[2]}"):
         found = client.register(
-            name, source, reference=reference, label=label, trust_pickle=trust_pickle, parent=parent
+            name,
+            source,
+            reference=reference,
+            label=label,
+            trust_pickle=trust_pickle,
+            compile=not no_compile,
+            parent=parent,
+            trained_on=trained_on,
+            contract=contract,
+            python=python,
+            code=code,
+            token_env=token_env,
+            memory_bytes=memory_bytes,
+            startup_seconds=startup_seconds,
         )
     if as_json:
         show_json(found)
@@ -95,8 +134,7 @@ def show(
     show_facts(_facts(found))
     for side in ("inputs", "outputs"):
         print(f"\n{side}")
-        columns = ("name", "datatype", "shape", "nullable", "minimum", "maximum", "categories")
-        show_table(found["contract"][side], columns, empty="none")
+        show_table([spell_field(field) for field in found["contract"][side]], FIELD_COLUMNS, empty="none")
 
 
 @app.command()
@@ -122,18 +160,28 @@ def _facts(found: dict[str, Any]) -> dict[str, Any]:
         "version": found["ref"],
         "stored as": f"{found['model_format']}, sha256 {found['digest'][:16]}...",
         "served as": f"{found['serving_format']}, {found['placement']}",
+        "runs with": _spell_runner(found["runner"]),
         "microseconds a row": found["row_us"],
         "twin": _spell_parity(parity),
+        "worst row": parity.get("worst_row"),
         "task": found["contract"]["task"],
         "made with": found["frameworks"],
         "created": f"{found['created_at']} by {found['created_by']}",
-        "warnings": found["warnings"] or None,
+        "warnings": [*found["warnings"], *found["load_warnings"]] or None,
     }
+
+
+def _spell_runner(runner: dict[str, Any]) -> str | None:
+    """What was asked for, of the interpreter and limits of its process."""
+    named = {"python": runner["python"], "memory": runner["memory_bytes"], "startup": runner["startup_seconds"]}
+    return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None) or None
 
 
 def _spell_parity(parity: dict[str, Any]) -> str | None:
     if not parity:
         return None
+    worst = parity["worst_difference"]
+    difference = f"worst difference {worst:.2g}" if worst is not None else "no difference measured"
     if not parity["proven"]:
-        return f"not used: {parity['reason']}"
-    return f"proven equal on {parity['rows']} rows, worst difference {parity['worst_difference']:.2g}"
+        return f"not used: {parity['reason']}" + (f" ({difference})" if worst is not None else "")
+    return f"proven equal on {parity['rows']} rows, {difference}"

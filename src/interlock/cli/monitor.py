@@ -28,3 +28,6 @@ def monitor(
         return
     console().print(f"{endpoint}, {found['window']} from {found['since']} to {found['until']}:", cell(found["status"]))
     show_table(found["checks"], ("name", "signal", "version", "outcome", "value", "expected"), empty="no checks")
+    for check in found["checks"]:
+        if check["outcome"] == "breach" and check["details"].get("reason"):
+            console().print(f"{check['name']}: {check['details']['reason']}", markup=False)

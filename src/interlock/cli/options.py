@@ -2,13 +2,15 @@
 
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from interlock.client.client import Client
+from interlock.client.trust import by_certificate
 from interlock.domain.errors import InvalidInputError, ServerUnreachableError
 
 Home = Annotated[
@@ -34,11 +36,15 @@ def connect(server: str | None, home: Path) -> Client:
     Raises:
         ServerUnreachableError: None was named and none runs on the home folder.
     """
-    return Client(server or running_server(home))
+    if server is not None:
+        return Client(server)
+    found = running_server(home)
+    certificate = found["certificate"]
+    return Client(found["control"], trust=by_certificate(certificate) if certificate else None)
 
 
-def running_server(home: Path) -> str:
-    """The control port of the server that runs on a home folder.
+def running_server(home: Path) -> dict[str, Any]:
+    """The server that runs on a home folder: its addresses, and its certificate if it has one.
 
     Raises:
         ServerUnreachableError: None does.
@@ -46,11 +52,12 @@ def running_server(home: Path) -> str:
     try:
         found = json.loads((home / "run" / "server.json").read_text())
         os.kill(found["pid"], 0)
+        found = {"certificate": None, **found, "control": str(found["control"])}
     except (OSError, ValueError, KeyError) as error:
         raise ServerUnreachableError(
             f"no Interlock runs on {home}; start one with `interlock up --home {home}`, or name one with --server"
         ) from error
-    return str(found["control"])
+    return found
 
 
 def split(text: str | None) -> tuple[str, ...]:
@@ -61,6 +68,25 @@ def split(text: str | None) -> tuple[str, ...]:
         (('a', 'b'), ())
     """
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+
+
+def size_bytes(name: str, text: str) -> int:
+    """A size like `512M` or `2G`, in powers of 1024.
+
+    Raises:
+        InvalidInputError: It is none.
+
+    Examples:
+        >>> size_bytes("memory", "2G") == 2 * 1024**3
+        True
+    """
+    found = re.fullmatch(r"(\d{1,15})([KMGT]?)I?B?", text.strip().upper())
+    if found is None or int(found[1]) == 0:
+        raise InvalidInputError(f"{name} == {text!r}, must be a size like 512M or 2G")
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def shares(text: str) -> list[float]:

@@ -10,6 +10,8 @@ from interlock.cli.output import show_json, show_table
 from interlock.cli.progress import batches
 
 _ROWS_A_REQUEST = 500
+# Of a camera's size they fill the body that a gateway takes.
+_IMAGES_A_REQUEST = 4
 _SHOWN = 20
 
 
@@ -21,7 +23,7 @@ def predict(
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the rows of a file. Columns that the endpoint does not take are left out.
+    """Predict the rows of a file. Columns that the endpoint does not take are left out; an image is named by its file.
 
     Example: [bold]interlock predict wine --data new.csv --json[/bold]
     """
@@ -30,11 +32,16 @@ def predict(
     columns = read_columns(data)
     found: list[dict[str, Any]] = []
     with connect(server, home) as client:
-        taken = {field["name"] for field in client.metadata(endpoint)["inputs"]}
+        inputs = client.metadata(endpoint)["inputs"]
+        taken = {field["name"] for field in inputs}
         rows = len(next(iter(columns.values())))
         columns = {name: values for name, values in columns.items() if name in taken} or columns
-        for start in batches(rows, _ROWS_A_REQUEST):
-            part = {name: values[start : start + _ROWS_A_REQUEST] for name, values in columns.items()}
+        images = {field["name"] for field in inputs if field.get("parameters", {}).get("content_type") == "image"}
+        for name in images & columns.keys():
+            columns[name] = [_file(data.parent, value) for value in columns[name]]
+        most = _IMAGES_A_REQUEST if images else _ROWS_A_REQUEST
+        for start in batches(rows, most):
+            part = {name: values[start : start + most] for name, values in columns.items()}
             answer = client.predict(endpoint, part, key=key)
             found += [
                 {"prediction_id": id, "prediction": value, "version": answer.version}
@@ -46,3 +53,10 @@ def predict(
     show_table(found[:_SHOWN], ("prediction_id", "prediction", "version"), empty="no rows")
     if len(found) > _SHOWN:
         print(f"... and {len(found) - _SHOWN} more; --json prints all")
+
+
+def _file(folder: Path, value: Any) -> Any:
+    """The file that a text names, beside the file of rows; a text that names none is an image in base64."""
+    if isinstance(value, str) and len(value) < 1000 and (folder / value).is_file():
+        return folder / value
+    return value

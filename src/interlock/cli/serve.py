@@ -9,7 +9,7 @@ import typer
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home
 from interlock.cli.output import note, show_json
 from interlock.cli.working import working
-from interlock.client.uploading import check_source
+from interlock.client.source import check_file
 from interlock.domain.errors import InvalidInputError
 from interlock.process.launch import Server, launch
 from interlock.quickstart import Served, name_of, put_up
@@ -21,6 +21,7 @@ def serve(
     reference: Annotated[Path | None, typer.Option(help="CSV or Parquet of rows like those to come.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the reference that holds the label.")] = None,
     trust_pickle: Annotated[bool, typer.Option("--trust-pickle", help="The file is a pickle that you trust.")] = False,
+    contract: Annotated[Path | None, typer.Option(help="YAML or JSON of what you declare about the contract.")] = None,
     home: Home = DEFAULT_HOME,
     host: Annotated[str, typer.Option(help="Address that both ports bind to.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Gateway port; 0 lets the system choose.", min=0, max=65535)] = 8080,
@@ -31,8 +32,8 @@ def serve(
 
     Example: [bold]interlock serve wine.skops --reference wine.csv --label quality[/bold]
     """
-    check_source(file)
-    for path in (file, reference):
+    check_file(file)
+    for path in (file, reference, contract):
         if path is not None and not path.exists():
             raise InvalidInputError(f"{path} does not exist; give a model file or folder, and a file of reference rows")
     name = name or name_of(file)
@@ -41,7 +42,9 @@ def serve(
     with launch(home, host=host, port=port, control_port=control_port, key_name="serve") as server:
         try:
             with server.connect() as client, working(f"loading, checking and measuring {file.name}"):
-                served = put_up(server, client, name, file, reference, label, trust_pickle=trust_pickle)
+                served = put_up(
+                    server, client, name, file, reference, label, trust_pickle=trust_pickle, contract=contract
+                )
             _say(served, server, as_json=as_json)
             raise typer.Exit(1 if server.wait() else 0)
         except KeyboardInterrupt:

@@ -16,6 +16,7 @@ from interlock.client.control_plane import ControlPlane
 from interlock.client.prediction import Prediction
 from interlock.client.rows import Inputs, columns_of, encode_inputs
 from interlock.client.transport import Transport, clean, decode
+from interlock.client.trust import Trust, by_authority
 from interlock.domain.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Client(ControlPlane):
         api_key: The key. Default: `INTERLOCK_API_KEY`.
         gateway: The gateway's address, if the one that the control plane names cannot be reached from here.
         timeout_seconds: How long to wait for a prediction.
+        ca_file: Certificates (PEM) of the authority behind an `https` server, if the system does not know it. Default:
+            `INTERLOCK_CA_FILE`.
+        trust: Which certificate is taken for the server's, if `ca_file` does not say it.
     """
 
     def __init__(
@@ -43,14 +47,19 @@ class Client(ControlPlane):
         *,
         gateway: str | None = None,
         timeout_seconds: float = 60.0,
+        ca_file: str | Path | None = None,
+        trust: Trust | None = None,
     ) -> None:
         url = url or os.environ.get("INTERLOCK_URL")
         if not url:
             raise InvalidInputError("no server named; pass the control port's url, or set INTERLOCK_URL")
         self._key = api_key or os.environ.get("INTERLOCK_API_KEY")
         self._timeout = timeout_seconds
-        super().__init__(Transport(url, self._key, _CONTROL_SECONDS))
-        self._gateway = Transport(gateway, self._key, timeout_seconds) if gateway else None
+        if (named := ca_file or os.environ.get("INTERLOCK_CA_FILE")) is not None:
+            trust = by_authority(named)
+        self._trust = trust
+        super().__init__(Transport(url, self._key, _CONTROL_SECONDS, trust))
+        self._gateway = Transport(gateway, self._key, timeout_seconds, trust) if gateway else None
         self._inputs: dict[str, Inputs] = {}
         self._infer_paths: dict[str, str] = {}
 
@@ -170,7 +179,7 @@ class Client(ControlPlane):
         """Requests to the gateway, whose address is learnt on first use."""
         if self._gateway is None:
             address = self._get("/address")["gateway"]
-            self._gateway = Transport(address, self._key, self._timeout)
+            self._gateway = Transport(address, self._key, self._timeout, self._trust)
         return self._gateway
 
     def metadata(self, endpoint: str) -> dict[str, Any]:

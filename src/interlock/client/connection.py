@@ -8,6 +8,7 @@ proxies, no compression.
 import itertools
 import select
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from interlock.client.trust import Trust, by_authority
 from interlock.domain.errors import InvalidInputError, ServerUnreachableError
 
 _CHUNK = 256 * 1024
@@ -58,18 +60,21 @@ class Connection:
     """A connection to one address. Not for several threads at once.
 
     Args:
-        url: `http://host:port`.
+        url: `http://host:port` or `https://host:port`.
         timeout_seconds: How long to wait for any one step.
+        trust: Which certificate is taken; by default one that the system trusts.
     """
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    def __init__(self, url: str, timeout_seconds: float, trust: Trust | None = None) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInputError(f"server == {url!r}, must be an address like http://127.0.0.1:8081")
-        self.url = f"http://{parts.netloc}"
+        is_secure = parts.scheme == "https"
+        self.url = f"{parts.scheme}://{parts.netloc}"
         self.host_header = f"Host: {parts.netloc}\r\n".encode()
-        self._address = (parts.hostname, parts.port or 80)
+        self._address = (parts.hostname, parts.port or (443 if is_secure else 80))
         self._timeout = timeout_seconds
+        self._trust = (trust or by_authority(None)) if is_secure else None
         self._socket: socket.socket | None = None
 
     def request(self, head: bytes, body: bytes | BinaryIO, *, repeatable: bool) -> Answer:
@@ -163,6 +168,9 @@ class Connection:
                 f"no Interlock answers at {self.url} ({error.strerror or error}); start one with `interlock up`"
             ) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._trust is not None:
+            plain, self._socket = self._socket, None
+            self._socket = self._trust.secure(plain, self._address[0])
         return False
 
     def _exchange_anew(self, head: bytes, body: bytes | BinaryIO) -> Answer:
@@ -197,7 +205,7 @@ class Connection:
             sock.sendall(head)
             for chunk in _chunks(body):
                 sock.sendall(chunk)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             pass  # it may have answered before it read everything (413); reading tells
 
     def _receive(self, sock: socket.socket) -> Answer:
@@ -207,7 +215,7 @@ class Connection:
         while not collector.complete:
             try:
                 data = sock.recv(65536)
-            except ConnectionResetError:
+            except (ConnectionResetError, ssl.SSLEOFError):
                 data = b""
             if not data:
                 if heard:

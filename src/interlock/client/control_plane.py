@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from interlock.client.contract_file import read_contract
 from interlock.client.log_selection import LogSelection
+from interlock.client.source import Source, resolved
 from interlock.client.transport import Transport
-from interlock.client.uploading import check_source, send
+from interlock.client.uploading import send, send_code
 from interlock.domain.names import split_ref
 
 
@@ -29,7 +31,7 @@ class ControlPlane:
 
     # Models and endpoints
 
-    def register(
+    def register(  # noqa: PLR0913 (what a person may say of a model)
         self,
         name: str,
         source: str | Path,
@@ -37,24 +39,62 @@ class ControlPlane:
         reference: str | Path | None = None,
         label: str | None = None,
         trust_pickle: bool = False,
+        compile: bool = True,
         parent: str | None = None,
+        trained_on: str | None = None,
+        contract: str | Path | Mapping[str, Any] | None = None,
+        python: str | None = None,
+        code: str | Path | None = None,
+        token_env: str | None = None,
+        memory_bytes: int | None = None,
+        startup_seconds: float | None = None,
     ) -> dict[str, Any]:
         """Upload and register a version of a model.
 
         Args:
             name: The model's name.
-            source: A file or folder on this machine.
+            source: A file or folder on this machine, `models:/name/version` or `runs:/run/path` of the MLflow that this
+                machine knows, `python:module.Class`, or the address of a model on another server,
+                `http://host/v2/models/x`.
             reference: CSV or Parquet file of rows like those that will be served.
             label: Column of the reference that holds the label.
             trust_pickle: Whether loading may run code that came with the model.
+            compile: Whether to look for an ONNX twin; without one the original serves, in a process of its own.
             parent: The version it was made from.
+            trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
+            contract: What is declared about the contract: a YAML or JSON file, or what would stand in it.
+            python: Path of the interpreter that runs it, on the server's machine; default: the server's own.
+            code: File or folder to send with a Python class; default: the module, if it lies in the current folder.
+            token_env: Environment variable of the server that holds the bearer token for the other server.
+            memory_bytes: Most memory that its process may hold.
+            startup_seconds: How long loading it may take.
         """
-        check_source(source)
-        body: dict[str, Any] = {"source": send(self._control, Path(source)), "trust_pickle": trust_pickle}
-        if reference is not None:
-            body["reference"] = send(self._control, Path(reference))
-        body |= {name: value for name, value in (("label", label), ("parent", parent)) if value is not None}
-        return self._post(f"/models/{quote(name, safe='')}", body)
+        declared = read_contract(contract) if isinstance(contract, str | Path) else contract
+        given = {
+            "compile": None if compile else False,
+            "label": label,
+            "parent": parent,
+            "trained_on": trained_on,
+            "contract": declared,
+            "python": python,
+            "token_env": token_env,
+            "memory_bytes": memory_bytes,
+            "startup_seconds": startup_seconds,
+        }
+        with resolved(source, code) as found:
+            body = {"trust_pickle": trust_pickle, **self._sent(found), **given}
+            if reference is not None:
+                body["reference"] = send(self._control, Path(reference))
+            wanted = {name: value for name, value in body.items() if value is not None}
+            return self._post(f"/models/{quote(name, safe='')}", wanted)
+
+    def _sent(self, source: Source) -> dict[str, Any]:
+        """A source as the API is told of it, sent where it is something to send."""
+        told = {"entry": source.entry or None, "url": source.url or None, "origin": source.origin or None}
+        if source.upload is None:
+            return told
+        send_it = send_code if source.entry else send
+        return {**told, "source": send_it(self._control, source.upload)}
 
     def models(self, name: str | None = None) -> list[dict[str, Any]]:
         """Versions of all models, or of one."""
@@ -75,7 +115,16 @@ class ControlPlane:
         return self._post("/endpoints", {"name": name, "model": model, **options})
 
     def change_endpoint(self, name: str, **options: Any) -> dict[str, Any]:
-        """Change an endpoint while it serves: `deadline_ms`, `durability`, `when_full`, `label_key`."""
+        """Change an endpoint while it serves; returns once every live gateway does so. What is not given stays.
+
+        Args:
+            name: Which.
+            options: `deadline_ms`; `durability` (process or disk); `when_full` (refuse or serve_and_count); `label_key`
+                (what identifies a case in files of labels); `retention_days` (full days of events that the log keeps, 0
+                for ever); `privacy` (what the log gets of a column: keep, hash or drop; columns are inputs,
+                `output.<name>`, and `unit` for the sticky key); `images` (which of them the log keeps: all, none, or a
+                share).
+        """
         return dict(self._control.json("PATCH", f"/api/v1/endpoints/{quote(name, safe='')}", options))
 
     def endpoints(self) -> list[dict[str, Any]]:
@@ -132,6 +181,13 @@ class ControlPlane:
         path = f"/endpoints/{quote(endpoint, safe='')}/monitor"
         return self._get(path, window=window, since=_iso(since), until=_iso(until))
 
+    def rejections(
+        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> dict[str, Any]:
+        """Requests that the contract refused: counts by hour, field and rule, and a few bodies."""
+        path = f"/endpoints/{quote(endpoint, safe='')}/rejections"
+        return dict(self._get(path, since=_iso(since), until=_iso(until)))
+
     def quality_by_month(self, endpoint: str) -> list[dict[str, Any]]:
         """Quality from labels, by month and version."""
         return list(self._get(f"/endpoints/{quote(endpoint, safe='')}/quality")["quality"])
@@ -165,9 +221,37 @@ class ControlPlane:
         path = f"/endpoints/{quote(endpoint, safe='')}/labels/{quote(prediction_id, safe='')}"
         return list(self._get(path, fresh=str(fresh).lower())["history"])
 
-    def sql(self, statement: str, *, fresh: bool = True) -> list[dict[str, Any]]:
-        """Query the prediction log. `fresh`: wait until it holds everything acknowledged before."""
-        return list(self._post("/log/sql", {"sql": statement, "fresh": fresh})["rows"])
+    def sql(self, statement: str, *, fresh: bool = True, pin: str | None = None) -> list[dict[str, Any]]:
+        """Query the prediction log.
+
+        Args:
+            statement: DuckDB's SQL.
+            fresh: Wait until the log holds everything acknowledged before.
+            pin: Ask a pinned version, ENDPOINT@NAME, in place of the present one.
+        """
+        body = {"sql": statement, "fresh": fresh} | ({"pin": pin} if pin is not None else {})
+        return list(self._post("/log/sql", body)["rows"])
+
+    def pin(self, endpoint: str, name: str) -> dict[str, Any]:
+        """Pin what an endpoint's log holds: it then reads the same for ever."""
+        return self._post(f"/log/{quote(endpoint, safe='')}/pins", {"name": name})
+
+    def pins(self, endpoint: str) -> list[dict[str, Any]]:
+        """Pinned versions of an endpoint's log."""
+        return list(self._get(f"/log/{quote(endpoint, safe='')}/pins")["pins"])
+
+    def verify_pins(self, endpoint: str) -> dict[str, list[str]]:
+        """By name, what is wrong with the pins of an endpoint: nothing, if they are bit for bit what was pinned."""
+        return dict(self._get(f"/log/{quote(endpoint, safe='')}/pins", verify="true")["faults"])
+
+    def unpin(self, endpoint: str, name: str, *, force: bool = False) -> None:
+        """Let go of a pin. `force`: also if model versions were trained on it."""
+        path = f"/api/v1/log/{quote(endpoint, safe='')}/pins/{quote(name, safe='')}"
+        self._control.call("DELETE", path + ("?force=true" if force else ""))
+
+    def forget(self, endpoint: str, unit: str) -> dict[str, Any]:
+        """Delete a unit's rows from an endpoint's log, its history and its pins. It cannot be undone."""
+        return self._post(f"/log/{quote(endpoint, safe='')}/forget", {"unit": unit})
 
     def log(
         self,

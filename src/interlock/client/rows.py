@@ -1,9 +1,14 @@
 """Rows as users have them (columns, records, data frames) as inputs of the Open Inference Protocol."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 from interlock.domain.errors import InvalidInputError
+
+# What JSON does not have.
+_OBJECTS = (date, Path)
 
 Inputs = Mapping[str, tuple[str, list[int]]]
 """What an endpoint takes: name to datatype and shape, the first axis being the rows."""
@@ -45,6 +50,8 @@ def _listed(values: Any) -> list[Any]:
     if isinstance(values, list):
         return values
     if hasattr(values, "tolist"):
+        if not hasattr(values, "iloc") and getattr(values, "dtype", None) is not None and values.dtype.kind == "M":
+            values = values.astype("datetime64[us]")  # nanoseconds would become numbers
         listed = values.tolist()
         return listed if isinstance(listed, list) else [listed]
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
@@ -52,13 +59,27 @@ def _listed(values: Any) -> list[Any]:
     return [values]  # a scalar is one row
 
 
+def _spelt(value: Any) -> Any:
+    """A value as JSON has it: times as ISO 8601, files by their content (which the encoder writes as base64)."""
+    if isinstance(value, date):  # datetime and pandas' Timestamp too
+        return None if value != value else value.isoformat()  # noqa: PLR0124 (NaT)
+    return value.read_bytes() if isinstance(value, Path) else value
+
+
 def encode_inputs(columns: Mapping[str, list[Any]], known: Inputs) -> list[dict[str, Any]]:
     """Spell columns as tensors. What the endpoint does not know is sent too: it says what is wrong with it."""
     found = []
-    for name, values in columns.items():
+    for name, given in columns.items():
+        values = [_spelt(value) for value in given] if any(isinstance(one, _OBJECTS) for one in given) else given
         datatype, shape = known.get(name) or (_guess(values), [-1])
+        if datatype in ("UINT8", "INT64") and isinstance(_first(values), str | bytes):
+            datatype, shape = "BYTES", [-1]  # an encoded image, or a time as text
         found.append({"name": name, "shape": _shape(values, shape), "datatype": datatype, "data": values})
     return found
+
+
+def _first(values: list[Any]) -> Any:
+    return next((one for one in values if one is not None), None)
 
 
 def _shape(values: list[Any], declared: Sequence[int]) -> list[int]:

@@ -9,6 +9,7 @@ import msgspec
 from interlock.client.connection import Answer, Connection
 from interlock.client.errors import error_of
 from interlock.client.streaming import Body
+from interlock.client.trust import Trust
 from interlock.domain.errors import InvalidInputError
 
 _encode = msgspec.json.Encoder(enc_hook=lambda value: value.tolist() if hasattr(value, "tolist") else str(value)).encode
@@ -22,15 +23,16 @@ class Transport:
     """Sends requests to one address. May be shared by threads.
 
     Args:
-        url: `http://host:port`.
+        url: `http://host:port` or `https://host:port`.
         api_key: Sent with every request if given.
         timeout_seconds: For each step of an exchange.
+        trust: Which certificate is taken for the server's; by default one that the system trusts.
     """
 
-    def __init__(self, url: str, api_key: str | None, timeout_seconds: float) -> None:
-        self.url, self._timeout = url.rstrip("/"), timeout_seconds
+    def __init__(self, url: str, api_key: str | None, timeout_seconds: float, trust: Trust | None = None) -> None:
+        self.url, self._timeout, self._trust = url.rstrip("/"), timeout_seconds, trust
         key = clean("API key", api_key) if api_key else b""
-        first = Connection(self.url, timeout_seconds)
+        first = Connection(self.url, timeout_seconds, trust)
         self._headers = first.host_header + (b"Authorization: Bearer " + key + b"\r\n" if key else b"")
         self._local = threading.local()
         self._local.connection = first
@@ -83,7 +85,7 @@ class Transport:
         try:
             connection: Connection = self._local.connection
         except AttributeError:
-            connection = self._local.connection = Connection(self.url, self._timeout)
+            connection = self._local.connection = Connection(self.url, self._timeout, self._trust)
         return connection
 
     def _finish(self, answer: Answer) -> Answer:

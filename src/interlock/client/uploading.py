@@ -1,6 +1,5 @@
 """Sends a file, or a folder as a tar, from this machine to the server's staging."""
 
-import re
 import tarfile
 import tempfile
 from pathlib import Path
@@ -10,22 +9,8 @@ from urllib.parse import urlencode
 from interlock.client.transport import Transport, decode
 from interlock.domain.errors import InvalidInputError
 
-_ELSEWHERE = ("models:", "runs:", "python:", "http:", "https:")
-
-
-def check_source(source: str | Path) -> None:
-    """Tell addresses of models from files.
-
-    Raises:
-        InvalidInputError: It is an address, and no file is called so.
-    """
-    kind = next((start for start in _ELSEWHERE if str(source).startswith(start)), None)
-    if kind is not None and not Path(source).exists():
-        shown = re.sub("^(https?:)/+", r"\1//", str(source))  # a path makes one slash of two
-        raise InvalidInputError(
-            f"source == {shown!r}, sources that begin with {kind} are not supported yet; give a file or folder: "
-            ".onnx, .skops, .pkl/.joblib with --trust-pickle, or an MLflow model folder"
-        )
+# What lies beside code and is none: caches, repositories, environments.
+_NO_CODE = ("__pycache__", "node_modules", "venv")
 
 
 def send(transport: Transport, path: Path) -> str:
@@ -47,6 +32,30 @@ def send(transport: Transport, path: Path) -> str:
             return _send(transport, path.resolve().name, "folder", archive)
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def send_code(transport: Transport, path: Path) -> str:
+    """Upload a module, a package, or a folder of them, as a folder that Python can import from.
+
+    Returns:
+        The id of the upload.
+
+    Raises:
+        InvalidInputError: It cannot be read.
+    """
+    is_root = path.is_dir() and not (path / "__init__.py").is_file()
+    try:
+        with tempfile.TemporaryFile() as archive:
+            with tarfile.open(fileobj=archive, mode="w:") as tar:
+                tar.add(path, arcname="." if is_root else path.name, filter=_code)
+            return _send(transport, "code", "folder", archive)
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _code(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    name = Path(member.name).name
+    return None if name in _NO_CODE or (name.startswith(".") and name != ".") else member
 
 
 def _send(transport: Transport, name: str, kind: str, file: BinaryIO) -> str:

@@ -7,9 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from interlock.domain.contract import Contract, Field
+from interlock.domain.contract import INTEGER_RANGES, Contract, Field, Image
 
-_WIDER = {("INT32", "INT64"), ("FP32", "FP64"), ("INT32", "FP64"), ("INT64", "FP64"), ("INT32", "FP32")}
 # Floats of either width travel as the same JSON number, and both are logged as doubles.
 _SAME = {("FP64", "FP32"), ("FP32", "FP64")}
 
@@ -60,17 +59,66 @@ def _inputs(champion: Contract, candidate: Contract) -> list[Difference]:
 
 def _input(old: Field, new: Field) -> list[Difference]:
     found: list[Difference] = []
-    if old.datatype != new.datatype:
-        change = f"input {old.name!r} changed from {old.datatype} to {new.datatype}"
-        wider = (old.datatype, new.datatype) in _WIDER | _SAME
-        found.append(Difference("compatible" if wider else "breaking", change))
+    if _kind(old) != _kind(new):
+        change = f"input {old.name!r} changed from {_kind(old)} to {_kind(new)}"
+        found.append(Difference("compatible" if _takes_all_of(new, old) else "breaking", change))
     if old.shape != new.shape:
         found.append(_breaking(f"input {old.name!r} changed shape from {list(old.shape)} to {list(new.shape)}"))
     if old.nullable and not new.nullable:
         found.append(_breaking(f"input {old.name!r} may no longer be missing"))
-    if set(new.categories or ()) != set(old.categories or ()):
+    if old.image is not None and new.image is not None and _is_stricter(new.image, old.image):
+        found.append(_breaking(f"input {old.name!r} refuses images that were taken before: {_limits(new.image)}"))
+    if new.declared and _rules(new) != (_rules(old) if old.declared else ()):
+        found.append(Difference("compatible", f"input {old.name!r} has other declared rules, and refuses other values"))
+    elif set(new.categories or ()) != set(old.categories or ()):
         found.append(Difference("compatible", f"input {old.name!r} has learnt other categories"))
+    if old.privacy != new.privacy:
+        change = f"input {old.name!r} changed its privacy rule from {old.privacy} to {new.privacy}"
+        found.append(Difference("compatible", change))
     return found
+
+
+def _kind(field: Field) -> str:
+    """What callers send, in words."""
+    if field.time is not None:
+        unit = f" or {field.time.unit} since 1970" if field.time.unit else ""
+        zone = f" in {field.time.zone}" if field.time.zone else ""
+        return f"{'date' if field.time.is_date else 'timestamp'}{zone}{unit}"
+    return "image" if field.image is not None else field.datatype
+
+
+def _takes_all_of(new: Field, old: Field) -> bool:
+    """Whether every value of the old type is one of the new, and means the same."""
+    if old.time is not None and new.time is not None:
+        # Points in time are the same whatever zone a model sees them in.
+        are_instants = old.time.zone is not None and new.time.zone is not None
+        return are_instants and old.time.unit in (None, new.time.unit)
+    if old.time is not None or new.time is not None or old.image is not None or new.image is not None:
+        return False
+    if (old.datatype, new.datatype) in _SAME:
+        return True
+    if old.is_integer and new.is_integer:
+        (low, high), (least, most) = INTEGER_RANGES[old.datatype], INTEGER_RANGES[new.datatype]
+        return least <= low and high <= most
+    return old.is_integer and (new.datatype == "FP64" or (new.datatype == "FP32" and old.datatype != "INT64"))
+
+
+def _is_stricter(new: Image, old: Image) -> bool:
+    return (
+        not set(old.formats) <= set(new.formats)
+        or new.max_bytes < old.max_bytes
+        or new.max_pixels < old.max_pixels
+        or (new.resize is None and old.resize is not None)
+    )
+
+
+def _limits(image: Image) -> str:
+    resized = "resized" if image.resize else "not resized"
+    return f"{' and '.join(image.formats)}, {image.max_bytes} bytes, {image.max_pixels} pixels, {resized}"
+
+
+def _rules(field: Field) -> tuple[object, ...]:
+    return (field.categories and frozenset(field.categories), field.minimum, field.maximum)
 
 
 def _outputs(champion: Contract, candidate: Contract) -> list[Difference]:

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from interlock.domain.contract import PrivacyRule
+
 Durability = Literal["process", "disk"]
 WhenFull = Literal["refuse", "serve_and_count"]
 
@@ -20,6 +22,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         when_full: What happens when a record cannot be written: the caller is refused (503), or is answered and the
             answer counted as unrecorded.
         label_key: What identifies a case in files of labels: an input, or `unit`; None where none was declared.
+        retention_days: How many full days of events the log keeps; 0 to keep them for ever.
+        privacy: What the log gets of a column (`input.age`, `output.label`, `unit`), before what contracts say.
+        image_share: Share of images that the log keeps, 0 to 1; None leaves it to the contracts.
     """
 
     name: str
@@ -29,3 +34,6 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     durability: Durability = "process"
     when_full: WhenFull = "refuse"
     label_key: str | None = None
+    retention_days: int = 0
+    privacy: dict[str, PrivacyRule] = {}
+    image_share: float | None = None

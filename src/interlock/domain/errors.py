@@ -5,6 +5,7 @@ status. Messages say name, value, rule and what to do.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class InterlockError(Exception):
@@ -20,11 +21,24 @@ class NotFoundError(InterlockError):
         super().__init__(f"{kind} {name!r} does not exist{there}")
 
 
-class InvalidInputError(InterlockError):
-    """Input breaks a rule. All faults at once, one sentence each."""
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """A rule that input broke, in few enough words to be counted.
 
-    def __init__(self, *faults: str) -> None:
-        self.faults = faults
+    Args:
+        field: The contract's field; empty if it is about the whole request.
+        rule: `missing`, `unknown`, `twice`, `datatype`, `shape`, `rows`, `value`, `declared`, or `form`.
+    """
+
+    field: str = ""
+    rule: str = "form"
+
+
+class InvalidInputError(InterlockError):
+    """Input breaks a rule. All faults at once, one sentence each; `rules` says the same for counting."""
+
+    def __init__(self, *faults: str, rules: Sequence[BrokenRule] = ()) -> None:
+        self.faults, self.rules = faults, tuple(rules) or (BrokenRule(),)
         super().__init__("; ".join(faults))
 
 
@@ -65,6 +79,10 @@ class OverloadedError(InterlockError):
     def __init__(self, message: str, retry_after_seconds: float = 1.0) -> None:
         self.retry_after_seconds = retry_after_seconds
         super().__init__(message)
+
+
+class StoreUnavailableError(OverloadedError):
+    """The control plane's database does not answer. Serving goes on without it; everything else is tried again."""
 
 
 class UnrecordedError(InterlockError):

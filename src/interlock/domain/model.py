@@ -8,8 +8,34 @@ import msgspec
 from interlock.domain.contract import Contract
 from interlock.domain.names import VersionRef, version_ref
 
-ModelFormat = Literal["onnx", "skops", "pickle", "mlflow"]
-Placement = Literal["inline", "thread", "isolated"]
+ModelFormat = Literal[
+    "onnx",
+    "skops",
+    "pickle",
+    "mlflow",
+    "python",
+    "torch_export",
+    "torchscript",
+    "xgboost",
+    "lightgbm",
+    "river",
+    "remote",
+]
+Placement = Literal["inline", "thread", "isolated", "remote"]
+
+
+class Runner(msgspec.Struct, frozen=True, kw_only=True):
+    """What the process of an isolated version is started with. None is the server's default.
+
+    Args:
+        python: Path of the interpreter, on the servers' machines.
+        memory_bytes: Most memory that it may hold.
+        startup_seconds: How long loading the model may take.
+    """
+
+    python: str | None = None
+    memory_bytes: int | None = None
+    startup_seconds: float | None = None
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,12 +60,15 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
         model_format: How the artifact is stored.
         serving_digest: SHA-256 of the file that serves: the proven ONNX twin, or the artifact itself.
         serving_format: Its format.
-        placement: Where it runs. `inline` and `thread` only for ONNX whose time was measured at registration.
+        placement: Where it runs. `inline` and `thread` only for ONNX whose time was measured at registration; `remote`
+            is a server of somebody else.
         row_us: Measured microseconds for one row, at registration.
         contract: What it takes and gives.
         parity: Report on the twin, if one was tried.
         profile: The reference profile: `{"spec": ..., "counts": base64 of Profile.to_bytes()}`, or None.
-        frameworks: Name to version of what made it, as far as known.
+        frameworks: Name to version of what it was registered with, in the interpreter that runs it.
+        entry: `module.Class` of a Python class; else empty.
+        runner: What its process is started with, where it is isolated.
         lineage: Free facts: parent, code version, run, training data, metrics.
         warnings: What registration noticed and a person should read.
     """
@@ -60,6 +89,8 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
     frameworks: dict[str, str] = {}
     lineage: dict[str, Any] = {}
     warnings: tuple[str, ...] = ()
+    entry: str = ""
+    runner: Runner = Runner()
 
     @property
     def ref(self) -> VersionRef:

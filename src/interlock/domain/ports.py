@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.domain.block import Block
+from interlock.domain.contract import Field
 
 Columns = Mapping[str, NDArray[Any]]
 """Rows by column, the shape in which models are fed and answer: one array a field, first axis the rows.
 
-Element types by datatype: FP32/FP64 float64 (missing is NaN), INT32/INT64 int64, BOOL bool_, BYTES object (str,
-missing is None). A field of shape `(30,)` is an array of shape `(rows, 30)`. Numbers alone may come as a `Block`.
+Element types are those of `element_type`. A field of shape `(30,)` is an array of shape `(rows, 30)`; where a size is
+-1, all rows of one array have the same. Numbers alone may come as a `Block`.
 """
 
 
@@ -59,6 +60,26 @@ class Runtime(Protocol):
 
     async def close(self) -> None:
         """Stop its process, if it has one."""
+
+
+def element_type(field: Field) -> np.dtype[Any]:
+    """Type of the elements of a field's arrays.
+
+    Floats are float64 (missing is NaN), whole numbers int64, truth values bool, texts object (str; missing is None),
+    dates and times datetime64[us] (missing is NaT). Bytes side by side (pixels) stay bytes.
+    """
+    if field.time is not None:
+        return np.dtype("datetime64[us]")
+    if field.is_float:
+        return np.dtype(np.float64)
+    if field.is_integer:
+        return np.dtype(np.uint8 if field.datatype == "UINT8" and field.shape else np.int64)
+    return np.dtype(np.bool_ if field.datatype == "BOOL" else np.object_)
+
+
+def missing_value(field: Field) -> Any:
+    """What stands for a missing value in a field's arrays; None also where nothing can."""
+    return np.datetime64("NaT") if field.time is not None else np.nan if field.is_float else None
 
 
 def rows_of(columns: Columns) -> int:

@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 
+from interlock.domain.contract import PrivacyRule
 from interlock.domain.endpoint import Durability, WhenFull
 
 
@@ -21,7 +22,7 @@ class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
         warm: Further versions kept loaded (for instant return, and for `/versions/{v}`).
         deadline_ms: Of each attempt.
         guard_max_failure_rate: The gateway withdraws the challenger by itself when its failure rate is surely above.
-        durability, when_full: Of the endpoint's records.
+        durability, when_full, privacy, image_share: As the endpoint's.
     """
 
     endpoint: str
@@ -37,6 +38,8 @@ class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
     guard_max_failure_rate: float = 0.2
     durability: Durability = "process"
     when_full: WhenFull = "refuse"
+    privacy: dict[str, PrivacyRule] = {}
+    image_share: float | None = None
 
     @property
     def versions(self) -> tuple[str, ...]:

@@ -4,15 +4,17 @@ Refuses in this order, each before the next costs anything: a foreign host, an u
 key that may not, a body that is too large.
 """
 
+import asyncio
 import time
 
 from interlock.gateway import packing
-from interlock.gateway.errors import answer_of, failure_of
+from interlock.gateway.errors import answer_of
 from interlock.gateway.exchange import Answer, Request
 from interlock.gateway.hosts import HostCheck
 from interlock.gateway.http_protocol import Incoming
 from interlock.gateway.key_ring import KeyRing, require
 from interlock.gateway.metrics import Metrics
+from interlock.gateway.refusals import refuse
 from interlock.gateway.routes import Route, Routes
 
 
@@ -21,7 +23,12 @@ class GatewayApp:
 
     Args:
         max_body_bytes: Larger bodies are refused, before they are read if they say so.
+
+    Attributes:
+        grpc_port: Where the same is answered over gRPC; None if it is not.
     """
+
+    grpc_port: int | None = None
 
     def __init__(
         self, routes: Routes, key_ring: KeyRing, hosts: HostCheck, metrics: Metrics, *, max_body_bytes: int
@@ -37,7 +44,7 @@ class GatewayApp:
             route = self._routes.find(incoming.path, incoming.method)
             answer = await self._answer(route, incoming)
         except Exception as error:
-            return self._refuse(route, error)
+            return self._refuse(route, incoming, error)
         if b"accept-encoding" in headers and packing.is_worth_it(answer):
             await packing.pack(answer, headers[b"accept-encoding"])
         return answer
@@ -55,8 +62,7 @@ class GatewayApp:
             incoming.check_length(self._max_body_bytes)
         return await route.handle(Request(incoming.headers, body, key, time.perf_counter_ns()))
 
-    def _refuse(self, route: Route | None, error: Exception) -> Answer:
-        failure = failure_of(error)
+    def _refuse(self, route: Route | None, incoming: Incoming, error: Exception) -> Answer:
         endpoint = route.endpoint if route is not None and route.endpoint is not None else ""
-        self._metrics.refused(endpoint, failure.status, failure.reason)
+        failure = refuse(error, endpoint, self._metrics, asyncio.get_running_loop().time() - incoming.began)
         return answer_of(failure, mlflow=route is not None and route.is_mlflow)

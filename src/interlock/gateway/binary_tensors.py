@@ -17,6 +17,9 @@ from interlock.gateway import datatypes
 
 HEADER = b"inference-header-content-length"
 
+RAW = b"0"
+"""The header's value where the whole body is one tensor, without any JSON."""
+
 _LENGTH = struct.Struct("<I")
 
 
@@ -41,15 +44,21 @@ def split(body: bytes, header: bytes | None) -> tuple[bytes, bytes]:
     return body[:length], body[length:]
 
 
-def decode(name: str, datatype: str, shape: Sequence[int], raw: bytes) -> list[Any] | NDArray[np.generic]:
+def decode(
+    name: str, datatype: str, shape: Sequence[int], raw: bytes, *, as_text: bool = True
+) -> list[Any] | NDArray[np.generic]:
     """Values of one tensor, flat.
+
+    Args:
+        as_text: Whether BYTES are text; images are not.
 
     Raises:
         InvalidInputError: The bytes are not what datatype and shape say.
     """
     count = prod(shape)
     if datatype == "BYTES":
-        return _texts(name, count, raw)
+        parts = _parts(name, count, raw)
+        return _texts(name, parts) if as_text else parts
     dtype = datatypes.DTYPES[datatype]
     wanted = count * dtype.itemsize
     if len(raw) != wanted:
@@ -58,24 +67,38 @@ def decode(name: str, datatype: str, shape: Sequence[int], raw: bytes) -> list[A
         )
     if datatype == "BOOL":  # any byte but 0 is true, which numpy's own bool would not survive
         return np.frombuffer(raw, dtype=np.uint8).astype(np.bool_)
+    if datatype == "BF16":
+        return (np.frombuffer(raw, dtype=dtype).astype(np.uint32) << 16).view(np.float32)
     return np.frombuffer(raw, dtype=dtype)
 
 
-def _texts(name: str, count: int, raw: bytes) -> list[str]:
-    texts: list[str] = []
+def _parts(name: str, count: int, raw: bytes) -> list[bytes]:
+    parts: list[bytes] = []
     at = 0
-    while at < len(raw) and len(texts) <= count:
+    while at < len(raw) and len(parts) <= count:
         end = at + 4 + (_LENGTH.unpack_from(raw, at)[0] if at + 4 <= len(raw) else len(raw))
         if end > len(raw):
-            raise InvalidInputError(f"{name}: text {len(texts)} is longer than the binary data that is left")
-        try:
-            texts.append(raw[at + 4 : end].decode())
-        except UnicodeDecodeError as error:
-            raise InvalidInputError(f"{name}[{len(texts)}] is not UTF-8 text") from error
+            raise InvalidInputError(f"{name}: text {len(parts)} is longer than the binary data that is left")
+        parts.append(raw[at + 4 : end])
         at = end
-    if len(texts) != count or at != len(raw):
+    if len(parts) != count or at != len(raw):
         raise InvalidInputError(f"{name}: binary data does not hold {count} texts")
+    return parts
+
+
+def _texts(name: str, parts: list[bytes]) -> list[str]:
+    texts: list[str] = []
+    for at, part in enumerate(parts):
+        try:
+            texts.append(part.decode())
+        except UnicodeDecodeError as error:
+            raise InvalidInputError(f"{name}[{at}] is not UTF-8 text") from error
     return texts
+
+
+def text(value: bytes) -> bytes:
+    """One text as it stands among others."""
+    return _LENGTH.pack(len(value)) + value
 
 
 def encode(values: NDArray[Any], datatype: str) -> bytes:

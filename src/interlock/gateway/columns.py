@@ -18,8 +18,10 @@ from interlock.domain.contract import Contract, Field
 from interlock.domain.ports import Columns
 from interlock.gateway import datatypes
 from interlock.gateway.faults import Faults, shown
-from interlock.gateway.fields import FieldReader, Values
+from interlock.gateway.fields import FieldReader, Values, is_exact
+from interlock.gateway.images import Given, ImageReader, Undecoded
 from interlock.gateway.tensors import Tensor
+from interlock.gateway.times import TimeReader
 
 MAX_ROWS = 10_000
 """Rows in one request: what takes longer belongs in batch scoring."""
@@ -28,7 +30,7 @@ _ONLY_FLOATS = {float}
 _FLOATS_OR_MISSING = {float, type(None)}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Rows:
     """Valid input of one request: a whole matrix, row by row, where it came as one; else values by column.
 
@@ -37,19 +39,24 @@ class Rows:
         matrix: Numbers, flat.
         columns: Empty if there is a matrix.
         shapes: Of columns whose shape may vary: only rows of equal shapes can be answered together.
+        undecoded: Images that wait to be decoded (`images.ImageDecoding`), by column.
+        images: The images as they were sent, once they are decoded.
     """
 
     count: int
     matrix: Values | None = None
     columns: dict[str, Values] = field(default_factory=dict)
     shapes: tuple[tuple[int, ...], ...] = ()
+    undecoded: dict[str, Undecoded] | None = None
+    images: dict[str, list[Given]] | None = None
 
 
 class ColumnReader:
     """Reads the inputs of one contract."""
 
     def __init__(self, contract: Contract) -> None:
-        self._readers = {field.name: FieldReader(field) for field in contract.inputs}
+        self._readers = {field.name: _reader(field) for field in contract.inputs}
+        self._images = {name: reader for name, reader in self._readers.items() if isinstance(reader, ImageReader)}
         self._names = tuple(self._readers)
         fields = contract.inputs
         self._takes_matrix = bool(fields) and all(field.is_numeric and not field.shape for field in fields)
@@ -73,6 +80,10 @@ class ColumnReader:
     def single_vector(self) -> str | None:
         """The input's name if the contract has one input only, and that is a vector or tensor."""
         return self._names[0] if len(self._names) == 1 and not self._takes_matrix else None
+
+    def takes_images(self, name: str) -> bool:
+        """Whether the input `name` is one of images, whose bytes are no text."""
+        return name in self._images
 
     def missing(self, name: str, rows: int) -> NDArray[Any]:
         """A column of the input `name` in which every value is missing."""
@@ -111,38 +122,58 @@ class ColumnReader:
             InvalidInputError: Anything is wrong.
         """
         if not tensors:
-            faults.add(f"no inputs, must have {self._listed()}")
+            faults.add(f"no inputs, must have {self._listed()}", "missing")
             faults.raise_now()
         rows = self._count(tensors, faults)
         if self._is_matrix(tensors):
             return self._matrix(tensors[0], rows, faults)
-        columns: dict[str, Values] = {}
+        columns: dict[str, Any] = {}
         seen: set[str] = set()
         for tensor in tensors:
             name = tensor.name
             reader = self._readers.get(name)
             if reader is None:
-                faults.add(f"input {shown(name)} is not known; the inputs are {self._listed()}")
+                faults.add(f"input {shown(name)} is not known; the inputs are {self._listed()}", "unknown")
             elif name in seen:
-                faults.add(f"input {shown(name)} is given twice")
+                faults.add(f"input {shown(name)} is given twice", "twice", name)
             elif (values := reader.read(tensor, faults)) is not None:
                 columns[name] = values
             seen.add(name)
         if len(seen) < len(self._names) or faults:
             self._complete(seen, rows, columns, faults)
-        shapes = tuple(np.shape(columns[name])[1:] for name in self._varying)
-        return Rows(rows, columns=columns, shapes=shapes)
+        if self._images:
+            undecoded = {name: columns.pop(name) for name in self._images}
+            return Rows(rows, columns=columns, undecoded=undecoded)
+        return Rows(rows, columns=columns, shapes=self._shapes(columns))
+
+    def decode(self, rows: Rows) -> None:
+        """Decode the images of rows, in place. Takes milliseconds: `images.ImageDecoding` calls it where that is well.
+
+        Raises:
+            InvalidInputError: An image is damaged, or has the wrong size.
+        """
+        faults, undecoded, sent = Faults(), rows.undecoded or {}, {}
+        for name, given in undecoded.items():
+            pixels = self._images[name].decode(given.images, faults)
+            if pixels is not None:
+                rows.columns[name], sent[name] = pixels, given.images
+        faults.raise_if_any()
+        rows.undecoded, rows.images, rows.shapes = None, sent, self._shapes(rows.columns)
+
+    def _shapes(self, columns: dict[str, Values]) -> tuple[tuple[int, ...], ...]:
+        return tuple(np.shape(columns[name])[1:] for name in self._varying)
 
     def _count(self, tensors: Sequence[Tensor], faults: Faults) -> int:
         rows = tensors[0].shape[0]
         for tensor in tensors:
             if tensor.shape[0] != rows:
                 first = tensors[0].name
-                faults.add(f"input {shown(tensor.name)} has {tensor.shape[0]} rows, and {shown(first)} has {rows}")
+                many = f"has {tensor.shape[0]} rows, and {shown(first)} has {rows}"
+                faults.add(f"input {shown(tensor.name)} {many}", "rows")
         if rows == 0:
-            faults.add(f"{tensors[0].name}: 0 rows, must be at least 1")
+            faults.add(f"{tensors[0].name}: 0 rows, must be at least 1", "rows")
         elif rows > MAX_ROWS:
-            faults.add(f"{rows} rows, must be at most {MAX_ROWS} in one request")
+            faults.add(f"{rows} rows, must be at most {MAX_ROWS} in one request", "rows")
         if rows == 0 or rows > MAX_ROWS:
             faults.raise_now()
         return rows
@@ -156,9 +187,9 @@ class ColumnReader:
         width = len(self._names)
         if tensor.shape[1] != width:
             wanted = f"[rows, {width}] with the columns {self._listed()}"
-            faults.add(f"{tensor.name}: shape == {list(tensor.shape)}, must be {wanted}")
+            faults.add(f"{tensor.name}: shape == {list(tensor.shape)}, must be {wanted}", "shape")
         if tensor.datatype is not None and tensor.datatype not in datatypes.NUMBERS:
-            faults.add(f"{tensor.name}: datatype == {shown(tensor.datatype)}, must be a number type")
+            faults.add(f"{tensor.name}: datatype == {shown(tensor.datatype)}, must be a number type", "datatype")
         faults.raise_if_any()
         if self._is_plain_matrix and (values := self._plain_matrix(tensor.values)) is not None:
             return Rows(rows, matrix=values)
@@ -173,6 +204,8 @@ class ColumnReader:
             if not kinds <= _FLOATS_OR_MISSING:
                 return None
             values = np.array(values, dtype=np.float64)
+        if not is_exact(values):
+            return None
         with_missing = np.isnan(values).any()
         return None if np.isinf(values).any() or (with_missing and not self._may_lack_all) else values
 
@@ -189,9 +222,15 @@ class ColumnReader:
             if reader.may_be_absent:
                 columns[name] = reader.missing(rows)
             else:
-                faults.add(f"input {shown(name)} is missing")
+                faults.add(f"input {shown(name)} is missing", "missing", name)
         faults.raise_if_any()
 
     def _listed(self) -> str:
         more = f" and {len(self._names) - 40} more" if len(self._names) > 40 else ""
         return ", ".join(self._names[:40]) + more
+
+
+def _reader(field: Field) -> FieldReader | TimeReader | ImageReader:
+    if field.image is not None:
+        return ImageReader(field)
+    return FieldReader(field) if field.time is None else TimeReader(field)

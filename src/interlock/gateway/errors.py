@@ -45,6 +45,7 @@ _MLFLOW_CODES = {
     405: "ENDPOINT_NOT_FOUND",
     413: "REQUEST_LIMIT_EXCEEDED",
     415: "INVALID_PARAMETER_VALUE",
+    429: "REQUEST_LIMIT_EXCEEDED",
     503: "TEMPORARILY_UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
@@ -106,6 +107,13 @@ def failure_of(error: Exception) -> Failure:
             return Failure(status, reason, str(error), _headers(status, error))
     log.error("unexpected error while answering", exc_info=error)
     return Failure(500, "internal", "internal error; the server's log has the details")
+
+
+def failed_attempt(error: Exception) -> ModelFailedError | None:
+    """The failure of a model for which a caller got no answer; None if it was something else."""
+    if isinstance(error, RequestFailedError) and isinstance(error.cause, ModelFailedError):
+        return error.cause
+    return None
 
 
 def _request_failed(error: RequestFailedError) -> Failure:

@@ -47,6 +47,17 @@ def event_times(given: Any, rows: int, key: Key, now_us: int) -> list[int] | Non
     return [plausible(f"event_at[{row}]", text, now_us) for row, text in enumerate(given)]
 
 
+def event_time_of_refused(given: Any, key: Key, now_us: int) -> int | None:
+    """When a refused request happened, as far as it can be told: the time of its first row, if its key may say it."""
+    first = given[0] if isinstance(given, list) and given else given
+    if first is None or not key.may("backdate"):
+        return None
+    try:
+        return plausible("event_at", first, now_us)
+    except InvalidInputError:
+        return None
+
+
 def plausible(name: str, text: Any, now_us: int) -> int:
     """Microseconds since 1970 UTC of a time that can be.
 

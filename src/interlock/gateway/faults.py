@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from interlock.domain.errors import InvalidInputError
+from interlock.domain.errors import BrokenRule, InvalidInputError
 
 _MOST = 10
 _LONGEST = 60
@@ -14,10 +14,11 @@ _LONGEST = 60
 class Faults:
     """Sentences on what is wrong, each with field, value and rule. The first ten are told."""
 
-    __slots__ = ("_told", "count")
+    __slots__ = ("_rules", "_told", "count")
 
     def __init__(self) -> None:
         self._told: list[str] = []
+        self._rules: dict[BrokenRule, None] = {}
         self.count = 0
 
     def __bool__(self) -> bool:
@@ -28,8 +29,15 @@ class Faults:
         """Whether further ones would only be counted."""
         return self.count >= _MOST
 
-    def add(self, sentence: str) -> None:
+    def add(self, sentence: str, rule: str = "form", field: str = "") -> None:
+        """Add one.
+
+        Args:
+            rule: See `BrokenRule`.
+            field: Of the contract. Never a name that a caller made up.
+        """
         self.count += 1
+        self._rules[BrokenRule(field, rule)] = None
         if self.count <= _MOST:
             self._told.append(sentence)
 
@@ -39,7 +47,7 @@ class Faults:
             self.raise_now()
 
     def raise_now(self) -> NoReturn:
-        raise InvalidInputError(*self._told)
+        raise InvalidInputError(*self._told, rules=tuple(self._rules))
 
 
 def shown(value: Any) -> str:

@@ -5,16 +5,19 @@ and only the bad case looks at values one by one. Values become an array once a 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
-from math import isfinite, isnan, nan, prod
+from math import isfinite, nan
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Field
+from interlock.domain.contract import INTEGER_RANGES, Field
+from interlock.domain.ports import element_type, missing_value
 from interlock.gateway import datatypes
 from interlock.gateway.faults import Faults, shown
+from interlock.gateway.shapes import place_of, shape_fault
 from interlock.gateway.tensors import Tensor
 
 Values: TypeAlias = list[Any] | NDArray[Any]
@@ -30,23 +33,24 @@ _INTS = frozenset({int})
 _BOOLS = frozenset({bool})
 _TEXTS = frozenset({str})
 
-_DTYPES: dict[str, Any] = {
-    "FP32": np.float64,
-    "FP64": np.float64,
-    "INT32": np.int64,
-    "INT64": np.int64,
-    "BOOL": np.bool_,
-    "BYTES": np.object_,
-}
-
 _RULES = {
     "FP32": "must be a number that fits FP32",
     "FP64": "must be a number",
-    "INT32": "must be a whole number that fits INT32",
-    "INT64": "must be a whole number that fits INT64",
     "BOOL": "must be true or false",
     "BYTES": "must be a text",
+    **{datatype: f"must be a whole number that fits {datatype}" for datatype in INTEGER_RANGES},
 }
+_INEXACT = "must be a number that a double holds exactly; whole numbers beyond 2 ** 53 mostly are none"
+_EXACT = 2**53
+
+
+def is_exact(values: Values) -> bool:
+    """Whether doubles hold all whole numbers among the values exactly: beyond 2 ** 53 they hold only some."""
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind not in "iu" or values.size == 0 or -_EXACT <= values.min() <= values.max() <= _EXACT:
+            return True
+        values = values.ravel().tolist()
+    return all(type(value) is not int or -_EXACT <= value <= _EXACT or int(float(value)) == value for value in values)
 
 
 class FieldReader:
@@ -56,24 +60,23 @@ class FieldReader:
         field: What the contract says.
     """
 
-    __slots__ = ("_accepted", "_convert", "_declared", "_dtype", "_is_scalar", "_limit", "field")
+    __slots__ = ("_accepted", "_convert", "_declared", "_declared_rule", "_dtype", "_is_scalar", "_limit", "field")
 
     def __init__(self, field: Field) -> None:
         self.field = field
         self._accepted = datatypes.accepted(field)
         self._is_scalar = not field.shape
         self._limit = _FP32_MAX if field.datatype == "FP32" else _FP64_MAX
-        self._dtype = _DTYPES[field.datatype]
-        self._declared = _declared(field)
-        converters: dict[str, Callable[[Tensor], Values | None]] = {
-            "FP32": self._floats,
-            "FP64": self._floats,
-            "INT32": self._integers,
-            "INT64": self._integers,
-            "BOOL": self._booleans,
-            "BYTES": self._texts,
-        }
-        self._convert = converters[field.datatype]
+        self._dtype = element_type(field)
+        self._declared, self._declared_rule = _declared(field), _declared_rule(field)
+        self._convert = self._converter()
+
+    def _converter(self) -> Callable[[Tensor], Values | None]:
+        if self.field.is_float:
+            return self._floats
+        if self.field.is_integer:
+            return self._integers
+        return self._booleans if self.field.datatype == "BOOL" else self._texts
 
     def read(self, tensor: Tensor, faults: Faults) -> Values | None:
         """The values, or None and one or more faults."""
@@ -81,9 +84,9 @@ class FieldReader:
             return None
         values = self._convert(tensor)
         if values is None:
-            self._explain(tensor.values, faults)
+            self._explain(tensor.values, tensor.shape, faults)
         elif self._declared is not None and not self._declared(values):
-            self._explain(values, faults)
+            self._explain(values, tensor.shape, faults)
             return None
         if values is None or self._is_scalar:
             return values
@@ -92,7 +95,7 @@ class FieldReader:
     def missing(self, rows: int) -> NDArray[Any]:
         """Values of which every one is missing."""
         shape = (rows, *(max(size, 0) for size in self.field.shape))
-        return np.full(shape, None if self.field.datatype == "BYTES" else nan, dtype=self._dtype)
+        return np.full(shape, missing_value(self.field), dtype=self._dtype)
 
     def join(self, given: Sequence[Values]) -> NDArray[Any]:
         """The column of a batch, from the values of its requests. Those of one shape only."""
@@ -105,26 +108,25 @@ class FieldReader:
     @property
     def may_be_absent(self) -> bool:
         """Whether missing values have a place in this field's arrays."""
-        return self.field.nullable and self.field.datatype in ("FP32", "FP64", "BYTES")
+        return self.field.nullable and (self.field.is_float or self.field.is_text)
 
     def _is_acceptable(self, tensor: Tensor, faults: Faults) -> bool:
         field, shape = self.field, tensor.shape
         if tensor.datatype is not None and tensor.datatype not in self._accepted:
             wanted = f"{field.datatype} or another number type" if field.is_numeric else field.datatype
-            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}")
+            faults.add(f"{field.name}: datatype == {shown(tensor.datatype)}, must be {wanted}", "datatype", field.name)
             return False
         if len(shape) == 1 and self._is_scalar:
             return True
-        if _fits(tuple(shape[1:]), field.shape) or (self._is_scalar and list(shape[1:]) == [1]):
-            return True
-        wanted = "[rows] or [rows, 1]" if self._is_scalar else str(["rows", *field.shape]).replace("'", "")
-        faults.add(f"{field.name}: shape == {list(shape)}, must be {wanted}")
-        return False
+        fault = shape_fault(field, shape)
+        if fault is not None:
+            faults.add(fault, "shape", field.name)
+        return fault is None
 
     def _floats(self, tensor: Tensor) -> Values | None:
         values = tensor.values
         if isinstance(values, np.ndarray):
-            return self._finite(values.astype(np.float64))
+            return self._finite(values.astype(np.float64)) if is_exact(values) else None
         kinds = set(map(type, values))
         if kinds == _ONLY_FLOATS and tensor.datatype not in datatypes.INTEGERS and self._are_small(values):
             return values  # by far the most frequent case
@@ -139,7 +141,7 @@ class FieldReader:
             array = np.array(values, dtype=np.float64)
         except OverflowError:  # an integer beyond every float
             return None
-        return self._finite(array)
+        return self._finite(array) if int not in kinds or is_exact(values) else None
 
     def _are_small(self, values: list[float]) -> bool:
         # A sum is finite only if every part of it is.
@@ -155,13 +157,17 @@ class FieldReader:
         return None if not self.field.nullable or (np.abs(array) > self._limit).any() else array
 
     def _integers(self, tensor: Tensor) -> Values | None:
+        low, high = INTEGER_RANGES[self.field.datatype]
+        if isinstance(tensor.values, np.ndarray) and tensor.values.dtype.kind in "iu":
+            array = tensor.values
+            fits = array.size == 0 or (low <= int(array.min()) and int(array.max()) <= high)
+            return array.astype(self._dtype) if fits else None
         values = tensor.values.tolist() if isinstance(tensor.values, np.ndarray) else tensor.values
         kinds = set(map(type, values))
         if not kinds <= _INTS:
             if not kinds <= _NUMBERS or not all(float(value).is_integer() for value in values):
                 return None
             values = [int(value) for value in values]
-        low, high = _range(self.field)
         return values if all(low <= value <= high for value in values) else None
 
     def _booleans(self, tensor: Tensor) -> Values | None:
@@ -178,24 +184,21 @@ class FieldReader:
             kinds = set(map(type, values)) - {type(None)}
         return values if kinds <= _TEXTS else None
 
-    def _explain(self, values: Values, faults: Faults) -> None:
+    def _explain(self, values: Values, shape: Sequence[int], faults: Faults) -> None:
         """Name each value that breaks a rule, by trying it alone."""
-        plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        width = max(1, len(plain) // max(1, self._rows(plain)))
+        plain = values.ravel().tolist() if isinstance(values, np.ndarray) else list(values)
         before = faults.count
         for at, value in enumerate(plain):
             if faults.is_full:
                 return
             rule = self._broken_rule(value)
             if rule:
-                where = f"[{at}]" if self._is_scalar else f"[{at // width}][{at % width}]"
-                faults.add(f"{self.field.name}{where} == {shown(value)}, {rule}")
+                kind = "missing" if _is_missing(value) else "declared" if rule == self._declared_rule else "value"
+                faults.add(f"{self.field.name}{place_of(at, shape)} == {shown(value)}, {rule}", kind, self.field.name)
         if faults.count == before:  # together they break what none breaks alone: the claimed datatype
-            faults.add(f"{self.field.name}: values do not have the datatype that the request claims")
-
-    def _rows(self, plain: list[Any]) -> int:
-        width = abs(prod(self.field.shape)) if self.field.shape else 1
-        return len(plain) // width if width else len(plain)
+            faults.add(
+                f"{self.field.name}: values do not have the datatype that the request claims", "value", self.field.name
+            )
 
     def _broken_rule(self, value: Any) -> str | None:
         field = self.field
@@ -203,23 +206,14 @@ class FieldReader:
             return None if self.may_be_absent else "must not be missing"
         values = self._convert(Tensor(field.name, (1,), [value]))
         if values is None:
-            return _RULES[field.datatype]
+            return _INEXACT if type(value) is int and field.datatype == "FP64" else _RULES[field.datatype]
         if self._declared is not None and not self._declared(values):
-            return _declared_rule(field)
+            return self._declared_rule
         return None
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (type(value) is float and isnan(value))
-
-
-def _fits(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    return len(given) == len(wanted) and all(want in (-1, have) for have, want in zip(given, wanted, strict=True))
-
-
-def _range(field: Field) -> tuple[int, int]:
-    bits = 31 if field.datatype == "INT32" else 63
-    return -(1 << bits), (1 << bits) - 1
+    return value is None or value != value  # noqa: PLR0124 (NaN, also numpy's)
 
 
 def _declared(field: Field) -> Callable[[Values], bool] | None:
@@ -231,9 +225,13 @@ def _declared(field: Field) -> Callable[[Values], bool] | None:
         return lambda values: all(_is_missing(value) or str(value) in known for value in values)
     low = -_FP64_MAX if field.minimum is None else field.minimum
     high = _FP64_MAX if field.maximum is None else field.maximum
-    if field.is_numeric:
-        return lambda values: all(_is_missing(value) or low <= value <= high for value in values)
-    return None
+    return partial(_is_within, low=low, high=high) if field.is_numeric else None
+
+
+def _is_within(values: Values, low: float, high: float) -> bool:
+    if isinstance(values, np.ndarray):
+        return not ((values < low) | (values > high)).any()
+    return all(_is_missing(value) or low <= value <= high for value in values)
 
 
 def _declared_rule(field: Field) -> str:

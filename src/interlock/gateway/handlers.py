@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import Any
 
@@ -15,23 +16,29 @@ import msgspec
 
 from interlock.domain.contract import Contract
 from interlock.domain.errors import InvalidInputError, OverloadedError
-from interlock.gateway import binary_tensors, invocations, open_inference
+from interlock.gateway import binary_tensors, described, invocations, open_inference
 from interlock.gateway.answering import Answering
 from interlock.gateway.calls import Call, Prediction
+from interlock.gateway.catalogue import Catalogue
 from interlock.gateway.columns import Rows
 from interlock.gateway.decisions import decisions
-from interlock.gateway.event_times import event_times
+from interlock.gateway.event_times import event_time_of_refused, event_times
 from interlock.gateway.exchange import Answer, Headers, Request
-from interlock.gateway.faults import shown
 from interlock.gateway.feedback import Feedback
+from interlock.gateway.images import ImageDecoding
 from interlock.gateway.labels import labels
 from interlock.gateway.metrics import Metrics
 from interlock.gateway.open_inference import InferRequest
+from interlock.gateway.rejections import Rejections
 from interlock.gateway.rewards import REWARDS
-from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint
+from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint, pinned_version
 
 _VERSION = installed_version("interlock")
+# As Triton calls them.
+_EXTENSIONS = ["binary_tensor_data", "model_configuration", "statistics"]
 _LONGEST_ID = 256
+# By a challenger, by the champion, and by a process that was started again: each has the endpoint's deadline.
+_ATTEMPTS = 3
 _MOST_IDS_IN_HEADER = 50
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _PROMETHEUS = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
@@ -44,15 +51,24 @@ def _json(value: Any, status: int = 200) -> Answer:
 class Predict:
     """`infer` and `invocations`."""
 
-    def __init__(self, board: Board, answering: Answering) -> None:
-        self._board, self._answering = board, answering
+    def __init__(self, board: Board, answering: Answering, rejections: Rejections) -> None:
+        self._board, self._answering, self._rejections = board, answering, rejections
+        self._images = ImageDecoding()
 
     async def infer(self, endpoint: str, request: Request, pinned: str | None = None) -> Answer:
         """Open Inference Protocol."""
-        given, raw = open_inference.decode(request.body, request.headers.get(binary_tensors.HEADER))
-        encoder, prediction = await self.ask(endpoint, request, given, raw, pinned)
+        header, given = request.headers.get(binary_tensors.HEADER), None
+        try:
+            if header == binary_tensors.RAW:
+                given, raw = open_inference.of_raw(request.body, self._target(endpoint, pinned).contract)
+            else:
+                given, raw = open_inference.decode(request.body, header)
+            encoder, prediction = await self.ask(endpoint, request, given, raw, pinned)
+        except InvalidInputError as error:
+            self.refused(endpoint, request, error, given.parameters if given is not None else None)
+            raise
         answer = encoder.encode(prediction)
-        answer.headers += _headers(prediction)
+        answer.headers += answer_headers(prediction)
         return answer
 
     async def ask(
@@ -66,33 +82,84 @@ class Predict:
             pinned: The version it names.
         """
         served = self._board.get(endpoint)
-        version = _pinned(served, pinned)
+        version = pinned_version(served, pinned)
         target = version or served.champion
         rows = open_inference.read_rows(given, raw, target.reader)
+        if rows.undecoded is not None:
+            await self._images.decode(rows, target.reader)
         encoder = open_inference.Encoder(given, target.contract)
-        event_at = given.parameters.get("event_at") if given.parameters else None
         if given.id is not None and len(given.id) > _LONGEST_ID:
             raise InvalidInputError(f"id has {len(given.id)} characters, must have at most {_LONGEST_ID}")
-        call = _call(served, version, rows, request, event_at)
+        parameters = given.parameters
+        call = _call(served, version, rows, request, parameters.get("event_at") if parameters else None)
+        if parameters:
+            _obey(parameters, call)
         call.request_id = given.id
         return encoder, await self._answering.answer(call)
 
+    def refused(
+        self, endpoint: str, request: Request, error: InvalidInputError, parameters: dict[str, Any] | None
+    ) -> None:
+        """Count a request that the contract refused.
+
+        Args:
+            parameters: The request's, as far as it could be read.
+        """
+        event_at = event_time_of_refused((parameters or {}).get("event_at"), request.key, time.time_ns() // 1000)
+        # A body that broke the contract has no columns for rules on columns: where there are rules, none is kept.
+        body = request.body if self._board.get(endpoint).log_rules is None else None
+        self._rejections.add(endpoint, error, body, event_at)
+
+    def _target(self, endpoint: str, pinned: str | None) -> LoadedVersion:
+        served = self._board.get(endpoint)
+        return pinned_version(served, pinned) or served.champion
+
     async def invoke(self, endpoint: str, request: Request) -> Answer:
         """MLflow."""
-        served = self._board.get(endpoint)
+        served, given = self._board.get(endpoint), None
         champion = served.champion
         kind = request.headers.get(b"content-type", b"")
-        given = invocations.decode(request.body, kind, champion.reader)
-        every_output = invocations.wants_all(given)
-        rows = invocations.read_rows(given, champion.reader)
-        call = _call(served, None, rows, request, (given.params or {}).get("event_at"))
+        try:
+            given = invocations.decode(request.body, kind, champion.reader)
+            every_output = invocations.wants_all(given)
+            rows = invocations.read_rows(given, champion.reader)
+            if rows.undecoded is not None:
+                await self._images.decode(rows, champion.reader)
+            call = _call(served, None, rows, request, (given.params or {}).get("event_at"))
+        except InvalidInputError as error:
+            self.refused(endpoint, request, error, given.params if given is not None else None)
+            raise
         prediction = await self._answering.answer(call)
         answer = invocations.encode(prediction, every_output=every_output)
-        answer.headers += _headers(prediction)
+        answer.headers += answer_headers(prediction)
         return answer
 
 
-def _headers(prediction: Prediction) -> Headers:
+def _obey(parameters: dict[str, Any], call: Call) -> None:
+    """What Triton's clients may ask for in a request's parameters. Unknown ones are other servers' and are ignored.
+
+    Raises:
+        InvalidInputError: The request would be one of a sequence: here each stands alone.
+    """
+    if parameters.get("sequence_id"):
+        raise InvalidInputError("parameters.sequence_id: sequences are not supported, each request stands alone")
+    microseconds = parameters.get("timeout")
+    if call.deadline_seconds is None and type(microseconds) is int and microseconds > 0:
+        _hasten(call, microseconds / 1e6)
+
+
+def _hasten(call: Call, seconds: float) -> None:
+    """Take a caller's own deadline where it can come before the endpoint's.
+
+    A client that sets a minute on everything is in no hurry: what is late for it is late by the endpoint's own
+    deadline, and evidence against the version.
+    """
+    if seconds < _ATTEMPTS * call.served.deadline_seconds:
+        call.deadline_seconds = seconds
+
+
+def answer_headers(prediction: Prediction) -> Headers:
+    """What every answer says of itself, whatever brings it."""
     call = prediction.call
     ids = call.prediction_ids
     text = ids[0] if len(ids) == 1 else ",".join(ids[:_MOST_IDS_IN_HEADER])
@@ -113,7 +180,7 @@ def _call(served: ServedEndpoint, pinned: LoadedVersion | None, rows: Rows, requ
     if (unit_key := headers.get(b"x-interlock-key")) is not None:
         call.unit_key = _unit_key(unit_key)
     if (deadline := headers.get(b"x-interlock-deadline-ms")) is not None:
-        call.deadline_seconds = _deadline_seconds(deadline)
+        _hasten(call, _deadline_seconds(deadline))
     if event_at is not None:
         call.event_at_us = event_times(event_at, rows.count, request.key, time.time_ns() // 1000)
     return call
@@ -138,27 +205,7 @@ def _deadline_seconds(header: bytes) -> float:
         raise InvalidInputError(
             f"X-Interlock-Deadline-Ms == {header.decode('latin-1')[:30]!r}, must be a number of milliseconds above 0"
         )
-    return milliseconds / 1000
-
-
-def _pinned(served: ServedEndpoint, named: str | None) -> LoadedVersion | None:
-    """The version in `/versions/{named}`: `wine:3`, or `3` of the champion's model, else of any in the plan."""
-    if named is None:
-        return None
-    ref = resolve_version(served, named)
-    if ref is None:
-        known = ", ".join(served.versions)
-        raise InvalidInputError(f"version == {shown(named)}, must be one that {served.name!r} keeps loaded: {known}")
-    return served.versions[ref]
-
-
-def resolve_version(served: ServedEndpoint, named: str) -> str | None:
-    """`name:version` of what a path calls a version, if it is in the plan."""
-    if named in served.versions:
-        return named
-    found = [loaded for loaded in served.versions.values() if str(loaded.version.version) == named]
-    found.sort(key=lambda loaded: loaded.version.name != served.champion.version.name)
-    return found[0].ref if found else None
+    return max(milliseconds, 0.001) / 1000  # no less than a microsecond: 0 would be none
 
 
 class Describe:
@@ -175,11 +222,11 @@ class Describe:
         return _json({"ready": is_ready}, 200 if is_ready else 503)
 
     async def server(self, _request: Request) -> Answer:
-        return _json({"name": "interlock", "version": _VERSION, "extensions": ["binary_tensor_data"]})
+        return _json({"name": "interlock", "version": _VERSION, "extensions": _EXTENSIONS})
 
     async def model(self, endpoint: str, _request: Request, pinned: str | None = None) -> Answer:
         served = self._board.get(endpoint)
-        version = _pinned(served, pinned) or served.champion
+        version = pinned_version(served, pinned) or served.champion
         return _json(
             {
                 "name": endpoint,
@@ -190,19 +237,29 @@ class Describe:
         )
 
     async def model_ready(self, endpoint: str, _request: Request, pinned: str | None = None) -> Answer:
-        _pinned(self._board.get(endpoint), pinned)
+        pinned_version(self._board.get(endpoint), pinned)
         return _json({"name": endpoint, "ready": True})
 
     async def ping(self, _request: Request) -> Answer:
-        return Answer(b"\n", 200)
+        return Answer(b"\n", 200, [_TEXT])
 
     async def version(self, _request: Request) -> Answer:
         return Answer(_VERSION.encode(), 200, [_TEXT])
 
 
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What another transport than HTTP asks."""
+
+    board: Board
+    predict: Predict
+    describe: Describe
+    catalogue: Catalogue
+
+
 def _tensors(contract: Contract) -> dict[str, Any]:
     def listed(fields: Sequence[Any]) -> list[dict[str, Any]]:
-        return [{"name": found.name, "datatype": found.datatype, "shape": [-1, *found.shape]} for found in fields]
+        return [described.tensor(found) for found in fields]
 
     return {"inputs": listed(contract.inputs), "outputs": listed(contract.outputs)}
 

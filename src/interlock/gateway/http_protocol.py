@@ -144,7 +144,8 @@ class HttpConnection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set when the connection is made
         self._url, self._headers = b"", {}  # type: bytes, dict[bytes, bytes]
-        self._head_bytes, self._is_in_head = 0, True
+        # `_head_bytes` is 0 unless a head has begun.
+        self._head_bytes, self._is_in_head, self._has_ended = 0, False, False
         self._reading: Incoming | None = None
         self._answering: Incoming | None = None
         self._task: asyncio.Task[None] | None = None
@@ -169,7 +170,7 @@ class HttpConnection(asyncio.Protocol):
             self._task.cancel()  # (d)
 
     def data_received(self, data: bytes) -> None:
-        was_in_head = self._is_in_head
+        self._has_ended = False
         if self._reading is None and self._answering is None and not self._head_bytes:
             self.since = self._loop.time()
         try:
@@ -179,8 +180,9 @@ class HttpConnection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse_connection(400, "this is not an HTTP request")
             return
-        if self._is_in_head and was_in_head:
-            self._head_bytes += len(data)
+        if self._is_in_head:
+            # Of what came with the end of a request, few bytes are of the head that began after it.
+            self._head_bytes += 1 if self._has_ended else len(data)
             if self._head_bytes > MAX_HEAD_BYTES:  # (a)
                 self._refuse_connection(400, "request line and headers are larger than 64 KiB")
 
@@ -199,6 +201,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._url, self._headers = b"", {}
+        self._is_in_head = True
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -244,7 +247,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         incoming, self._reading = self._reading, None
-        self._is_in_head = True
+        self._has_ended = True
         if incoming is not None:
             incoming.is_complete = True
             self._wake(incoming)
@@ -347,7 +350,7 @@ class HttpConnection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         body = b'{"error":"%s"}' % why.encode()
-        line = _STATUS_LINES[status]
+        line = _STATUS_LINES[status] + (b"retry-after: 1\r\n" if status == 503 else b"")
         kind = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
         self._transport.write(line + kind + body)
         self._transport.close()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 
 from interlock.gateway.exchange import Answer
-from interlock.gateway.http_protocol import HttpConnection, Incoming
+from interlock.gateway.http_protocol import HEAD_SECONDS, HttpConnection, Incoming
 
 _BACKLOG = 2048
 _DRAIN_SECONDS = 10.0
@@ -44,7 +44,11 @@ class HttpServer:
         """
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: HttpConnection(self._handle, self), sock=listener, backlog=_BACKLOG, ssl=self._tls
+            lambda: HttpConnection(self._handle, self),
+            sock=listener,
+            backlog=_BACKLOG,
+            ssl=self._tls,
+            ssl_handshake_timeout=HEAD_SECONDS if self._tls is not None else None,
         )
         looking = loop.create_task(self._look_after())
         await self._stopped.wait()

@@ -7,7 +7,7 @@ output.
 
 import csv
 import io
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -23,6 +23,7 @@ from interlock.gateway.tensors import Tensor, flatten
 
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _PARAMS = ("output", "event_at")
+_OF_LANGUAGE_MODELS = ("messages", "prompt", "input")
 
 
 class Split(msgspec.Struct, gc=False):
@@ -54,7 +55,10 @@ def decode(body: bytes, content_type: bytes, reader: ColumnReader) -> Invocation
         InvalidInputError: It is not an invocation.
         RefusedError: The content type is none of them.
     """
-    kind = content_type.split(b";", 1)[0].strip().lower()
+    kind, _, parameters = content_type.partition(b";")
+    kind = kind.strip().lower()
+    if parameters:
+        _check_charset(parameters)
     if kind == b"text/csv":
         return Invocation(dataframe_split=_csv(body, reader))
     # curl says x-www-form-urlencoded when told nothing else; the body is JSON all the same.
@@ -65,11 +69,32 @@ def decode(body: bytes, content_type: bytes, reader: ColumnReader) -> Invocation
     found = lenient_json.decode(body, _decoder, Invocation)
     given = [form for form in _FORMS if getattr(found, form) is not None]
     if len(given) != 1:
-        raise InvalidInputError(f"the body has {' and '.join(given) or 'none'} of {', '.join(_FORMS)}, must have one")
+        _refuse_form(given, body)
     for name in found.params or ():
         if name not in _PARAMS:
             raise InvalidInputError(f"params: {shown(name)} is not known; there is {' and '.join(_PARAMS)}")
     return found
+
+
+def _check_charset(parameters: bytes) -> None:
+    for parameter in parameters.lower().split(b";"):
+        name, _, value = parameter.strip().partition(b"=")
+        if name == b"charset" and value.strip(b'"') == b"utf-8":
+            continue
+        if name:
+            named = parameter.strip().decode("latin-1")[:60]
+            raise RefusedError(415, "type", f"Content-Type has {named!r}, may have charset=utf-8 and nothing else")
+
+
+def _refuse_form(given: list[str], body: bytes) -> NoReturn:
+    forms = ", ".join(_FORMS)
+    if not given:
+        chat = [name for name in _OF_LANGUAGE_MODELS if name in lenient_json.names(body)]
+        if chat:
+            raise InvalidInputError(
+                f"the body has {chat[0]!r}, which asks a language model; this endpoint takes one of {forms}"
+            )
+    raise InvalidInputError(f"the body has {' and '.join(given) or 'none'} of {forms}, must have one")
 
 
 def wants_all(request: Invocation) -> bool:
@@ -213,7 +238,7 @@ def _cell(text: str, field: Field | None) -> Any:
 def encode(prediction: Prediction, *, every_output: bool) -> Answer:
     """The answer's body."""
     names = [field.name for field in prediction.contract.outputs]
-    if every_output:
+    if every_output or (len(names) > 1 and not prediction.contract.is_classifier):
         rows = zip(*(prediction.plain(name) for name in names), strict=True)
         predictions: list[Any] = [dict(zip(names, row, strict=True)) for row in rows]
     else:

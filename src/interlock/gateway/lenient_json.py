@@ -33,6 +33,15 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
         return _second_look(body, kind, error)
 
 
+def names(body: bytes) -> frozenset[str]:
+    """The names in a body that is a JSON object; none in any other."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return frozenset()
+    return frozenset(found) if isinstance(found, dict) else frozenset()
+
+
 def _second_look(body: bytes, kind: type[T], error: Exception) -> T:
     if not _NOT_NUMBERS.search(body):
         where = "is empty" if not body.strip() else f"is not JSON: {error}"

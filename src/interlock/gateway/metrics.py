@@ -6,6 +6,7 @@ start.
 """
 
 import os
+import time
 from bisect import bisect_left
 from collections import Counter as Counting
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
+from prometheus_client.samples import Sample
 
+from interlock.gateway.batch_counts import BatchCounts
 from interlock.gateway.log_gauges import LogGauges
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -36,10 +39,11 @@ class BatchHistogram(Histogram):
 class Meter:
     """The counts of answers by one version in one role, looked up once."""
 
-    __slots__ = ("_model", "_requests", "_rows", "_seconds")
+    __slots__ = ("_model", "_requests", "_rows", "_seconds", "batches")
 
-    def __init__(self, requests: Any, rows: Any, seconds: Any, model: Any) -> None:
+    def __init__(self, requests: Any, rows: Any, seconds: Any, model: Any, batches: BatchCounts) -> None:
         self._requests, self._rows, self._seconds, self._model = requests, rows, seconds, model
+        self.batches = batches
 
     def answered(self, rows: int, latencies_us: Sequence[int], model_us: int) -> None:
         """A batch was answered: rows of all its requests, the latency of each, the time of the model."""
@@ -47,6 +51,7 @@ class Meter:
         self._rows.inc(rows)
         self._seconds.observe_many([latency_us / 1e6 for latency_us in latencies_us])
         self._model.observe(model_us / 1e6)
+        self.batches.add(rows, latencies_us, model_us)
 
 
 class Metrics:
@@ -77,6 +82,29 @@ class Metrics:
         self._rejected = _counter("interlock_rejected", "Requests refused or failed, by reason", ("endpoint", "reason"))
         self._seconds = _histogram("interlock_request_seconds", "From body to answer", by_version, _SECONDS)
         self._model = _histogram("interlock_model_seconds", "In the model, by batch", by_version, _MODEL_SECONDS)
+        self._broken = _counter(
+            "interlock_broken_rules", "Requests refused by the contract, by field and broken rule",
+            ("endpoint", "field", "rule"),
+        )  # fmt: skip
+        self._batches = _counter("interlock_batches", "Batches, by rows up to a power of two", (*by_version, "rows"))
+        self._batch_seconds = _counter(
+            "interlock_batch_model_seconds", "In the model, by rows up to a power of two", (*by_version, "rows")
+        )
+        self._waited = _counter(
+            "interlock_waited_seconds", "Of answered requests, outside their model: read, checked, waiting, recorded",
+            by_version,
+        )  # fmt: skip
+        self._last_answer = Gauge(
+            "interlock_last_answer_timestamp_seconds", "When the newest answer was given", by_version,
+            registry=None, multiprocess_mode="max",
+        )  # fmt: skip
+        self._failed = _counter(
+            "interlock_failed_requests", "Requests that got no answer from anyone, by the version that failed last",
+            ("endpoint", "version", "status"),
+        )  # fmt: skip
+        self._failed_seconds = _counter(
+            "interlock_failed_request_seconds", "From head to error", ("endpoint", "version")
+        )
         self._labels = _counter("interlock_labels", "Labels accepted", ("endpoint",))
         self._feedback = _counter("interlock_feedback", "Labels, decisions, rewards accepted", ("endpoint", "kind"))
         self._generation = Gauge(
@@ -101,6 +129,7 @@ class Metrics:
                 self._rows.labels(*key),
                 self._seconds.labels(*key),
                 self._model.labels(*key),
+                BatchCounts(key, self._batches, self._batch_seconds, self._waited, self._last_answer),
             )
         return meter
 
@@ -119,6 +148,15 @@ class Metrics:
         if kind == "label":
             self._labels.labels(endpoint).inc(count)
 
+    def broke(self, endpoint: str, field: str, rule: str) -> None:
+        """A request was refused because a field broke a rule."""
+        self._broken.labels(endpoint, field, rule).inc()
+
+    def failed(self, endpoint: str, version: str, status: str, seconds: float) -> None:
+        """A request got no answer, because `version` failed."""
+        self._failed.labels(endpoint, version, status).inc()
+        self._failed_seconds.labels(endpoint, version).inc(seconds)
+
     def acknowledged(self, slot: str, rows: Mapping[str, int]) -> None:
         """What a slot's spool has acknowledged ever, by endpoint."""
         for endpoint, count in rows.items():
@@ -131,14 +169,29 @@ class Metrics:
     def forget(self, endpoints: Iterable[str]) -> None:
         """Endpoints are gone: free what was kept for them."""
         gone = set(endpoints)
+        self.write()
         self._meters = {key: meter for key, meter in self._meters.items() if key[0] not in gone}
+
+    def write(self) -> None:
+        """Write out what is counted in memory first. Call a few times a second, in the event loop."""
+        now = time.time()
+        for meter in self._meters.values():
+            meter.batches.write(now)
 
     def page(self) -> bytes:
         """The Prometheus text, summed over workers. Reads files: call off the event loop."""
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]  # untyped library
+        registry = self._registry()
         registry.register(self._log_gauges)
         return generate_latest(registry)
+
+    def samples(self) -> list[Sample]:
+        """All counts, summed over workers. Reads files: call off the event loop."""
+        return [sample for family in self._registry().collect() for sample in family.samples]
+
+    def _registry(self) -> CollectorRegistry:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]  # untyped library
+        return registry
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...]) -> Counter:

@@ -4,6 +4,7 @@ Knows the wire and nothing of models: gives tensors to the contract's reader, an
 memory and classification, which are Triton's own, are refused.
 """
 
+from math import prod
 from typing import Any
 
 import msgspec
@@ -86,6 +87,35 @@ def decode(body: bytes, header: bytes | None) -> tuple[InferRequest, bytes]:
     return lenient_json.decode(text, _decoder, InferRequest), raw
 
 
+def of_raw(body: bytes, contract: Contract) -> tuple[InferRequest, bytes]:
+    """The request that a body without any JSON stands for: one row of the only input, and all outputs in binary.
+
+    Raises:
+        InvalidInputError: The contract has more than one input, or the body does not tell the input's shape.
+    """
+    if len(contract.inputs) != 1:
+        listed = ", ".join(field.name for field in contract.inputs[:20])
+        raise InvalidInputError(
+            f"Inference-Header-Content-Length == 0 is for models with one input; this one has {listed}: "
+            "send the JSON before the binary data, and its length in the header"
+        )
+    field = contract.inputs[0]
+    if field.datatype == "BYTES":
+        shape, body = [1, *(abs(size) for size in field.shape)], binary_tensors.text(body)
+    else:
+        shape = [1, *_raw_shape(field, len(body))]
+    given = InputTensor(field.name, shape, field.datatype, parameters={"binary_data_size": len(body)})
+    return InferRequest([given], parameters={"binary_data_output": True}), body
+
+
+def _raw_shape(field: Field, size: int) -> list[int]:
+    """A row's shape; at most one of its sizes may follow from the number of bytes."""
+    if field.shape.count(-1) > 1:
+        raise InvalidInputError(f"{field.name}: its shape {list(field.shape)} does not follow from the number of bytes")
+    fixed = datatypes.DTYPES[field.datatype].itemsize * prod(length for length in field.shape if length != -1)
+    return [size // fixed if length == -1 and fixed else length for length in field.shape]
+
+
 def read_rows(request: InferRequest, raw: bytes, reader: ColumnReader) -> Rows:
     """Check the inputs against a contract.
 
@@ -101,7 +131,8 @@ def read_rows(request: InferRequest, raw: bytes, reader: ColumnReader) -> Rows:
             continue
         if parameters is not None and "binary_data_size" in parameters:
             size = _binary_size(given, len(raw) - at)
-            values = binary_tensors.decode(given.name, given.datatype, given.shape, raw[at : at + size])
+            part, as_text = raw[at : at + size], not reader.takes_images(given.name)
+            values = binary_tensors.decode(given.name, given.datatype, given.shape, part, as_text=as_text)
             tensors.append(Tensor(given.name, given.shape, values, given.datatype))
             at += size
         elif (flat := _flat(given, faults)) is not None:
@@ -130,8 +161,8 @@ def _flat(given: InputTensor, faults: Faults) -> list[Any] | None:
         shared = given.parameters is not None and "shared_memory_region" in given.parameters
         faults.add(f"{given.name}: {'shared memory is not supported, send data' if shared else 'data is missing'}")
         return None
-    if given.datatype == "FP16":
-        faults.add(f"{given.name}: FP16 has no JSON form; send FP32, or binary data")
+    if given.datatype in datatypes.ONLY_BINARY:
+        faults.add(f"{given.name}: {given.datatype} has no JSON form; send FP32, or binary data")
         return None
     return flatten(given.name, given.data, given.shape, faults)
 
@@ -180,13 +211,17 @@ class Encoder:
             output.name: bool((output.parameters or {}).get("binary_data", in_binary)) for output in outputs
         }
 
+    def wants(self, output: str) -> bool:
+        """Whether the answer has this output."""
+        return self._wanted is None or output in self._wanted
+
     def encode(self, prediction: Prediction) -> Answer:
         """The answer's body, with its content headers."""
         tensors: list[OutputTensor] = []
         parts: list[bytes] = []
         for field in prediction.contract.outputs:
             name = field.name
-            if self._wanted is not None and name not in self._wanted:
+            if not self.wants(name):
                 continue
             if self._binary if isinstance(self._binary, bool) else self._binary[name]:
                 values = prediction.array(name)

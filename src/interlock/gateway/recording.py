@@ -19,8 +19,10 @@ from interlock.domain.ports import Columns, take
 from interlock.gateway.calls import Answered, Call, Prediction
 from interlock.gateway.errors import RequestFailedError
 from interlock.gateway.group_sync import GroupSync
+from interlock.gateway.images import Given
 from interlock.gateway.metrics import Metrics
 from interlock.predictions import parts
+from interlock.predictions.hashing import Hasher
 from interlock.predictions.records import (
     AnswerRole,
     Assignment,
@@ -47,10 +49,16 @@ class Recorder(Protocol):
 
 
 class Recording:
-    """Records calls and then lets their answers go."""
+    """Records calls and then lets their answers go.
 
-    def __init__(self, spool: Recorder, metrics: Metrics) -> None:
-        self._spool, self._metrics = spool, metrics
+    Args:
+        spool: Where records go.
+        metrics: What is counted.
+        hasher: For values that privacy rules hash.
+    """
+
+    def __init__(self, spool: Recorder, metrics: Metrics, hasher: Hasher) -> None:
+        self._spool, self._metrics, self._hasher = spool, metrics, hasher
         self._group_sync = GroupSync(spool.sync)
         self._loop = asyncio.get_running_loop()
 
@@ -82,6 +90,14 @@ class Recording:
         latencies_us = [(now_ns - call.began_ns) // 1000 for call in calls]
         first, at_us = calls[0], time.time_ns() // 1000
         role = _role(first)
+        units: list[str | None] = [call.unit_key for call in calls]
+        withheld = None
+        if (rules := first.served.log_rules) is None:
+            written_inputs, written_outputs = parts.pack(columns), parts.pack(outputs)
+        else:
+            written_inputs = rules.inputs(columns, _images(calls), self._hasher)
+            written_outputs = rules.outputs(outputs, self._hasher)
+            units, withheld = rules.units(units, self._hasher), rules.withheld(columns, outputs)
         record = PredictionRecord(
             first.served.name,
             answered.version.ref,
@@ -91,12 +107,13 @@ class Recording:
             answered.model_us,
             prediction_ids,
             [call.request_id for call in calls],
-            [call.unit_key for call in calls],
+            units,
             latencies_us,
-            parts.pack(columns),
-            parts.pack(outputs),
+            written_inputs,
+            written_outputs,
             None if rows == len(calls) else [call.rows.count for call in calls],
             _event_times(calls, at_us),
+            withheld,
         )
         # Counting costs as much as a small model: it comes after the answers have left.
         meter = self._metrics.meter(first.served.name, answered.version.ref, role)
@@ -140,12 +157,13 @@ class Recording:
 
     def failed(self, call: Call, status: AttemptStatus) -> None:
         """Record a call that nobody could answer."""
+        rules = call.served.log_rules
         record = FailureRecord(
             call.served.name,
             time.time_ns() // 1000,
             call.quote,
             assignment(call, status),
-            call.unit_key,
+            call.unit_key if rules is None else rules.units([call.unit_key], self._hasher)[0],
             call.rows.count,
             (time.perf_counter_ns() - call.began_ns) // 1000,
         )
@@ -153,6 +171,12 @@ class Recording:
             self._spool.append(encoder.encode(record), rows=0, endpoint=call.served.name)
         except UnrecordedError:  # the caller gets an error either way
             log.warning("a failure of endpoint %s could not be recorded", call.served.name, exc_info=True)
+
+
+def _images(calls: Sequence[Call]) -> dict[str, list[Given]]:
+    """Images of calls as they were sent, by column."""
+    sent = [call.rows.images or {} for call in calls]
+    return {name: [one for images in sent for one in images[name]] for name in sent[0]}
 
 
 def assignment(call: Call, status: AttemptStatus) -> Assignment:

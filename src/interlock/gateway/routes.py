@@ -11,6 +11,7 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from interlock.domain.access import Key
+from interlock.gateway.catalogue import Catalogue
 from interlock.gateway.errors import RefusedError, UnknownEndpointError
 from interlock.gateway.exchange import Answer, Request
 from interlock.gateway.handlers import Describe, Predict, Report
@@ -19,10 +20,10 @@ from interlock.gateway.served import Board, ServedEndpoint
 
 Handle = Callable[[Request], Awaitable[Answer]]
 
-_PREDICT = ("predict",)
+PREDICT = ("predict",)
 _LABEL = ("label",)
 # Whoever may ask a model may know what it takes, and whoever watches may know both.
-_LOOK = ("predict", "read")
+LOOK = ("predict", "read")
 _ANY = ("predict", "label", "read")
 _ACTIONS = ("invocations", "labels", "decisions", "rewards")
 
@@ -51,9 +52,17 @@ class Routes:
     """
 
     def __init__(
-        self, board: Board, predict: Predict, describe: Describe, report: Report, default_endpoint: str | None
+        self,
+        board: Board,
+        predict: Predict,
+        describe: Describe,
+        report: Report,
+        default_endpoint: str | None,
+        *,
+        catalogue: Catalogue,
     ) -> None:
         self._board, self._predict, self._describe, self._report = board, predict, describe, report
+        self._catalogue = catalogue
         self._default = default_endpoint
         self._table: dict[str, dict[str, Route]] = {}
         self.rebuild()
@@ -63,8 +72,9 @@ class Routes:
         table = {
             "/v2/health/live": {"GET": Route(self._describe.live)},
             "/v2/health/ready": {"GET": Route(self._describe.ready)},
-            "/v2": {"GET": Route(self._describe.server, _LOOK)},
-            "/metrics": {"GET": Route(self._report.metrics, _LOOK)},
+            "/v2": {"GET": Route(self._describe.server, LOOK)},
+            "/metrics": {"GET": Route(self._report.metrics, LOOK)},
+            **self._of_catalogue(),
         }
         for served in self._board.endpoints:
             table.update(self._of_endpoint(served))
@@ -90,6 +100,17 @@ class Routes:
             )
         return route
 
+    def _of_catalogue(self) -> dict[str, dict[str, Route]]:
+        catalogue = self._catalogue
+        return {
+            "/": {"GET": Route(catalogue.alive)},
+            "/v2/openapi.json": {"GET": Route(catalogue.openapi)},
+            "/v1/models": {"GET": Route(catalogue.models, LOOK)},
+            "/v2/models": {"GET": Route(catalogue.models, LOOK)},
+            "/v2/models/stats": {"GET": Route(catalogue.statistics, LOOK)},
+            "/v2/repository/index": {"POST": Route(catalogue.index, LOOK)},
+        }
+
     def _only(self) -> ServedEndpoint | None:
         endpoints = self._board.endpoints
         return endpoints[0] if len(endpoints) == 1 else None
@@ -100,23 +121,30 @@ class Routes:
         for ref in served.versions:
             for spelt in (ref, ref.rpartition(":")[2]):
                 table.update(self._of_model(f"/v2/models/{name}/versions/{spelt}", name, spelt))
-        invoke = Route(partial(self._predict.invoke, name), _PREDICT, name, is_mlflow=True)
-        table[f"/endpoints/{name}/invocations"] = {"POST": invoke}
+        predict, ready = partial(self._predict.invoke, name), partial(self._describe.model_ready, name)
+        table[f"/endpoints/{name}/invocations"] = {"POST": Route(predict, PREDICT, name, is_mlflow=True)}
+        table[f"/v1/models/{name}:predict"] = {"POST": Route(predict, PREDICT, name)}
+        table[f"/v1/models/{name}"] = {"GET": Route(ready, LOOK, name)}
+        for word in ("load", "unload"):
+            table[f"/v2/repository/models/{name}/{word}"] = {"POST": Route(self._catalogue.load, LOOK, name)}
         feedback = {"labels": self._report.label, "decisions": self._report.decide, "rewards": self._report.reward}
         for noun, handle in feedback.items():
             table[f"/endpoints/{name}/{noun}"] = {"POST": Route(partial(handle, name), _LABEL, name)}
         return table
 
     def _of_model(self, path: str, name: str, pinned: str | None) -> dict[str, dict[str, Route]]:
+        describe, catalogue = self._describe, self._catalogue
         return {
-            path: {"GET": Route(partial(self._describe.model, name, pinned=pinned), _LOOK, name)},
-            f"{path}/ready": {"GET": Route(partial(self._describe.model_ready, name, pinned=pinned), _LOOK, name)},
-            f"{path}/infer": {"POST": Route(partial(self._predict.infer, name, pinned=pinned), _PREDICT, name)},
+            path: {"GET": Route(partial(describe.model, name, pinned=pinned), LOOK, name)},
+            f"{path}/ready": {"GET": Route(partial(describe.model_ready, name, pinned=pinned), LOOK, name)},
+            f"{path}/config": {"GET": Route(partial(catalogue.config, name, pinned=pinned), LOOK, name)},
+            f"{path}/stats": {"GET": Route(partial(catalogue.statistics, endpoint=name, pinned=pinned), LOOK, name)},
+            f"{path}/infer": {"POST": Route(partial(self._predict.infer, name, pinned=pinned), PREDICT, name)},
         }
 
     def _of_default(self, name: str) -> dict[str, dict[str, Route]]:
         return {
-            "/invocations": {"POST": Route(partial(self._predict.invoke, name), _PREDICT, name, is_mlflow=True)},
+            "/invocations": {"POST": Route(partial(self._predict.invoke, name), PREDICT, name, is_mlflow=True)},
             "/ping": {"GET": Route(self._describe.ping)},
             "/health": {"GET": Route(self._describe.ping)},
             "/version": {"GET": Route(self._describe.version)},
@@ -130,18 +158,32 @@ def _missing(path: str, method: str, board: Board) -> Route:
     """
     match path.strip("/").split("/"):
         case ["v2", "models", name, *rest]:
-            return Route(partial(_refuse_model, board, _LOOK, unquote(name), rest), _LOOK)
+            return Route(partial(refuse_model, board, LOOK, unquote(name), rest), LOOK)
+        case ["v1", "models", name] | ["v2", "repository", "models", name, "load" | "unload"]:
+            name = name.removesuffix(":predict")
+            return Route(partial(refuse_model, board, LOOK, unquote(name), []), LOOK)
         case ["endpoints", name, action] if action in _ACTIONS:
-            refuse = partial(_refuse_model, board, _ANY, unquote(name), [])
+            refuse = partial(refuse_model, board, _ANY, unquote(name), [])
             return Route(refuse, _ANY, is_mlflow=action == "invocations")
         case ["invocations"]:
-            return Route(partial(_refuse_default, board), _PREDICT, is_mlflow=True)
+            return Route(partial(_refuse_default, board), PREDICT, is_mlflow=True)
     raise RefusedError(404, "route", f"there is nothing at {method[:20]} {path[:200]}")
 
 
-async def _refuse_model(
+async def refuse_model(
     board: Board, actions: tuple[str, ...], name: str, rest: list[str], request: Request
 ) -> NoReturn:
+    """Say why there is no such model, or version, or path below it: no more than the caller's key may know.
+
+    Args:
+        actions: The key must allow one of them to learn more than that the endpoint is there.
+        rest: The path after the name.
+
+    Raises:
+        UnknownEndpointError: There is no such endpoint.
+        RefusedError: There is, and not what is asked of it.
+        ForbiddenError: The key may not ask it.
+    """
     served = board.find(name)
     if served is None:
         names = _names_for(request.key, board)

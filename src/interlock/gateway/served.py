@@ -4,7 +4,7 @@
 began with to its end, so that a new plan never changes a request that is under way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract
-from interlock.domain.errors import ModelFailedError
+from interlock.domain.errors import InvalidInputError, ModelFailedError
 from interlock.domain.model import ModelVersion
-from interlock.domain.ports import Columns, Runtime
+from interlock.domain.ports import Columns, Runtime, element_type
+from interlock.domain.privacy import effective
 from interlock.domain.traffic import TrafficPlan
 from interlock.gateway.columns import ColumnReader
 from interlock.gateway.errors import UnknownEndpointError
+from interlock.gateway.faults import shown
+from interlock.predictions.log_rules import LogRules
 
 if TYPE_CHECKING:
     from interlock.gateway.lane import Lane
@@ -86,6 +89,7 @@ class ServedEndpoint:
         challenger: None also when the plan names one that this worker could not load: it then gets no traffic here.
         adapt: From columns that keep the champion's contract to the challenger's; None if they are the same.
         versions: All that are loaded, by `name:version`.
+        log_rules: What may be written down; None for everything as it is.
         ways: How requests are assigned.
     """
 
@@ -94,6 +98,7 @@ class ServedEndpoint:
     challenger: LoadedVersion | None
     versions: dict[str, LoadedVersion]
     adapt: Adapter | None = None
+    log_rules: LogRules | None = None
     deadline_seconds: float = field(init=False, default=1.0)
     ways: Ways = field(init=False)
 
@@ -121,7 +126,38 @@ def serve(plan: TrafficPlan, loaded: dict[str, LoadedVersion]) -> ServedEndpoint
     challenger = loaded.get(plan.challenger) if plan.challenger is not None else None
     adapt = adapter(champion.contract, challenger.contract) if challenger is not None else None
     versions = {ref: loaded[ref] for ref in plan.versions if ref in loaded}
-    return ServedEndpoint(plan, champion, challenger, versions, adapt)
+    return ServedEndpoint(plan, champion, challenger, versions, adapt, log_rules(plan, versions.values()))
+
+
+def log_rules(plan: TrafficPlan, versions: Iterable[LoadedVersion]) -> LogRules | None:
+    """What an endpoint's plan and the contracts of its versions let be written down; None for everything as it is."""
+    contracts = [version.contract for version in versions]
+    shares: dict[str, float] = {}
+    for found in (one for contract in contracts for one in contract.inputs):
+        if found.image is not None:
+            own = found.image.keep if plan.image_share is None else plan.image_share
+            shares[found.name] = min(own, shares.get(found.name, 1.0))
+    return LogRules(effective(contracts, plan.privacy), shares) or None
+
+
+def pinned_version(served: ServedEndpoint, named: str | None) -> LoadedVersion | None:
+    """The version in `/versions/{named}`: `wine:3`, or `3` of the champion's model, else of any in the plan."""
+    if named is None:
+        return None
+    ref = resolve_version(served, named)
+    if ref is None:
+        known = ", ".join(served.versions)
+        raise InvalidInputError(f"version == {shown(named)}, must be one that {served.name!r} keeps loaded: {known}")
+    return served.versions[ref]
+
+
+def resolve_version(served: ServedEndpoint, named: str) -> str | None:
+    """`name:version` of what a path calls a version, if it is in the plan."""
+    if named in served.versions:
+        return named
+    found = [loaded for loaded in served.versions.values() if str(loaded.version.version) == named]
+    found.sort(key=lambda loaded: loaded.version.name != served.champion.version.name)
+    return found[0].ref if found else None
 
 
 def adapter(source: Contract, target: Contract) -> Adapter | None:
@@ -133,7 +169,7 @@ def adapter(source: Contract, target: Contract) -> Adapter | None:
     if [_kind(source, name) for name in _names(target)] == [_kind(target, name) for name in _names(target)]:
         return None
     target_reader = ColumnReader(target)
-    floats = {found.name for found in target.inputs if found.datatype in ("FP32", "FP64")}
+    floats = {found.name for found in target.inputs if found.is_float}
 
     def adapt(columns: Columns, rows: int) -> Columns:
         adapted: dict[str, NDArray[Any]] = {}
@@ -157,7 +193,7 @@ def _kind(contract: Contract, name: str) -> str | None:
     found = contract.input(name)
     if found is None:
         return None
-    return "float" if found.datatype in ("FP32", "FP64") else found.datatype.replace("INT32", "INT64")
+    return str(element_type(found))
 
 
 class Board:

@@ -21,9 +21,10 @@ from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Runtime
 from interlock.gateway.answering import Answering
 from interlock.gateway.app import GatewayApp
+from interlock.gateway.catalogue import Catalogue
 from interlock.gateway.feedback import Feedback
 from interlock.gateway.guards import Guards
-from interlock.gateway.handlers import Describe, Predict, Report
+from interlock.gateway.handlers import Describe, Handlers, Predict, Report
 from interlock.gateway.hosts import HostCheck
 from interlock.gateway.http_server import HttpServer
 from interlock.gateway.in_flight import InFlight
@@ -34,10 +35,13 @@ from interlock.gateway.metrics import Metrics
 from interlock.gateway.plan_source import ReadableStore
 from interlock.gateway.plans import PlanWatcher
 from interlock.gateway.recording import Recording
+from interlock.gateway.rejections import Rejections
 from interlock.gateway.routes import Routes
 from interlock.gateway.served import Board
+from interlock.gateway.tls import server_context
 from interlock.gateway.versions import Versions
 from interlock.predictions import reconciliation
+from interlock.predictions.hashing import Hasher
 from interlock.predictions.spool import Spool
 from interlock.runtimes.load import load_runtime
 from interlock.settings import Settings
@@ -60,7 +64,8 @@ async def run(settings: Settings, listener: sockets.socket, slot: str) -> None:
     store = Store(settings.database_url)
     try:
         async with gateway(settings, store, slot) as app:
-            server = HttpServer(app.handle)
+            tls = server_context(*settings.tls_files) if settings.tls_files is not None else None
+            server = HttpServer(app.handle, tls=tls)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, server.stop)
@@ -100,35 +105,76 @@ async def gateway(
             memory_file=MemoryFile(settings.gateway_state / slot),
             clock=lambda: datetime.now(UTC),
         )
+        rejections = Rejections(spool, metrics, samples=settings.rejected_samples)
         key_ring = KeyRing(no_auth=settings.no_auth, refreshed=watcher.refreshed)
+        predict = Predict(
+            board, Answering(Recording(spool, metrics, Hasher(settings.home)), guards, metrics, in_flight), rejections
+        )
+        describe = Describe(board, is_ready=lambda: watcher.is_ready)
+        catalogue = Catalogue(board, metrics)
         routes = Routes(
             board,
-            Predict(board, Answering(Recording(spool, metrics), guards, metrics, in_flight)),
-            Describe(board, is_ready=lambda: watcher.is_ready),
+            predict,
+            describe,
             Report(board, Feedback(spool, metrics), metrics),
             settings.default_endpoint,
+            catalogue=catalogue,
         )
         board.on_change(routes.rebuild)
         await watcher.start(key_ring)
         in_flight.watch()
         stopping = asyncio.Event()
-        keeping = asyncio.create_task(_keep(spool, slot, metrics, stopping))
-        hosts = HostCheck((settings.host, *settings.allowed_hosts))
+        keeping = asyncio.create_task(_keep(spool, slot, metrics, rejections, stopping))
+        app = GatewayApp(
+            routes,
+            key_ring,
+            HostCheck((settings.host, *settings.allowed_hosts)),
+            metrics,
+            max_body_bytes=settings.max_body_bytes,
+        )
         try:
-            yield GatewayApp(routes, key_ring, hosts, metrics, max_body_bytes=settings.max_body_bytes)
+            async with _grpc(settings, app, Handlers(board, predict, describe, catalogue), key_ring, metrics):
+                yield app
         finally:
             # Not cancelled: its thread would go on sealing while the spool is closed.
             stopping.set()
             await keeping
+            rejections.write(now=True)
             await watcher.stop()
             await versions.close()
             in_flight.close()
 
 
-async def _keep(spool: Spool, slot: str, metrics: Metrics, stopping: asyncio.Event) -> None:
+@asynccontextmanager
+async def _grpc(
+    settings: Settings, app: GatewayApp, handlers: Handlers, key_ring: KeyRing, metrics: Metrics
+) -> AsyncIterator[None]:
+    """The gRPC server beside HTTP, if it was asked for; only then is its library loaded."""
+    if settings.grpc_port is None:
+        yield
+        return
+    from interlock.gateway.grpc_server import GrpcServer
+    from interlock.gateway.grpc_service import GrpcService, KeyCheck
+
+    server = GrpcServer(
+        GrpcService(handlers, key_ring, metrics),
+        KeyCheck(key_ring, metrics),
+        max_message_bytes=settings.max_body_bytes,
+        tls_files=settings.tls_files,
+    )
+    app.grpc_port = await server.start(settings.host, settings.grpc_port)
+    try:
+        yield
+    finally:
+        await server.stop()
+
+
+async def _keep(spool: Spool, slot: str, metrics: Metrics, rejections: Rejections, stopping: asyncio.Event) -> None:
     """Hand segments to the collector as they come of age."""
     while not stopping.is_set():
         metrics.acknowledged(slot, Counter(spool.acknowledged) + Counter(spool.unrecorded))
+        metrics.write()
+        rejections.write()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _KEEP_SECONDS)
         try:

@@ -6,21 +6,26 @@ logged: it takes nothing else with it.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
+import msgspec
 import pyarrow as pa
 
+from interlock.domain.contract import PrivacyRule
 from interlock.domain.errors import InterlockError
 from interlock.domain.model import ModelVersion
+from interlock.domain.privacy import effective, withheld_sentence
 from interlock.domain.verdict import Check, Signal
-from interlock.monitoring import drift, quality, service_checks
+from interlock.monitoring import drift, quality, rejection_checks, service_checks
 from interlock.monitoring.drift import LOOK_ALPHA, DriftWindow, check_feature, signal_of
 from interlock.monitoring.labelled import by_version
 from interlock.monitoring.windows import Hours, Reference
+from interlock.predictions.profiling import is_made_of
+from interlock.store.rejections import Rejection
 from interlock.store.service_hours import ServiceHour
 from interlock.store.transaction import Transaction
 
@@ -37,11 +42,13 @@ class Profiled:
 
 @dataclass
 class Evidence:
-    """What was read. `broken` says why a version cannot be judged."""
+    """What was read. `broken` says why a version cannot be judged; `privacy` holds the endpoint's own rules."""
 
     endpoint: str
     deadline_ms: float
     service: list[ServiceHour]
+    privacy: Mapping[str, PrivacyRule] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
     versions: dict[str, ModelVersion] = field(default_factory=dict)
     profiled: dict[str, Profiled] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
@@ -53,7 +60,14 @@ class Evidence:
         Raises:
             NotFoundError: There is no such endpoint.
         """
-        evidence = cls(endpoint, tx.endpoints.get(endpoint).deadline_ms, tx.service_hours.between(endpoint, start, end))
+        known = tx.endpoints.get(endpoint)
+        evidence = cls(
+            endpoint,
+            known.deadline_ms,
+            tx.service_hours.between(endpoint, start, end),
+            known.privacy,
+            tx.rejections.between(endpoint, start, end),
+        )
         stored = sorted(tx.profiles.between(endpoint, start, end), key=itemgetter(0, 1))
         blobs = {ref: [(hour, blob) for _, hour, blob in found] for ref, found in groupby(stored, itemgetter(0))}
         for ref in sorted({hour.version for hour in evidence.service} | blobs.keys()):
@@ -92,7 +106,7 @@ class Evidence:
 
     def alpha(self, start: datetime, end: datetime) -> float:
         """What each check of a look may spend: the look's budget, divided by the checks that can raise an alarm."""
-        tests = 0
+        tests = 1  # what was refused
         for ref in self.present(start, end):
             features = len(self.profiled[ref].reference.spec.features) if ref in self.profiled else 0
             metrics = len(quality.METRICS[self.versions[ref].contract.task]) if ref in self.versions else 0
@@ -100,11 +114,15 @@ class Evidence:
         return LOOK_ALPHA / max(1, tests)
 
     def service_and_drift(self, start: datetime, end: datetime) -> list[Check]:
-        """Judge service, inputs and outputs of a window. `drift.past` before it must have been read too."""
+        """Judge refusals, service, inputs and outputs of a window. `drift.past` before it must have been read too."""
         present, alpha = self.present(start, end), self.alpha(start, end)
+        refused = [one for one in self.rejections if start <= one.hour < end]
+        found: list[Check] = []
+        if present or refused:
+            answered = sum(hour.requests for hour in self.service if start <= hour.hour < end)
+            found.append(rejection_checks.check(refused, answered, alpha=alpha))
         if not present:
-            return [_nothing("requests", "service", "no request in this window")]
-        found = []
+            return [*found, _nothing("requests", "service", "no request in this window was answered")]
         for ref in present:
             hours = [hour for hour in self.service if hour.version == ref and start <= hour.hour < end]
             found += service_checks.checks(ref, hours, deadline_ms=self.deadline_ms, alpha=alpha)
@@ -123,10 +141,23 @@ class Evidence:
             window = DriftWindow.cut(reference, hours.window(start - drift.past(end - start), end), start, end)
             for bins in reference.spec.features:
                 try:
-                    yield check_feature(bins, window, alpha=alpha)
+                    yield self._told(ref, bins.name, check_feature(bins, window, alpha=alpha))
                 except (ValueError, ArithmeticError) as error:
                     _log.exception("endpoint %s: drift of %s of %s failed", self.endpoint, bins.name, ref)
                     yield _broken(f"drift.{bins.name}", signal_of(bins.name), ref, f"{type(error).__name__}: {error}")
+
+    def _told(self, ref: str, feature: str, check: Check) -> Check:
+        """A check that has no data, with the reason for it if that is a privacy rule."""
+        if check.outcome != "no_data" or ref not in self.versions:
+            return check
+        rules = [column for column in self._withheld(ref) if is_made_of(feature, column)]
+        if not rules:
+            return check
+        return msgspec.structs.replace(check, details={**check.details, "reason": withheld_sentence(rules)})
+
+    def _withheld(self, ref: str) -> list[str]:
+        """Columns that privacy rules keep out of the log for a version."""
+        return sorted(effective([self.versions[ref].contract], self.privacy))
 
     def quality(self, labelled: pa.Table, start: datetime, end: datetime) -> list[Check]:
         """Judge the quality of a window.
@@ -141,6 +172,9 @@ class Evidence:
             version = self.versions.get(ref)
             if version is None:
                 checks.append(_broken("quality", "quality", ref, self.broken[ref]))
+                continue
+            if unlogged := sorted({"output.label", "output.prediction"} & set(self._withheld(ref))):
+                checks.append(_nothing("quality", "quality", withheld_sentence(unlogged), ref))
                 continue
             rows = found.get(ref, labelled.slice(0, 0))
             try:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract
 from interlock.predictions.feedback_rows import text_of
+from interlock.predictions.parts import HASHED
 
 _HOUR_US = 3_600_000_000
 
@@ -96,6 +97,7 @@ def _classes(contract: Contract, rows: pa.Table) -> NDArray[np.int64]:
 def _output(rows: pa.Table, name: str) -> pa.ChunkedArray:
     """The output's column: of several with this name (its type changed between versions) the one that has values."""
     found = [column for column in rows.column_names if column.partition("~")[0] == f"output.{name}"]
+    found = [column for column in found if not column.endswith(HASHED)]
     for column in sorted(found, key=lambda each: rows[each].null_count):
         return rows[column]
     return pa.chunked_array([pa.nulls(rows.num_rows, pa.float64())])

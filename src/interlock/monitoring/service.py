@@ -21,6 +21,7 @@ from interlock.monitoring.labelled import by_version
 from interlock.monitoring.windows import HOUR
 from interlock.predictions.reader import LogReader
 from interlock.store.database import Store
+from interlock.store.transaction import Transaction
 
 Clock = Callable[[], datetime]
 
@@ -33,6 +34,7 @@ _BY_MONTH = {
 # Half of the hours of a week: nobody flies at night.
 _FEWEST_HOURS = 84
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_SAME_TIME = timedelta(days=7)
 
 
 class Monitoring:
@@ -72,7 +74,7 @@ class Monitoring:
         """
         with self._store.read() as tx:
             tx.endpoints.get(endpoint)
-            latest = tx.profiles.latest_hour(endpoint)
+            latest = _latest_hour(tx, endpoint)
             end = _hour(until - timedelta(microseconds=1) if until else latest or self._clock()) + HOUR
             start = _hour(since) if since else end - max(HOUR, _hours_of(window))
             if start >= end:
@@ -90,6 +92,33 @@ class Monitoring:
             "rows": sum(evidence.rows(start, end).values()),
             "status": status(checks),
             "checks": [msgspec.to_builtins(check) for check in checks],
+        }
+
+    def rejections(self, endpoint: str, *, since: datetime, until: datetime) -> dict[str, Any]:
+        """What the contract refused from `since` to `until`, in whole hours: how much, why, and a few bodies.
+
+        Raises:
+            NotFoundError: There is no such endpoint.
+        """
+        start, end = _hour(since), _hour(until - timedelta(microseconds=1)) + HOUR
+        with self._store.read() as tx:
+            tx.endpoints.get(endpoint)
+            counted = tx.rejections.between(endpoint, start, end)
+            bodies = tx.rejections.bodies(endpoint, start, end)
+        return {
+            "endpoint": endpoint,
+            "since": start.isoformat(),
+            "until": end.isoformat(),
+            "refused": sum(one.requests for one in counted if not one.rule),
+            "reasons": [msgspec.to_builtins(one) for one in counted if one.rule],
+            "bodies": [
+                {
+                    "at": each.at.isoformat(),
+                    "reason": each.reason,
+                    "body": each.body.decode("utf-8", "backslashreplace"),
+                }
+                for each in bodies
+            ],
         }
 
     def quality_by_month(self, endpoint: str) -> list[dict[str, Any]]:
@@ -138,6 +167,18 @@ def status(checks: Sequence[Check]) -> str:
             return bad
     good = {check.signal for check in checks if check.outcome == "ok"}
     return "ok" if {"service", "input", "output"} <= good else "no_data"
+
+
+def _latest_hour(tx: Transaction, endpoint: str) -> datetime | None:
+    """The newest hour in which anything came, also if all of it was refused.
+
+    Refusals of another time than the traffic are none of its story: what is replayed is refused now, where its caller
+    does not say when it happened.
+    """
+    answered, refused = tx.profiles.latest_hour(endpoint), tx.rejections.latest_hour(endpoint)
+    if answered is None or refused is None:
+        return answered or refused
+    return refused if timedelta(0) < refused - answered < _SAME_TIME else answered
 
 
 def _hour(at: datetime) -> datetime:

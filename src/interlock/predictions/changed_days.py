@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from deltalake import DeltaTable
 
-from interlock.predictions import file_ranges
+from interlock.predictions import commits, file_ranges
 from interlock.predictions.log_schema import LABELS
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.relations import relation
@@ -41,11 +41,7 @@ def changed_days(tables: LogTables, endpoint: str, since: Seen, upto: Seen) -> s
 
 
 def _new(table: DeltaTable, after: int, upto: int) -> list[str]:
-    """Files with new rows, or all files where the log no longer tells which are new."""
-    try:
-        return file_ranges.added_files(table, after, upto)
-    except FileNotFoundError:
-        return table.file_uris()
+    return [str(file) for file in commits.new_files(table, after, upto)]
 
 
 def _days_of(files: list[str]) -> set[date]:

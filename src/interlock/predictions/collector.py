@@ -18,11 +18,13 @@ from threading import Event
 import pyarrow as pa
 
 from interlock.domain.errors import ConflictError
-from interlock.predictions import profiling, segments, service_counting, spool_state
+from interlock.predictions import log_lock, profiling, rejection_counting, segments, service_counting, spool_state
 from interlock.predictions.contents import Contents
 from interlock.predictions.delta_log import DeltaLog, Kind
 from interlock.predictions.flush import FlushRequests
 from interlock.predictions.gate_counting import GateCounting
+from interlock.predictions.hashing import Hasher
+from interlock.predictions.image_log import ImageLog
 from interlock.predictions.intake import Intake, TableKey
 from interlock.predictions.version_facts import KnownVersions
 from interlock.predictions.waiting_rows import WaitingRows
@@ -36,6 +38,7 @@ _PASS_SECONDS = 0.25
 _RETRY_SECONDS = 2.0
 # One SQL transaction takes at most about this many rows: others want to write too, and all are in memory at once.
 _BATCH_ROWS = 20_000
+_BATCH_BYTES = 64 * 1024 * 1024  # of segments: their images are in memory too
 # With this many rows waiting for a log that refuses them, no more are read.
 _MOST_WAITING_ROWS = 500_000
 
@@ -53,6 +56,7 @@ class Collector:
         store: Where counts, profiles and cursors are.
         clock: Aware UTC.
         report: Called after batches and passes; it must not fail, and decides itself whether it is time.
+        hasher: What gateways hash columns with that must not be read in the log.
     """
 
     def __init__(
@@ -62,10 +66,11 @@ class Collector:
         store: Store,
         clock: Callable[[], datetime],
         report: Callable[[], None] = lambda: None,
+        hasher: Hasher | None = None,
     ) -> None:
         self._spools, self._store, self._clock = spools, store, clock
-        self._report, self._log = report, DeltaLog(log)
-        self._versions = KnownVersions(store)
+        self._report, self._log, self._images = report, DeltaLog(log), ImageLog(log)
+        self._versions, self._hasher = KnownVersions(store), hasher
         self._flushes = FlushRequests(spools)
         self._intakes: dict[str, Intake] = {}
         self._waiting: dict[TableKey, WaitingRows] = {}
@@ -90,9 +95,10 @@ class Collector:
             self._commit(every=False)
             self._report()
         self._commit(every=commit_all or flushes)
-        for intake in self._intakes.values():
-            if intake.delete_done():
-                self._prune(intake)
+        with log_lock.may_delete_segments(self._log.root) as may_delete:
+            for intake in self._intakes.values():
+                if may_delete and intake.delete_done():
+                    self._prune(intake)
         self._flushes.answer(self._intakes.values())
 
     def _try_step(self, *, commit_all: bool) -> bool:
@@ -131,17 +137,18 @@ class Collector:
 
     def _take_batch(self) -> list[tuple[Intake, Contents]]:
         batch: list[tuple[Intake, Contents]] = []
-        rows = 0
+        rows = size = 0
         for intake in self._intakes.values():
-            for contents in intake.take(self._versions.types):
+            for contents in intake.take(self._versions.types, self._images):
                 batch.append((intake, contents))
                 rows += contents.rows
-                if rows >= _BATCH_ROWS:
+                size += contents.segment.end
+                if rows >= _BATCH_ROWS or size >= _BATCH_BYTES:
                     return batch
         return batch
 
     def _count(self, batch: list[tuple[Intake, Contents]]) -> None:
-        """(a) Profiles, gates, service and cursors, in one transaction; all that takes time comes before it."""
+        """(a) Profiles, gates, service, refusals, cursors in one transaction; all that takes time comes before it."""
         for intake, contents in batch:
             # The cursor must never be ahead of what a power failure leaves of the segment.
             segments.sync(contents.segment.path)
@@ -149,8 +156,10 @@ class Collector:
         requests = [request for _, contents in batch for request in contents.requests]
         gates, service = GateCounting(requests), service_counting.count(requests)
         profiles = self._profile(contents for _, contents in batch)
+        rejected = rejection_counting.count((intake.spool, contents.rejected) for intake, contents in batch)
         with self._store.transaction() as tx:
             gates.add_to(tx)
+            rejected.add_to(tx)
             tx.service_hours.add_all(service)
             for endpoint, merges in profiles.items():
                 tx.profiles.merge_all(endpoint, merges)
@@ -168,7 +177,7 @@ class Collector:
             spec = self._versions.get(version).spec
             if spec is not None:
                 merged = pa.concat_tables(tables, promote_options="permissive")
-                for found in profiling.by_hour(endpoint, version, merged, spec):
+                for found in profiling.by_hour(endpoint, version, merged, spec, self._hasher):
                     merges.setdefault(endpoint, {})[version, found.hour] = found.merged_with
         return merges
 

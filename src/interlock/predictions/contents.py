@@ -17,6 +17,7 @@ from interlock.predictions.records import (
     FeedbackRecord,
     PredictionRecord,
     Record,
+    RejectedRecord,
     encoder,
 )
 from interlock.predictions.segments import Segment
@@ -34,6 +35,7 @@ class Contents:
         predictions: By endpoint and version that answered.
         feedback: Labels, decisions and rewards, by kind and endpoint.
         requests: The records of answered and failed requests, in order.
+        rejected: What was refused, in order.
         counted: Rows by endpoint.
         set_aside: Bytes for the quarantine: no record, or a record that does not fit its version's contract.
     """
@@ -42,6 +44,7 @@ class Contents:
     predictions: dict[tuple[str, str], pa.Table] = field(default_factory=dict)
     feedback: dict[tuple[Kind, str], pa.Table] = field(default_factory=dict)
     requests: list[PredictionRecord | FailureRecord] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
     counted: dict[str, SegmentRows] = field(default_factory=dict)
     set_aside: list[bytes] = field(default_factory=list)
 
@@ -55,12 +58,21 @@ class Contents:
         self.counted[endpoint] = self.counted.get(endpoint, SegmentRows()) + rows
 
 
-def convert(segment: Segment, types_of: TypesOf) -> Contents:
-    """Turn a segment's records into rows. Never fails: what does not fit is set aside and counted."""
+def convert(segment: Segment, types_of: TypesOf, images: prediction_rows.Images | None = None) -> Contents:
+    """Turn a segment's records into rows. Never fails: what does not fit is set aside and counted.
+
+    Args:
+        segment: As read.
+        types_of: Types of fields.
+        images: Where images go; None leaves them out, for who only counts.
+    """
     contents = Contents(segment, set_aside=list(segment.damaged))
     predictions: dict[tuple[str, str], list[PredictionRecord]] = defaultdict(list)
     feedback: dict[tuple[type[FeedbackRecord], str], list[FeedbackRecord]] = defaultdict(list)
     for record in segment.records:
+        if isinstance(record, RejectedRecord):
+            contents.rejected.append(record)
+            continue
         if isinstance(record, PredictionRecord):
             if not record.is_sound:
                 _set_aside(contents, record.endpoint, [record])
@@ -73,7 +85,7 @@ def convert(segment: Segment, types_of: TypesOf) -> Contents:
         if not isinstance(record, FeedbackRecord):
             contents.requests.append(record)
     for (endpoint, version), found in predictions.items():
-        _add_predictions(contents, endpoint, version, prediction_rows.convert(found, types_of(version)))
+        _add_predictions(contents, endpoint, version, prediction_rows.convert(found, types_of(version), images))
     for (_, endpoint), given in feedback.items():
         _add_feedback(contents, endpoint, given)
     return contents

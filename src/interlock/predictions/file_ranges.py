@@ -10,7 +10,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 from deltalake import DeltaTable
 
@@ -88,35 +87,6 @@ def files_with_ids(table: DeltaTable, span: tuple[str, str]) -> list[str]:
     """Files of a predictions table that may hold ids of a span."""
     root = _root(table)
     return [str(root / file["path"]) for file in _statistics(table) if _overlaps(file, span)]
-
-
-def added_files(table: DeltaTable, after: int, upto: int) -> list[str]:
-    """Files that commits added with new rows; those that compaction wrote hold old ones.
-
-    Raises:
-        FileNotFoundError: The log of these commits was cleaned up.
-    """
-    root = _root(table)
-    present = {uri.removeprefix("file://") for uri in table.file_uris()}
-    found = []
-    for version in range(after + 1, upto + 1):
-        for line in (root / "_delta_log" / f"{version:020d}.json").read_bytes().splitlines():
-            action = _decode_action(line)
-            if action.add and action.add.data_change:
-                found.append(str(root / action.add.path))
-    return [file for file in found if file in present or Path(file).exists()]
-
-
-class _Add(msgspec.Struct):
-    path: str
-    data_change: bool = msgspec.field(name="dataChange", default=True)
-
-
-class _Action(msgspec.Struct):
-    add: _Add | None = None
-
-
-_decode_action = msgspec.json.Decoder(_Action).decode
 
 
 def newest(table: DeltaTable, column: str) -> datetime | None:

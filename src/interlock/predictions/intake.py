@@ -11,6 +11,7 @@ from pathlib import Path
 from interlock.predictions import segments, spool_state
 from interlock.predictions.contents import Contents, TypesOf, convert
 from interlock.predictions.delta_log import Kind
+from interlock.predictions.prediction_rows import Images
 from interlock.predictions.segments import Segment, SegmentFile
 from interlock.store.spools import SegmentRows
 
@@ -31,13 +32,13 @@ class Intake:
         self.read_upto = 0
         self.unlogged: dict[int, set[TableKey]] = {}
 
-    def take(self, types_of: TypesOf) -> Iterator[Contents]:
+    def take(self, types_of: TypesOf, images: Images | None = None) -> Iterator[Contents]:
         """The sealed segments not read yet, in order. The caller moves `read_upto` when it has dealt with one."""
         for file in segments.listing(self.folder):
             if not file.sealed:
                 return
             if file.sequence > self.read_upto:
-                contents = convert(segments.read(file.path), types_of)
+                contents = convert(segments.read(file.path), types_of, images)
                 if contents.segment.damaged and not self._add_lost(contents):
                     return
                 yield contents

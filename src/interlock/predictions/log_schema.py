@@ -1,8 +1,9 @@
 """Columns of the log's tables, and how a contract's names and types become columns.
 
 Delta refuses names that differ only in case, and a column never changes its type. So a second field that would be the
-same column gets the suffix `~2` (then `~3`, ...): `input.Age` beside `input.age`, or `input.age` as a number in one
-version and as text in the next. The field that a column holds stands in the column's metadata under `interlock.name`.
+same column gets the suffix `~2` (then `~3`, ...): `input.Age` beside `input.age`, or `input.age` as a whole number in
+one version and as any number, or as text, in the next. The field that a column holds stands in the column's metadata
+under `interlock.name`. Where a field was widened, from whole numbers to any, our own readers see one column for both.
 """
 
 from collections.abc import Iterable
@@ -38,10 +39,15 @@ PREDICTIONS = pa.schema(
         ("latency_us", pa.int64()),
         ("model_us", pa.int64()),
         ("rows_in_batch", pa.int32()),
+        # What privacy rules kept out of this row: `input.age`, `output.label`, `unit`.
+        ("withheld", pa.list_(pa.string())),
         ("date", pa.date32()),
     ]
 )
-"""Columns of every predictions table; `input.<name>` and `output.<name>` come from the contract."""
+"""Columns of every predictions table; `input.<name>` and `output.<name>` come from the contract.
+
+What is hashed stands in `input.<name>~hash`; the descriptors of an image in `input.<name>.<descriptor>`.
+"""
 
 LABELS = pa.schema(
     [
@@ -99,15 +105,6 @@ PARTITIONS: dict[str, list[str] | None] = {
     "rewards": None,
 }
 
-_TYPES: dict[str, Any] = {
-    "BOOL": pa.bool_(),
-    "INT32": pa.int64(),
-    "INT64": pa.int64(),
-    "FP32": pa.float64(),
-    "FP64": pa.float64(),
-    "BYTES": pa.string(),
-}
-
 
 def field_types(contract: Contract) -> dict[str, pa.DataType]:
     """Arrow types of a contract's fields, by `input.<name>` and `output.<name>`.
@@ -122,12 +119,22 @@ def field_types(contract: Contract) -> dict[str, pa.DataType]:
 
 
 def _field_type(field: Field) -> pa.DataType:
-    if not field.shape:
-        return _TYPES[field.datatype]
-    kind = pa.float64() if field.is_numeric else _TYPES[field.datatype]
+    if field.image is not None:
+        return pa.string()  # the file's name
+    kind = _element(field)
     for _ in field.shape:
         kind = pa.list_(kind)
     return kind
+
+
+def _element(field: Field) -> pa.DataType:
+    if field.time is not None:
+        return pa.date32() if field.time.is_date else TIME
+    if field.is_float:
+        return pa.float64()
+    if field.is_integer:  # Delta has no unsigned bytes
+        return pa.int16() if field.shape and field.datatype == "UINT8" else pa.int64()
+    return pa.bool_() if field.datatype == "BOOL" else pa.string()
 
 
 def guess_type(values: Iterable[Any]) -> pa.DataType:
@@ -166,9 +173,59 @@ def place(present: pa.Schema, wanted: pa.Schema) -> pa.Schema:
     return pa.schema(placed)
 
 
+def widened(present: pa.Schema) -> dict[str, list[str]]:
+    """Columns that hold one field, as whole numbers and as any numbers: all of them, by the name of the first.
+
+    Examples:
+        >>> field = {FIELD_NAME: b"input.x"}
+        >>> widened(pa.schema([("input.x", pa.int64()), pa.field("input.x~2", pa.float64(), metadata=field)]))
+        {'input.x': ['input.x', 'input.x~2']}
+    """
+    fields: dict[str, list[str]] = {}
+    for column in present:
+        if column.name.startswith(("input.", "output.")) and column.type in (pa.int64(), pa.float64()):
+            fields.setdefault(field_name(column), []).append(column.name)
+    return {columns[0]: columns for columns in fields.values() if len(columns) > 1}
+
+
+def logical(present: pa.Schema) -> pa.Schema:
+    """Columns as our own readers show them: a widened field is one column of any numbers.
+
+    Args:
+        present: Columns of the table.
+    """
+    merged = widened(present)
+    hidden = {name for columns in merged.values() for name in columns[1:]}
+    shown = [column.with_type(pa.float64()) if column.name in merged else column for column in present]
+    return pa.schema([column for column in shown if column.name not in hidden])
+
+
+def fits(present: pa.Schema, placed: pa.Schema) -> bool:
+    """Whether each placed column is in the table, holding the same field, or can be added to it.
+
+    Examples:
+        >>> fits(pa.schema([("input.age", pa.string())]), pa.schema([("input.Age", pa.string())]))
+        False
+    """
+    columns = {column.name.lower(): column for column in present}
+    return all(_is_same(columns.get(column.name.lower(), column), column) for column in placed)
+
+
+def _is_same(column: pa.Field, other: pa.Field) -> bool:
+    return (column.name, field_name(column), _canonical(column.type)) == (
+        other.name,
+        field_name(other),
+        _canonical(other.type),
+    )
+
+
 def _canonical(kind: pa.DataType) -> str:
-    """The type without the names that writers give to a list's items: Arrow says `item`, Delta `element`."""
-    return f"list<{_canonical(kind.value_type)}>" if pa.types.is_list(kind) else str(kind)
+    """The type as Delta sees it: how Arrow encodes it, and what it calls a list's items, says nothing of the values."""
+    if pa.types.is_list(kind):
+        return f"list<{_canonical(kind.value_type)}>"
+    if pa.types.is_dictionary(kind):
+        return _canonical(kind.value_type)
+    return str(kind).removeprefix("large_")
 
 
 def field_name(column: pa.Field) -> str:

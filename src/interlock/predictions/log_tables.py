@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from interlock.predictions import file_ranges
 from interlock.predictions.delta_log import DeltaLog, Kind
-from interlock.predictions.log_schema import DECISIONS, LABELS, PREDICTIONS, REWARDS, SCORES, TIME
+from interlock.predictions.log_schema import DECISIONS, LABELS, PREDICTIONS, REWARDS, SCORES, TIME, logical
 from interlock.predictions.relations import Feedback, connect, relation, text
 
 BASE: Mapping[Kind, pa.Schema] = {
@@ -50,6 +50,10 @@ class LogTables:
         """Columns of a table, also of one that is not there yet."""
         schema = self.log.schema(kind, endpoint)
         return schema if schema.names else BASE[kind]
+
+    def columns(self, kind: Kind, endpoint: str) -> pa.Schema:
+        """Columns of a relation of a table: as of `schema`, but a widened field is one of any numbers."""
+        return logical(self.schema(kind, endpoint))
 
     def relation(self, kind: Kind, endpoint: str, *, release_id: str | None = None) -> str:
         """A query of a whole table, or of the files that may hold rows of a release."""

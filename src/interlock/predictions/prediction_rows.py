@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import prod
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from interlock.predictions import parts
 from interlock.predictions.log_schema import EARLIEST_US, LATEST_US, PREDICTIONS, TIME, guess_type
-from interlock.predictions.parts import Part
+from interlock.predictions.parts import HASHED, LoggedImage, Part
 from interlock.predictions.records import PredictionRecord
 
 _DAY_US = 86_400_000_000
+
+_Columns: TypeAlias = dict[str, pa.Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +31,66 @@ class PredictionRows:
     misfits: list[PredictionRecord]
 
 
-def convert(records: Sequence[PredictionRecord], types: Mapping[str, pa.DataType]) -> PredictionRows:
+class Images(Protocol):
+    """Where images go. `image_log.ImageLog` is the one there is."""
+
+    def columns(self, endpoint: str, name: str, images: Sequence[LoggedImage | None], ids: Sequence[str]) -> _Columns:
+        """Keep the images that the log keeps.
+
+        Args:
+            endpoint: Whose.
+            name: `input.<name>`.
+            images: One a row.
+            ids: Prediction ids of the rows.
+
+        Returns:
+            The file's name of each, and the columns of descriptors.
+        """
+
+
+def convert(
+    records: Sequence[PredictionRecord], types: Mapping[str, pa.DataType], images: Images | None = None
+) -> PredictionRows:
     """Turn records of one version into rows, in order.
 
     Args:
         records: At least one.
         types: Type by `input.<name>` and `output.<name>`; a field that is not among them goes by its values.
+        images: Where images go; None leaves them out, for who only counts.
     """
     try:
-        return PredictionRows(_table(records, types), [])
+        return PredictionRows(_table(records, types, images), [])
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         if len(records) == 1:
             return PredictionRows(None, list(records))
     # Halving finds the few that do not fit without converting the others one by one.
     middle = len(records) // 2
-    halves = convert(records[:middle], types), convert(records[middle:], types)
+    halves = convert(records[:middle], types, images), convert(records[middle:], types, images)
     tables = [half.table for half in halves if half.table is not None]
     table = pa.concat_tables(tables, promote_options="permissive") if tables else None
     return PredictionRows(table, halves[0].misfits + halves[1].misfits)
 
 
-def _table(records: Sequence[PredictionRecord], types: Mapping[str, pa.DataType]) -> pa.Table:
+def _table(records: Sequence[PredictionRecord], types: Mapping[str, pa.DataType], images: Images | None) -> pa.Table:
     columns = _base(records)
     for side, given in (("input", [r.inputs for r in records]), ("output", [r.outputs for r in records])):
         for name, values in _columns(given, [len(record.prediction_ids) for record in records]):
-            kind = types.get(f"{side}.{name}")
+            if _are_images(values):
+                if images is not None:
+                    ids = columns["prediction_id"].to_pylist()
+                    columns |= images.columns(records[0].endpoint, f"{side}.{name}", values, ids)
+                continue
+            kind = pa.string() if name.endswith(HASHED) else types.get(f"{side}.{name}")
             columns[f"{side}.{name}"] = _array(values, kind)
     return pa.table(columns)
 
 
+def _are_images(values: Any) -> bool:
+    return isinstance(values, list) and isinstance(next((one for one in values if one is not None), None), LoggedImage)
+
+
 def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
-    requests = np.array([len(record.request_ids) for record in records])
-    counts = np.concatenate([_counts(record) for record in records])
+    counts = _counts(records)
     firsts = np.concatenate(([0], np.cumsum(counts)[:-1]))
     ids = list(chain.from_iterable(record.prediction_ids for record in records))
     assignments = [record.assignment for record in records]
@@ -74,6 +104,7 @@ def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
         "step": [a.step for a in assignments],
         "propensity": [a.propensity for a in assignments],
         "model_us": [record.model_us for record in records],
+        "withheld": [record.withheld for record in records],
     }
     of_request: dict[str, list[Any] | NDArray[Any]] = {
         "request_id": _or_first([name for record in records for name in record.request_ids], ids, firsts),
@@ -90,7 +121,7 @@ def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
     }
     # A record's facts are few and repeated often: as dictionaries until the last moment.
     row_of_record = pa.array(np.repeat(np.arange(len(records)), [len(record.prediction_ids) for record in records]))
-    row_of_request = None if len(ids) == requests.sum() else pa.array(np.repeat(np.arange(len(counts)), counts))
+    row_of_request = None if len(ids) == len(counts) else pa.array(np.repeat(np.arange(len(counts)), counts))
     for name, values in of_record.items():
         columns[name] = pa.array(values, PREDICTIONS.field(name).type).take(row_of_record)
     for name, of_each in of_request.items():
@@ -99,8 +130,12 @@ def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
     return {name: columns[name] for name in PREDICTIONS.names}
 
 
-def _counts(record: PredictionRecord) -> NDArray[np.int64]:
-    return np.ones(len(record.request_ids), np.int64) if record.rows is None else np.array(record.rows)
+def _counts(records: Sequence[PredictionRecord]) -> NDArray[np.int64]:
+    """Rows of each request."""
+    counts: list[int] = []
+    for record in records:
+        counts += [1] * len(record.request_ids) if record.rows is None else record.rows
+    return np.array(counts, dtype=np.int64)
 
 
 def _or_first(names: list[str | None], ids: list[str], firsts: NDArray[np.int64]) -> list[str]:
@@ -147,7 +182,10 @@ def _array(values: NDArray[Any] | list[Any], kind: pa.DataType | None) -> pa.Arr
             # Arrow would cut 1.5 to 1 without a word.
             raise TypeError("an integer column holds something else")
         return pa.array(values, kind, from_pandas=True)
-    array = pa.array(np.ascontiguousarray(values.reshape(-1)), from_pandas=True)
+    flat = np.ascontiguousarray(values.reshape(-1))
+    # A sum is NaN only if one of them is, or they are infinite and cancel out: then Arrow looks for itself.
+    may_lack = flat.dtype.kind == "f" and bool(np.isnan(flat.sum()))
+    array = pa.array(flat, from_pandas=may_lack)
     kind = _list_type(array.type, values.ndim - 1) if kind is None else kind
     return _nested(array, values.shape, kind)
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from interlock.predictions import changed_days
+from interlock.predictions import changed_days, commits
 from interlock.predictions.changed_days import Seen
 from interlock.predictions.delta_log import Kind
-from interlock.predictions.file_ranges import added_files
 from interlock.predictions.ledger import Ledger
-from interlock.predictions.log_schema import PREDICTIONS
+from interlock.predictions.log_schema import PREDICTIONS, logical
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.relations import LABELLED, quoted, relation
 
@@ -89,7 +88,7 @@ class LogReader:
             The columns of the log that name and place a prediction, `output.<name>`, and of the label `label` (as text:
             `late`, `true`, `3`), `label_number`, `observed_at`, `labelled_at` (when it came), `source` and `weight`.
         """
-        outputs = [name for name in self._tables.schema("predictions", endpoint).names if name.startswith("output.")]
+        outputs = [name for name in self._tables.columns("predictions", endpoint).names if name.startswith("output.")]
         given = (*_LABELLED, *_OF_LABEL) if columns is None else columns
         answered = [f"p.{quoted(name)}" for name in (*(each for each in given if each in _LABELLED), *outputs)]
         found = ", ".join(answered + [_OF_LABEL[name] for name in given if name in _OF_LABEL])
@@ -106,7 +105,7 @@ class LogReader:
             `challenger_status` (ok, or why there is no answer; where the champion answered for a failing challenger,
             that failure), `label`, `label_number` and `observed_at`, null where no label came yet.
         """
-        predictions, scores = (self._tables.schema(kind, endpoint) for kind in _BOTH)
+        predictions, scores = (self._tables.columns(kind, endpoint) for kind in _BOTH)
         outputs = dict.fromkeys(name for name in (*predictions.names, *scores.names) if name.startswith("output."))
         answers = ", ".join(_answers(name, predictions, scores) for name in outputs)
         predicted, scored = (self._tables.relation(kind, endpoint, release_id=release_id) for kind in _BOTH)
@@ -139,17 +138,19 @@ class LogReader:
             after_version: The last version seen, or None for all rows.
 
         Returns:
-            The present version (-1 before the first commit), and the rows with all columns of the table but `date`.
+            The present version (-1 before the first commit), and the rows with all columns of the table but `date`. If
+            the history since then is gone (upkeep keeps some thousand commits), that is all rows, also those seen.
         """
         table = self._tables.log.table("predictions", endpoint)
         if table is None:
             return -1, self._tables.query(f"SELECT * EXCLUDE (date) FROM ({relation([], PREDICTIONS)})")  # noqa: S608
         version = table.version()
-        files = table.file_uris() if after_version is None else added_files(table, after_version, version)
+        files = commits.files_of(table) if after_version is None else commits.new_files(table, after_version, version)
         schema = self._tables.schema("predictions", endpoint)
-        rows = self._tables.query(f"SELECT * EXCLUDE (date) FROM ({relation(files, schema)})")  # noqa: S608
+        found = relation([str(file) for file in files], schema)
+        rows = self._tables.query(f"SELECT * EXCLUDE (date) FROM ({found})")  # noqa: S608
         # With the metadata that says which field a column holds.
-        return version, rows.cast(pa.schema([schema.field(name) for name in rows.column_names]))
+        return version, rows.cast(pa.schema([logical(schema).field(name) for name in rows.column_names]))
 
     def seen_now(self, endpoint: str) -> Seen:
         """How far the log is now, for `changed_days`."""

@@ -43,6 +43,7 @@ class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, t
         rows: How many rows each request has; None is one each.
         event_at_us: One a row; None is `at_us` for all.
         inputs, outputs: Columns over all rows.
+        withheld: What privacy rules kept out of the record, or hashed: `input.age`, `output.label`, `unit`.
     """
 
     endpoint: str
@@ -59,6 +60,7 @@ class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, t
     outputs: list[Part]
     rows: list[int] | None = None
     event_at_us: list[int] | None = None
+    withheld: list[str] | None = None
 
     @property
     def firsts(self) -> list[int]:
@@ -74,14 +76,14 @@ class PredictionRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, t
     @property
     def is_sound(self) -> bool:
         """Whether all lists are of the same requests and rows."""
-        requests, rows = len(self.request_ids), len(self.prediction_ids)
-        counts = [1] * requests if self.rows is None else self.rows
-        return (
-            len(self.units) == len(self.latencies_us) == len(counts) == requests > 0
-            and sum(counts) == rows
-            and min(counts) > 0
-            and (self.event_at_us is None or len(self.event_at_us) == rows)
-        )
+        requests, rows, counts = len(self.request_ids), len(self.prediction_ids), self.rows
+        if not len(self.units) == len(self.latencies_us) == requests > 0:
+            return False
+        if self.event_at_us is not None and len(self.event_at_us) != rows:
+            return False
+        if counts is None:
+            return rows == requests
+        return len(counts) == requests and sum(counts) == rows and min(counts) > 0
 
 
 class FailureRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="f"):
@@ -163,7 +165,39 @@ class RewardsRecord(msgspec.Struct, array_like=True, frozen=True, tag="r"):
 FeedbackRecord = LabelsRecord | DecisionsRecord | RewardsRecord
 """What comes after the answer."""
 
-Record = PredictionRecord | FailureRecord | LabelsRecord | DecisionsRecord | RewardsRecord
+
+class RejectedCount(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Requests in which one field broke one rule; without field and rule: all requests refused.
+
+    `hour` is of the event as far as the caller said it, in hours since 1970; a request that breaks several rules
+    counts for each.
+    """
+
+    hour: int
+    field: str
+    rule: str
+    requests: int
+
+
+class RejectedSample(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The body of a request that was refused, cut off, and why. It takes the place of an earlier one in its slot."""
+
+    slot: int
+    at_us: int
+    reason: str
+    body: bytes
+
+
+class RejectedRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="x"):
+    """What was refused since the last of these: counts, and a bounded sample. What is refused is no row of the log."""
+
+    endpoint: str
+    at_us: int
+    counts: list[RejectedCount]
+    samples: list[RejectedSample]
+
+
+Record = PredictionRecord | FailureRecord | LabelsRecord | DecisionsRecord | RewardsRecord | RejectedRecord
 
 encoder = msgspec.msgpack.Encoder()
 decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)

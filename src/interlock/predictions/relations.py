@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from interlock.predictions.delta_log import Kind
-from interlock.predictions.log_schema import DECISIONS, LABELS, REWARDS
+from interlock.predictions.log_schema import DECISIONS, LABELS, REWARDS, widened
 from interlock.predictions.precedence import order
 
 _NAMES = {
@@ -57,21 +57,34 @@ def text(value: str) -> str:
 
 
 def relation(files: Sequence[str], schema: pa.Schema) -> str:
-    """A query of all rows in `files`, with the columns of `schema`.
+    """A query of all rows in `files`, with the columns of `schema`; a widened field is one column.
 
     Partition columns are read from the files' paths, where Delta has them.
     """
     columns = ", ".join(f"NULL::{_type(column.type)} AS {quoted(column.name)}" for column in schema)
     empty = f"SELECT {columns} WHERE false"
     if not files:
-        return empty
+        return _merged(empty, schema)
     listed = ", ".join(text(file) for file in files)
     options = (
         "union_by_name = true, hive_partitioning = true, hive_types = {'date': 'DATE'}, hive_types_autocast = false"
     )
     if "date" not in schema.names:
         options = "union_by_name = true, hive_partitioning = false"
-    return f"{empty} UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], {options})"  # noqa: S608
+    return _merged(f"{empty} UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], {options})", schema)  # noqa: S608
+
+
+def _merged(rows: str, schema: pa.Schema) -> str:
+    merged = widened(schema)
+    if not merged:
+        return rows
+    hidden = ", ".join(quoted(name) for columns in merged.values() for name in columns[1:])
+    shown = ", ".join(f"{_first_given(columns)} AS {quoted(name)}" for name, columns in merged.items())
+    return f"SELECT * EXCLUDE ({hidden}) REPLACE ({shown}) FROM ({rows})"  # noqa: S608
+
+
+def _first_given(columns: Sequence[str]) -> str:
+    return f"coalesce({', '.join(f'{quoted(name)}::DOUBLE' for name in columns)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,54 +1,83 @@
 """What `interlock doctor` looks at: the home folder itself, so that it also tells when nothing runs.
 
-Every check ends in a finding; one that breaks is a finding too. It changes nothing.
+Every check ends in a finding; one that breaks is a finding too. Without being asked to repair it changes nothing.
 """
 
 import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, nullcontext
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from interlock import bootstrap
-from interlock.domain.errors import InterlockError
+from interlock.domain.errors import HomeError, InterlockError
+from interlock.predictions import pins, spool_damage, table_damage
+from interlock.predictions.damage import Damage
+from interlock.predictions.delta_log import KINDS, DeltaLog
 from interlock.predictions.ledger import FEEDBACK_KINDS
 from interlock.predictions.reconcile import reconcile
+from interlock.predictions.reconciliation import Reconciliation
+from interlock.process import home, leftovers
 from interlock.process.home import FORMAT, check_format
 from interlock.settings import Settings
 
 _ALIVE = timedelta(seconds=5)
-Outcome = Literal["ok", "warning", "error"]
+Outcome = Literal["ok", "repaired", "warning", "error"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What one check found. Only `error` means that something is wrong."""
+    """What one check found. Only `error` means that something is (still) wrong."""
 
     check: str
     outcome: Outcome
     detail: str
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Make every check, one after the other. Those that need a home folder are left out where there is none."""
+def examine(settings: Settings, *, repair: bool = False, give_up: bool = False) -> Iterator[Finding]:
+    """Make every check, one after the other. Those that need a home folder are left out where there is none.
+
+    Args:
+        settings: The home.
+        repair: Whether to mend what can be mended. No server may run on the folder.
+        give_up: Whether to give up rows whose files are gone, so that the others can be read.
+
+    Raises:
+        HomeError: It is to be repaired, and a server runs on it.
+    """
     first = _shielded("home", _home, settings)
     yield first
     if first.outcome == "error":
         return
-    checks: dict[str, Callable[[Settings], Finding]] = {
-        "processes": _processes,
+    with home.locked(settings.home) if repair else nullcontext():
+        is_running = not repair and _is_running(settings)
+        for name, check in _checks(is_running=is_running, repair=repair, give_up=give_up).items():
+            yield _shielded(name, check, settings)
+
+
+def _checks(*, is_running: bool, repair: bool, give_up: bool) -> dict[str, Callable[[Settings], Finding]]:
+    """In an order in which what is mended first is of use to what comes after."""
+    mended: dict[str, Callable[[Settings], Iterable[Damage]]] = {
+        "leftovers": partial(_leftovers, is_running=is_running),
+        "tables": partial(_tables, give_up=give_up),
+        "spools": _spools,
+        "pins": _pins,
+    }
+    return {
+        "processes": partial(_processes, is_running=is_running),
         "store": _store,
         "audit": _audit,
         "artifacts": _artifacts,
+        **{name: partial(_judge, name, find, repair) for name, find in mended.items()},
         "log": _log,
         "labels": _labels,
         "disk": _disk,
     }
-    for name, check in checks.items():
-        yield _shielded(name, check, settings)
 
 
 def _shielded(name: str, check: Callable[[Settings], Finding], settings: Settings) -> Finding:
@@ -68,13 +97,10 @@ def _home(settings: Settings) -> Finding:
     return Finding("home", "ok", f"{settings.home}, format {FORMAT}")
 
 
-def _processes(settings: Settings) -> Finding:
-    try:
-        server = json.loads((settings.run / "server.json").read_text())
-        parts = json.loads((settings.run / "processes.json").read_text())
-        os.kill(server["pid"], 0)
-    except (FileNotFoundError, ProcessLookupError):
+def _processes(settings: Settings, *, is_running: bool) -> Finding:
+    if not is_running:
         return Finding("processes", "warning", "no server runs on this folder")
+    parts = json.loads((settings.run / "processes.json").read_text())
     down = [part["name"] for part in parts if part["state"] != "running"]
     restarted = {part["name"]: part["restarts"] for part in parts if part["restarts"]}
     if down:
@@ -134,11 +160,10 @@ def _fault(settings: Settings, digest: str) -> str | None:
 
 def _log(settings: Settings) -> Finding:
     found = reconcile(settings, bootstrap.build_store(settings))
-    wrong = [name for name, endpoint in found.items() if not endpoint.holds]
+    wrong = [f"{_missing_rows(endpoint)} of {name}" for name, endpoint in found.items() if not endpoint.holds]
     if wrong:
-        return Finding(
-            "log", "error", f"rows of {', '.join(wrong)} are not accounted for; see /api/v1/log/reconciliation"
-        )
+        detail = f"{', '.join(wrong)}; no repair brings rows back that are nowhere, a backup may have them"
+        return Finding("log", "error", detail)
     quarantined = sum(endpoint.quarantined for endpoint in found.values())
     rows = sum(endpoint.logged for endpoint in found.values())
     if quarantined:
@@ -168,6 +193,75 @@ def _labels(settings: Settings) -> Finding:
     waiting = sum(each.unmatched for each in found.values())
     held = f", {waiting} held until their predictions come" if waiting else ""
     return Finding("labels", "ok", f"{sum(each.rows for each in found.values())} labels, decisions and rewards{held}")
+
+
+def _missing_rows(sums: Reconciliation) -> str:
+    known = sums.logged + sums.waiting + sums.quarantined + sums.unrecorded
+    if known < sums.acknowledged:
+        return f"{sums.acknowledged - known} acknowledged row(s) are missing"
+    return f"{known - sums.acknowledged} row(s) more than were acknowledged are there"
+
+
+def _is_running(settings: Settings) -> bool:
+    """Whether a supervisor holds the folder. What it wrote about itself outlives it when it is killed."""
+    try:
+        server = json.loads((settings.run / "server.json").read_text())
+        os.kill(server["pid"], 0)
+        with home.locked(settings.home):
+            return False
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except HomeError:
+        return True
+
+
+def _judge(check: str, find: Callable[[Settings], Iterable[Damage]], repair: bool, settings: Settings) -> Finding:
+    """Mend what can be mended, if it is to be, and say what is left."""
+    found = list(find(settings))
+    mended = [damage.mend() for damage in found if repair and damage.mend is not None]
+    left = [damage for damage in found if not (repair and damage.mend is not None)]
+    said = [*mended, *(f"{damage.what}: {_remedy(damage)}" for damage in left)]
+    if not found:
+        return Finding(check, "ok", "nothing is amiss")
+    if not left:
+        return Finding(check, "repaired", "; ".join(said))
+    outcome: Outcome = "error" if any(damage.outcome == "error" for damage in left) else "warning"
+    return Finding(check, outcome, "; ".join(said))
+
+
+def _remedy(damage: Damage) -> str:
+    return damage.remedy if damage.mend is None else "`interlock doctor --repair` mends it"
+
+
+def _leftovers(settings: Settings, *, is_running: bool) -> Iterator[Damage]:
+    with closing(bootstrap.build_store(settings)) as store:
+        yield from leftovers.find(settings, store, is_running=is_running)
+
+
+def _tables(settings: Settings, *, give_up: bool) -> Iterator[Damage]:
+    log = DeltaLog(settings.log)
+    with closing(bootstrap.build_store(settings)) as store:
+        for kind in KINDS:
+            for endpoint in log.endpoints(kind):
+                with store.read() as tx:
+                    roots = [pins.root(settings.log, pin) for pin in tx.pins.list(endpoint)]
+                yield from table_damage.find(log, kind, endpoint, roots, give_up=give_up)
+
+
+def _spools(settings: Settings) -> Iterator[Damage]:
+    with closing(bootstrap.build_store(settings)) as store:
+        for folder in sorted(settings.spools.glob("[!.]*/")):
+            yield from spool_damage.find(folder, DeltaLog(settings.log), store)
+
+
+def _pins(settings: Settings) -> Iterator[Damage]:
+    with closing(bootstrap.build_store(settings)) as store, store.read() as tx:
+        found = tx.pins.list()
+    for pin in found:
+        for fault in pins.faults(settings.log, pin):
+            yield Damage(
+                fault, "error", None, f"restore a backup, or let go of it: `interlock log unpin {pin.endpoint}`"
+            )
 
 
 def _disk(settings: Settings) -> Finding:

@@ -5,12 +5,12 @@ stopped --start--> running --dies--> waiting --pause over--> running
                       +------stop--------+--> stopped
 """
 
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from interlock.process.handover import Handover
+from interlock.process.spawning import Process, Spawn
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
@@ -25,10 +25,10 @@ class Child:
     """A part and how it is doing. Times are seconds of a monotonic clock, given by the caller."""
 
     handover: Handover
-    environment: dict[str, str]
+    spawn: Spawn
     restarts: int = 0
     last_exit: int | None = None
-    _process: subprocess.Popen[bytes] | None = None
+    _process: Process | None = None
     _started_at: float = 0.0
     _restart_at: float | None = None
     _pause: float = field(default=FIRST_PAUSE_SECONDS)
@@ -56,28 +56,13 @@ class Child:
         return {"name": self.name, "pid": self.pid, "state": self.state, "restarts": self.restarts}
 
     def start(self, now: float) -> None:
-        # -P: the folder in which a user typed `interlock up` must not shadow modules of ours.
-        command = [sys.executable, "-P", "-m", "interlock.process.part", *self.handover.arguments()]
-        # Root as working folder, likewise for what the part starts itself.
-        # A process group of its own: Ctrl-C at the terminal reaches the supervisor alone, which then drains in order.
         try:
-            self._process = self._spawn(command)
+            self._process = self.spawn(self.handover)
         except OSError as error:  # out of processes or memory; that may pass
             print(f"interlock: {self.name} could not be started: {error}", file=sys.stderr)
             self._schedule(now)
             return
         self._started_at, self._restart_at = now, None
-
-    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command,
-            env=self.environment,
-            cwd="/",
-            pass_fds=self.handover.descriptors,
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            process_group=0,
-        )
 
     def _schedule(self, now: float) -> None:
         self._restart_at = now + self._pause

@@ -9,8 +9,11 @@ from contextlib import ExitStack
 from socket import socket
 from typing import Any
 
+from interlock.process.adoption import wait_for_strangers
 from interlock.process.child import Child
 from interlock.process.handover import Handover, environment
+from interlock.process.nursery_process import NurseryProcess
+from interlock.process.preparation import Preparation
 from interlock.process.signals import Signals
 from interlock.settings import Settings
 
@@ -24,18 +27,28 @@ class Fleet:
 
     Args:
         stages: Groups of parts, in the order in which they are drained. All of a group stop before the next is told to.
+        nursery: Starts them.
+        preparation: What comes before them.
     """
 
-    def __init__(self, stages: Sequence[Sequence[Child]]) -> None:
-        self._stages = stages
+    def __init__(self, stages: Sequence[Sequence[Child]], nursery: NurseryProcess, preparation: Preparation) -> None:
+        self._stages, self._nursery, self._preparation = stages, nursery, preparation
 
     @property
     def children(self) -> list[Child]:
         return [child for stage in self._stages for child in stage]
 
+    def prepare(self) -> str | None:
+        """Bring the store up to date. Returns the administrator's key if there was none.
+
+        Raises:
+            HomeError: The store cannot be used.
+        """
+        return self._preparation.prepare(self._nursery.spawn)
+
     def start(self) -> None:
-        # The last to be drained is the first to be started: data finds its way open.
-        for child in reversed(self.children):
+        # Whom callers wait for comes first: the gateways, then the API. Records wait in the spool for the rest.
+        for child in sorted(self.children, key=_urgency):
             child.start(time.monotonic())
 
     def look(self) -> bool:
@@ -45,6 +58,8 @@ class Fleet:
         for child, new in zip(self.children, changed, strict=True):
             if new and child.state == "waiting":
                 print(f"interlock: {child.name} ended ({_spell(child.last_exit)}), restarts soon", file=sys.stderr)
+        self._nursery.look()
+        wait_for_strangers({pid for pid in (self._nursery.pid, *(child.pid for child in self.children)) if pid})
         return any(changed)
 
     def next_look_seconds(self) -> float:
@@ -83,13 +98,25 @@ def muster(settings: Settings, gateway: socket, control: socket, stack: ExitStac
     lifeline, held = os.pipe2(os.O_CLOEXEC)
     stack.callback(os.close, held)
     stack.callback(os.close, lifeline)
-    given = environment(settings)
+    preparation = Preparation(lifeline)
+    stack.callback(preparation.close)
+    descriptors = (lifeline, gateway.fileno(), control.fileno(), preparation.descriptor)
+    nursery = NurseryProcess(environment(settings), descriptors)
+    stack.callback(nursery.close)
+    nursery.start()
 
     def child(name: str, listener: socket | None = None) -> Child:
-        return Child(Handover(name, os.getpid(), lifeline, listener.fileno() if listener else None), given)
+        return Child(Handover(name, os.getpid(), lifeline, listener.fileno() if listener else None), nursery.spawn)
 
     gateways = [child(f"gw{slot}", gateway) for slot in range(settings.workers)]
-    return Fleet([[child("api", control), child("controller"), child("scorer")], gateways, [child("collector")]])
+    stages = [[child("api", control), child("controller"), child("scorer")], gateways, [child("collector")]]
+    return Fleet(stages, nursery, preparation)
+
+
+def _urgency(child: Child) -> int:
+    if child.handover.socket is None:
+        return 2
+    return 1 if child.name == "api" else 0
 
 
 def _await(children: Sequence[Child], signals: Signals, hasten_at: int, deadline: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.settings import Settings
+from interlock.settings import RUNNER_MEMORY, Settings
 
 VARIABLE = "INTERLOCK_SETTINGS"
 
@@ -19,10 +19,10 @@ class Handover:
     """How a part is started.
 
     Args:
-        name: `gw0`, `gw1`, ..., `collector`, `scorer`, `controller`, `api`.
+        name: `gw0`, `gw1`, ..., `collector`, `scorer`, `controller`, `api`; `store` before them.
         parent_pid: The supervisor.
         lifeline: Descriptor that reads end-of-file when the supervisor is gone.
-        socket: Descriptor of the listening socket, for parts that have one.
+        socket: Descriptor of the listening socket, for parts that have one; of the answer, for `store`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Handover:
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of a part: the supervisor's without a user's key, plus the settings."""
     inherited = {name: value for name, value in os.environ.items() if name != "INTERLOCK_API_KEY"}
-    return {**inherited, VARIABLE: encode(settings)}
+    return {**inherited, VARIABLE: encode(settings), RUNNER_MEMORY: str(settings.runner_memory_bytes)}
 
 
 def encode(settings: Settings) -> str:

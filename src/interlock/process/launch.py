@@ -128,6 +128,7 @@ class Server:
             "port": given.port,
             "control-port": given.control_port,
             "workers": given.workers,
+            "store-url": given.store_url,  # also if empty: the store of this program, whatever the environment names
         }
         spelt = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         return ["up", "--json", "--until-stdin-ends", *spelt]

@@ -20,11 +20,16 @@ def die_with_parent(parent_pid: int, lifeline: int) -> None:
         parent_pid: The supervisor, as it knows itself.
         lifeline: Read end of a pipe whose write end only the supervisor holds.
     """
+    be_killed_with_parent(parent_pid)
+    threading.Thread(target=_wait_for_the_end, args=(lifeline,), name="lifeline", daemon=True).start()
+
+
+def be_killed_with_parent(parent_pid: int) -> None:
+    """The first way alone: for a process that must have no thread."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it died before the line above
         _die()
-    threading.Thread(target=_wait_for_the_end, args=(lifeline,), name="lifeline", daemon=True).start()
 
 
 def _wait_for_the_end(lifeline: int) -> None:

@@ -1,34 +1,50 @@
-"""`python -m interlock.process.part NAME`: one part of a running server, started by the supervisor only."""
+"""One part of a running server: a fork of the nursery, or `python -m interlock.process.part NAME` by the supervisor."""
 
+import ctypes
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from interlock import bootstrap
 from interlock.domain.errors import InvalidInputError
+from interlock.process import preparation
 from interlock.process.handover import VARIABLE, Handover, decode
 from interlock.process.lifeline import die_with_parent
 from interlock.process.loop import repeat
 from interlock.settings import Settings
 
 _LOOKS_A_SECOND = 2
+_PR_SET_NAME = 15
+
+# How far a part stands back where processors are short: nobody waits for these, and callers wait for the gateways.
+_NICENESS = {"scorer": 10, "controller": 5}
 
 
-def main(arguments: Sequence[str]) -> None:
+def run(handover: Handover) -> None:
     """Run the part until SIGTERM; then let it finish what it has begun."""
-    handover = Handover.parse(arguments)
     die_with_parent(handover.parent_pid, handover.lifeline)
+    _be_called(f"interlock-{handover.name}")
     logging.basicConfig(level=logging.WARNING, format=f"{handover.name} %(levelname)s %(name)s: %(message)s")
+    os.nice(_NICENESS.get(handover.name, 0))
     settings = decode(os.environ[VARIABLE])
+    if handover.name == preparation.NAME and handover.socket is not None:
+        preparation.answer(settings, handover.socket)
+        return
     listener = socket.socket(fileno=handover.socket) if handover.socket is not None else None
     if listener is not None:
         run_server(handover.name, settings, listener)
     else:
         run_loop(handover.name, settings, _stop_on_sigterm())
+
+
+def _be_called(name: str) -> None:
+    """Set what `top` and `ps -o comm` show: forks all have the nursery's command line."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def run_server(name: str, settings: Settings, listener: socket.socket) -> None:
@@ -70,4 +86,4 @@ def _stop_on_sigterm() -> threading.Event:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run(Handover.parse(sys.argv[1:]))

@@ -1,10 +1,11 @@
 """Whether both ports answer yet. Asked from a thread, so that the supervisor's own loop never waits for a part."""
 
 import http.client
+import ssl
 import threading
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _PAUSE_SECONDS = 0.05
 _ALIVE_IS_ENOUGH_SECONDS = 30.0
@@ -30,9 +31,17 @@ def watch(gateway: str, control: str, done: Callable[[], None]) -> threading.Eve
     return ready
 
 
+def _connection(address: SplitResult) -> http.client.HTTPConnection:
+    host, port = address.hostname or "", address.port
+    if address.scheme != "https":
+        return http.client.HTTPConnection(host, port, timeout=2)
+    # It asks its own children by their address, which their certificate need not name.
+    return http.client.HTTPSConnection(host, port, timeout=2, context=ssl._create_unverified_context())  # noqa: S323
+
+
 def _answers(url: str, path: str) -> bool:
     address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=2)
+    connection = _connection(address)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200

@@ -13,23 +13,30 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
-from interlock import bootstrap
 from interlock.domain.errors import InvalidInputError
+from interlock.gateway.tls import server_context
 from interlock.process import home
 from interlock.process.fleet import Fleet, muster
 from interlock.process.readiness import watch
 from interlock.process.signals import Signals
-from interlock.process.sockets import is_loopback, listen, url
+from interlock.process.sockets import address, is_loopback, listen, reserve, url
 from interlock.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where both ports answer."""
+    """Where the ports answer: two URLs, and `HOST:PORT` of gRPC if it was asked for."""
 
     gateway: str
     control: str
+    grpc: str | None = None
+
+    def asdict(self) -> dict[str, str]:
+        """Those there are, by name."""
+        found = {"gateway": self.gateway, "control": self.control}
+        return found if self.grpc is None else {**found, "grpc": self.grpc}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +68,14 @@ def supervise(settings: Settings, listener: Listener) -> None:
         gateway = stack.enter_context(closing(listen(settings.host, settings.port, option="--port")))
         control = stack.enter_context(closing(listen(settings.host, settings.control_port, option="--control-port")))
         settings = replace(settings, port=gateway.getsockname()[1], control_port=control.getsockname()[1])
+        if settings.grpc_port is not None:
+            held = stack.enter_context(closing(reserve(settings.host, settings.grpc_port, option="--grpc-port")))
+            settings = replace(settings, grpc_port=held.getsockname()[1])
         _clear_run(settings)
-        bootstrap.migrate(settings)
-        if not settings.no_auth and (key := bootstrap.create_first_key(settings)) is not None:
+        fleet = muster(settings, gateway, control, stack)
+        if (key := fleet.prepare()) is not None:
             listener.first_key(key)
         signals = stack.enter_context(Signals())
-        fleet = muster(settings, gateway, control, stack)
         stack.callback(fleet.kill)
         _run(settings, fleet, signals, listener)
 
@@ -79,10 +88,16 @@ def _check(settings: Settings) -> None:
         )
     if settings.workers < 1:
         raise InvalidInputError(f"workers == {settings.workers}, must be at least 1")
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise InvalidInputError("--tls-cert and --tls-key belong together; give both or none")
+    if settings.tls_files is not None:
+        server_context(*settings.tls_files)
+    if settings.grpc_port is not None and not all(find_spec(name) for name in ("grpc", "google", "google.protobuf")):
+        raise InvalidInputError("--grpc-port needs the extra grpc; `pip install 'interlock[grpc]'`")
 
 
 def _run(settings: Settings, fleet: Fleet, signals: Signals, listener: Listener) -> None:
-    addresses = Addresses(url(settings.host, settings.port), url(settings.host, settings.control_port))
+    addresses = _addresses(settings)
     fleet.start()
     _write_processes(settings, fleet)
     ready = watch(addresses.gateway, addresses.control, signals.wake)
@@ -100,8 +115,16 @@ def _run(settings: Settings, fleet: Fleet, signals: Signals, listener: Listener)
     (settings.run / "processes.json").unlink(missing_ok=True)
 
 
+def _addresses(settings: Settings) -> Addresses:
+    host, tls = settings.host, settings.tls_files is not None
+    grpc = None if settings.grpc_port is None else address(host, settings.grpc_port)
+    return Addresses(url(host, settings.port, tls=tls), url(host, settings.control_port, tls=tls), grpc)
+
+
 def _write_server(settings: Settings, addresses: Addresses) -> None:
-    found = {"gateway": addresses.gateway, "control": addresses.control, "pid": os.getpid()}
+    found = {**addresses.asdict(), "pid": os.getpid()}
+    if settings.tls_cert is not None:
+        found["certificate"] = str(settings.tls_cert)
     _write(settings, "server.json", json.dumps(found))
 
 

@@ -57,6 +57,8 @@ def _parts(columns: Columns) -> list[NDArray[np.int64]]:
     for values in columns.values():
         if values.ndim == 1 and values.dtype.kind == "f":
             missing += np.isnan(values)
+        elif values.ndim == 1 and values.dtype.kind == "M":
+            missing += np.isnat(values)
         elif values.ndim == 1 and values.dtype == object:
             missing += np.array([value is None for value in values.tolist()], dtype=np.int64)
     order = np.argsort(missing, kind="stable").astype(np.int64)

@@ -1,55 +1,63 @@
-"""A fitted scikit-learn estimator as an ONNX graph.
+"""A fitted scikit-learn estimator as an ONNX graph; with XGBoost's and LightGBM's among its steps, too.
 
 Called by the examining process, which keeps a graph only if `parity` proves it equal. Several ways of typing the inputs
-are tried: which one is right depends on the model. Converters are noisy; what they say is not shown, because the proof
-says it better.
+are tried: which one is right depends on the model.
 """
 
-import contextlib
-import io
-import logging
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
+from math import prod
+from typing import Any
 
 from interlock.domain.contract import Contract, Field
-from interlock.registry import double_steps
+from interlock.registry import compile_boosters, compile_missing, double_steps
+from interlock.registry.conversion import (
+    MATRIX,
+    OPSETS,
+    SECONDS,
+    Twin,
+    Typing,
+    quiet,
+    with_first_of_ties,
+    with_missing_text,
+)
 from interlock.registry.time_limit import time_limit
-from interlock.runtimes.onnx import MISSING_TEXT_KEY
-from interlock.runtimes.sklearn import framework, parts_of
-
-# onnxruntime 1.20, the oldest we allow, knows these; tree ensembles of ai.onnx.ml 5 are not faster.
-_OPSETS = {"": 18, "ai.onnx.ml": 3}
-
-# The name of a matrix input: no one's column.
-_MATRIX = "interlock.matrix"
-
-# A hundred deep trees convert in some ten seconds. All ways together must stay within the limit of the examination.
-_SECONDS = 30.0
-
-Typing = Literal["double", "float", "float and int64", "double, float trees"]
+from interlock.runtimes.checked import first_line
+from interlock.runtimes.frameworks import framework
+from interlock.runtimes.sklearn import parts_of
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """A converted graph, and how its inputs are typed."""
+def twins(estimator: Any, contract: Contract, refusals: list[str]) -> Iterator[Twin]:
+    """Convert in every way that works, the most promising first.
 
-    graph: bytes
-    typing: Typing
-
-
-def twins(estimator: Any, contract: Contract) -> Iterator[Twin]:
-    """Convert in every way that works, the most promising first. Nothing for a model that cannot be converted."""
+    Nothing for a model that cannot be converted: then `refusals` says why. The contract must be one that
+    `is_convertible`.
+    """
+    if lacking := compile_boosters.lacking(estimator):
+        refusals.append(lacking)
+        return
     for typing in _typings(estimator):
         for as_matrix in _shapes(estimator, contract):
-            graph = _converted(estimator, contract, typing, as_matrix=as_matrix)
+            graph = _converted(estimator, contract, typing, refusals, as_matrix=as_matrix)
             if graph is None:
                 continue
-            for missing_text in _missing_texts(contract):
-                yield Twin(_with_missing_text(graph, missing_text), typing)
+            for missing_text in _missing_texts(estimator, contract):
+                yield _twin(graph, typing, missing_text, contract)
+
+
+def _twin(graph: Any, typing: Typing, missing_text: str, contract: Contract) -> Twin:
+    def first_of_ties() -> bytes:
+        return with_missing_text(with_first_of_ties(graph, contract), missing_text)
+
+    has_both = contract.is_classifier and len(graph.graph.output) == 2
+    return Twin(with_missing_text(graph, missing_text), typing, first_of_ties if has_both else None)
+
+
+def is_convertible(contract: Contract) -> bool:
+    """Whether converters know such inputs: they know no dates, and tensors only of one shape and alone."""
+    tensors = [field for field in contract.inputs if field.shape]
+    if any(-1 in field.shape for field in tensors) or (tensors and len(contract.inputs) > 1):
+        return False
+    return all(field.time is None for field in contract.inputs)
 
 
 def _typings(estimator: Any) -> tuple[Typing, ...]:
@@ -58,42 +66,49 @@ def _typings(estimator: Any) -> tuple[Typing, ...]:
     A scikit-learn tree casts its input to float itself, so float before it is exact, and double up to it where a step
     computes: a value that is exactly on a threshold must be so in the twin too.
     """
-    if any(hasattr(part, "tree_") or hasattr(part, "_predictors") for part in parts_of(estimator)):
+    if any(_is_of_trees(part) for part in parts_of(estimator)):
         pipeline = ("double, float trees",) if hasattr(estimator, "steps") else ()
         return ("float", *pipeline, "float and int64")
     return ("double", "float", "float and int64")
 
 
+def _is_of_trees(part: Any) -> bool:
+    return hasattr(part, "tree_") or hasattr(part, "_predictors") or compile_boosters.is_booster(part)
+
+
 def _shapes(estimator: Any, contract: Contract) -> tuple[bool, ...]:
     """Whether to feed one matrix: most estimators want that; those that pick columns by name want the columns."""
-    if any(field.datatype == "BYTES" for field in contract.inputs):
+    if any(field.is_text for field in contract.inputs):
         return (False,)
     return (True, False) if hasattr(estimator, "feature_names_in_") else (True,)
 
 
-def _missing_texts(contract: Contract) -> tuple[str, ...]:
-    """What stands for a missing text: converters keep it as an empty one or as the name of numpy's nan."""
-    some = any(field.datatype == "BYTES" and field.nullable for field in contract.inputs)
-    return ("", "nan", "None") if some else ("",)
+def _missing_texts(estimator: Any, contract: Contract) -> tuple[str, ...]:
+    """What stands for a missing text: converters keep an empty one, or the name of numpy's nan; ours mark it."""
+    if not any(field.is_text and field.nullable for field in contract.inputs):
+        return ("",)
+    marked = any(compile_missing.marks_missing_texts(part) for part in parts_of(estimator))
+    return (*((compile_missing.MISSING_TEXT,) if marked else ()), "", "nan", "None")
 
 
-def _converted(estimator: Any, contract: Contract, typing: Typing, *, as_matrix: bool) -> Any:
+def _converted(estimator: Any, contract: Contract, typing: Typing, refusals: list[str], *, as_matrix: bool) -> Any:
     skl2onnx = framework("skl2onnx", "sklearn")
-    custom: dict[str, Any] = {}
+    compile_boosters.register_converters(estimator)
     if typing == "double, float trees":
-        estimator, custom = double_steps.with_float_last(estimator), double_steps.converters()
+        estimator = double_steps.with_float_last(estimator)
     # Converters of classifiers without probabilities do not know the option.
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
-    with _quiet(), time_limit(_SECONDS):
+    with quiet(), time_limit(SECONDS):
         try:
             return skl2onnx.convert_sklearn(
                 estimator,
                 initial_types=_types(contract, typing, as_matrix=as_matrix),
                 options=options,
-                target_opset=_OPSETS,
-                **custom,
+                target_opset=OPSETS,
+                **compile_missing.converters(),
             )
-        except Exception:  # a converter fails in as many ways as there are models
+        except Exception as error:  # a converter fails in as many ways as there are models
+            refusals.append(f"skl2onnx cannot convert {type(estimator).__name__}: {first_line(error)}")
             return None
 
 
@@ -101,44 +116,20 @@ def _types(contract: Contract, typing: Typing, *, as_matrix: bool) -> list[tuple
     types = framework("skl2onnx.common.data_types", "sklearn")
     if as_matrix:
         tensor = types.DoubleTensorType if typing.startswith("double") else types.FloatTensorType
-        return [(_MATRIX, tensor([None, _width(contract)]))]
+        return [(MATRIX, tensor([None, _width(contract)]))]
     return [(field.name, _tensor(types, field, typing)([None, 1])) for field in contract.inputs]
 
 
 def _width(contract: Contract) -> int:
     first = contract.inputs[0]
-    return first.shape[0] if first.shape else len(contract.inputs)
+    return prod(first.shape) if first.shape else len(contract.inputs)
 
 
 def _tensor(types: Any, field: Field, typing: Typing) -> Any:
-    if field.datatype == "BYTES":
+    if field.is_text:
         return types.StringTensorType
     if typing.startswith("double"):
         return types.DoubleTensorType
-    if typing == "float and int64" and field.datatype in ("INT32", "INT64"):
+    if typing == "float and int64" and field.is_integer:
         return types.Int64TensorType
     return types.FloatTensorType
-
-
-def _with_missing_text(graph: Any, missing_text: str) -> bytes:
-    onnx = framework("onnx", "sklearn")
-    onnx.helper.set_model_props(graph, {MISSING_TEXT_KEY: missing_text})
-    content: bytes = graph.SerializeToString()
-    return content
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    before = logging.root.manager.disable
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        logging.disable(logging.ERROR)
-        try:
-            yield
-        finally:
-            logging.disable(before)
-
-
-def why_not(estimator: Any) -> str:
-    """The sentence for a model of which no graph could be made."""
-    return f"{type(estimator).__name__} cannot be converted to ONNX by the installed skl2onnx within {_SECONDS:g} s"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract, Field
+from interlock.domain.ports import missing_value
 
 # No one's category: private-use characters.
 UNSEEN = "\ue000unseen"
@@ -26,8 +27,8 @@ def edge_rows(contract: Contract, columns: Mapping[str, NDArray[Any]]) -> dict[s
 
 def _edges(field: Field) -> Iterator[Any]:
     if field.nullable:
-        yield None if field.datatype == "BYTES" else np.nan
-    if field.datatype == "BYTES":
+        yield missing_value(field)
+    if field.is_text:
         yield UNSEEN
         yield ""
     elif field.is_numeric:
@@ -37,6 +38,8 @@ def _edges(field: Field) -> Iterator[Any]:
                 yield bound
                 if abs(bound * 10) < 2**53:
                     yield bound * 10
+    elif field.time is not None:
+        yield np.datetime64(0, "us")
     elif field.datatype == "BOOL":
         yield False
         yield True

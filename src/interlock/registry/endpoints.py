@@ -4,23 +4,26 @@ Called by the API and by the demo. An endpoint, its first traffic plan and the a
 refuses to delete an endpoint under release.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
 import msgspec
 
 from interlock.domain.access import Key
+from interlock.domain.contract import Contract
 from interlock.domain.endpoint import Durability, Endpoint, WhenFull
 from interlock.domain.errors import ConflictError, InvalidInputError
-from interlock.domain.model import ModelVersion
 from interlock.domain.names import check_name
+from interlock.domain.privacy import effective, resolve
 from interlock.domain.traffic import TrafficPlan
 from interlock.store.database import Store
 
 _LONGEST_DEADLINE_MS = 600_000.0
 # Gateways read plans and not endpoints.
-_IN_PLAN = ("deadline_ms", "durability", "when_full")
+_IN_PLAN = ("deadline_ms", "durability", "when_full", "privacy", "image_share")
+# A hundred years: more is a slip of the pen.
+_LONGEST_RETENTION_DAYS = 36_500
 
 
 class Endpoints:
@@ -37,42 +40,49 @@ class Endpoints:
         """Create an endpoint that one version answers.
 
         Args:
-            options: Fields of `Endpoint` that `change` takes too.
+            name: How callers will name it.
+            ref: The first champion, `name:version`.
+            actor: Who asks.
+            options: As for `change`.
 
         Raises:
-            InvalidInputError: The name or an option breaks a rule, or the version takes no input called as the key.
+            InvalidInputError: The name or an option breaks a rule, or names what the version does not have.
             NotFoundError: There is no such version.
             ConflictError: The name is taken.
         """
         check_name("endpoint", name)
         now = self._clock()
-        endpoint = _with(Endpoint(name=name, created_at=now, created_by=actor.name), options)
         with self._store.transaction() as tx:
             version = tx.models.get(ref)
-            champion = version.ref
-            _check_key(endpoint.label_key, version)
+            endpoint = _with(Endpoint(name=name, created_at=now, created_by=actor.name), options, [version.contract])
             tx.endpoints.add(endpoint)
-            tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=champion, **_of_plan(endpoint)))
-            tx.audit.append(now, actor.name, actor.role, "endpoint.create", name, {"model": champion, **options})
+            tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=version.ref, **_of_plan(endpoint)))
+            details = {"model": version.ref, **{option: getattr(endpoint, option) for option in options}}
+            tx.audit.append(now, actor.name, actor.role, "endpoint.create", name, details)
         return endpoint
 
     def change(self, name: str, actor: Key, **options: Any) -> Endpoint:
-        """Change an endpoint while it serves. A release on it goes on.
+        """Change an endpoint while it serves. A release on it goes on; what was logged before stays as it is.
 
         Args:
-            options: `deadline_ms`, `durability`, `when_full`, `label_key`; what is not given stays.
+            name: Which.
+            actor: Who asks.
+            options: `deadline_ms`, `durability`, `when_full`, `label_key`, `retention_days`, `image_share`, and
+                `privacy`, in which columns that are not named keep their rule; what is not given stays.
 
         Raises:
-            InvalidInputError: An option breaks a rule.
+            InvalidInputError: An option breaks a rule, or names what no version in the plan has.
             NotFoundError: There is no such endpoint.
         """
         with self._store.transaction() as tx:
-            endpoint = _with(tx.endpoints.get(name), options)
-            plan = tx.plans.current(name)
-            _check_key(endpoint.label_key, tx.models.get(plan.champion))
+            before, plan = tx.endpoints.get(name), tx.plans.current(name)
+            endpoint = _with(before, options, [tx.models.get(ref).contract for ref in plan.versions])
+            plan = msgspec.structs.replace(plan, generation=plan.generation + 1, **_of_plan(endpoint))
             tx.endpoints.update(endpoint)
-            tx.plans.append(msgspec.structs.replace(plan, generation=plan.generation + 1, **_of_plan(endpoint)))
-            tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.change", name, options)
+            tx.plans.append(plan)
+            was, now = ({option: getattr(each, option) for option in options} for each in (before, endpoint))
+            details = {"before": was, "after": now, "generation": plan.generation}
+            tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.change", name, details)
         return endpoint
 
     def delete(self, name: str, actor: Key) -> None:
@@ -98,39 +108,45 @@ class Endpoints:
             return [_summary(endpoint, plans[endpoint.name]) for endpoint in tx.endpoints.list()]
 
     def describe(self, name: str) -> dict[str, Any]:
-        """An endpoint, its traffic plan, the share of each version, and the champion's contract, as plain JSON.
+        """An endpoint, its traffic plan, the share of each version, the champion's contract, and the columns that the
+        log does not get as they are, as plain JSON.
 
         Raises:
             NotFoundError: There is no such endpoint.
         """
         with self._store.read() as tx:
             endpoint, plan = tx.endpoints.get(name), tx.plans.current(name)
-            contract = tx.models.get(plan.champion).contract
-        return {**_summary(endpoint, plan), "contract": msgspec.to_builtins(contract)}
+            contracts = {ref: tx.models.get(ref).contract for ref in plan.versions}
+        return {
+            **_summary(endpoint, plan),
+            "contract": msgspec.to_builtins(contracts[plan.champion]),
+            "withheld": effective(contracts.values(), endpoint.privacy),
+        }
 
 
-def _with(endpoint: Endpoint, options: dict[str, Any]) -> Endpoint:
+def _with(endpoint: Endpoint, options: Mapping[str, Any], contracts: Sequence[Contract]) -> Endpoint:
     """An endpoint with other options, all of which keep the rules."""
-    deadline_ms = options.get("deadline_ms", endpoint.deadline_ms)
-    if not 0 < deadline_ms <= _LONGEST_DEADLINE_MS:
-        raise InvalidInputError(f"deadline_ms == {deadline_ms:g}, must be above 0 and at most 600000")
+    privacy = {**endpoint.privacy, **resolve(options.get("privacy", {}), contracts)}
+    changed = msgspec.structs.replace(endpoint, **{**options, "privacy": privacy})
+    if not 0 < changed.deadline_ms <= _LONGEST_DEADLINE_MS:
+        raise InvalidInputError(f"deadline_ms == {changed.deadline_ms:g}, must be above 0 and at most 600000")
+    if not 0 <= changed.retention_days <= _LONGEST_RETENTION_DAYS:
+        rule = f"must be 1 to {_LONGEST_RETENTION_DAYS}, or 0 to keep rows for ever"
+        raise InvalidInputError(f"retention_days == {changed.retention_days}, {rule}")
     for name, known in (("durability", Durability), ("when_full", WhenFull)):
-        if options.get(name, getattr(endpoint, name)) not in get_args(known):
-            raise InvalidInputError(f"{name} == {options[name]!r}, must be {' or '.join(get_args(known))}")
-    return msgspec.structs.replace(endpoint, **options)
+        if getattr(changed, name) not in get_args(known):
+            raise InvalidInputError(f"{name} == {getattr(changed, name)!r}, must be {' or '.join(get_args(known))}")
+    inputs = [field.name for field in contracts[0].inputs]
+    if changed.label_key not in (None, "unit", *inputs):
+        raise InvalidInputError(
+            f"label_key == {changed.label_key!r}, must be unit, or an input of the champion: {', '.join(inputs)}"
+        )
+    return changed
 
 
 def _of_plan(endpoint: Endpoint) -> dict[str, Any]:
     """What a traffic plan says of its endpoint."""
     return {name: getattr(endpoint, name) for name in _IN_PLAN}
-
-
-def _check_key(label_key: str | None, version: ModelVersion) -> None:
-    inputs = [field.name for field in version.contract.inputs]
-    if label_key not in (None, "unit", *inputs):
-        raise InvalidInputError(
-            f"label_key == {label_key!r}, must be unit, or an input of {version.ref}: {', '.join(inputs)}"
-        )
 
 
 def _summary(endpoint: Endpoint, plan: TrafficPlan) -> dict[str, Any]:

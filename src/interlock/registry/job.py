@@ -16,7 +16,8 @@ from interlock.domain.errors import InvalidInputError, UnloadableModelError
 from interlock.registry.examine import examine
 from interlock.registry.registration import Job, Refusal
 from interlock.runtimes.checked import first_line
-from interlock.runtimes.runner import die_with_parent
+from interlock.runtimes.runner import die_with_parent, limit_memory
+from interlock.settings import RUNNER_MEMORY
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 def main(argv: list[str]) -> int:
     """Examine what stdin names, write what was found to stdout."""
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    limit_memory(os.environ.get(RUNNER_MEMORY))
     with _only_ours() as out:
         if not die_with_parent(int(argv[0])):
             return 1

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlock.domain.errors import InvalidInputError, UnloadableModelError
-from interlock.runtimes.sklearn import framework
+from interlock.runtimes.frameworks import framework
 
 _LABEL = "label"
 

@@ -8,7 +8,7 @@ import numpy as np
 from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.model import ModelFormat, Placement
-from interlock.domain.ports import Columns, Predictor, rows_of, take
+from interlock.domain.ports import Columns, Predictor, element_type, rows_of, take
 from interlock.registry.reference import spread
 from interlock.runtimes.inline import LOOP_BUDGET_US
 
@@ -33,25 +33,28 @@ def row_us(predictor: Predictor, columns: Columns) -> float | None:
     return median(taken)
 
 
-def placement(serving_format: ModelFormat, measured_us: float | None) -> Placement:
-    """Where a version runs: only data may run in a gateway worker, and in its event loop only what is quick."""
-    if serving_format != "onnx":
+def placement(serving_format: ModelFormat, measured_us: float | None, *, may_be_inline: bool) -> Placement:
+    """Where a version runs: only bounded data may run in a gateway worker, and in its event loop only what is quick."""
+    if serving_format == "remote":
+        return "remote"
+    if serving_format != "onnx" or not may_be_inline:
         return "isolated"
     return "inline" if measured_us is not None and measured_us < LOOP_BUDGET_US else "thread"
 
 
 def plain_row(contract: Contract) -> Columns:
-    """One row of zeros and first categories, to measure with where there is no reference data."""
+    """One row of zeros and first categories, to measure with where there is no reference data. Sizes that vary are 1,
+    those of images 64.
+    """
     return {field.name: _plain(field) for field in contract.inputs}
 
 
 def _plain(field: Field) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
-    shape = (1, *(1 if size == -1 else size for size in field.shape))
-    if field.datatype == "BYTES":
+    any_size = 64 if field.image is not None else 1
+    shape = (1, *(any_size if size == -1 else size for size in field.shape))
+    if field.is_text:
         return np.full(shape, (field.categories or ("",))[0], dtype=object)
-    return np.zeros(
-        shape, dtype={"BOOL": np.bool_, "INT32": np.int64, "INT64": np.int64}.get(field.datatype, np.float64)
-    )
+    return np.zeros(shape, dtype=element_type(field))
 
 
 def _answers(predictor: Predictor, row: Columns) -> bool:

@@ -13,8 +13,9 @@ import numpy as np
 from interlock.domain.contract import Contract, Datatype, Field, Scalar
 from interlock.domain.errors import UnloadableModelError
 from interlock.registry import outputs as gives
+from interlock.runtimes.facts import scalars
+from interlock.runtimes.frameworks import framework
 from interlock.runtimes.onnx import DTYPES, classifier_outputs, is_zipmap, open_session
-from interlock.runtimes.sklearn import framework
 
 _DATATYPES: dict[str, Datatype] = {
     "tensor(float)": "FP32",
@@ -22,6 +23,11 @@ _DATATYPES: dict[str, Datatype] = {
     "tensor(float16)": "FP32",
     "tensor(int64)": "INT64",
     "tensor(int32)": "INT32",
+    "tensor(int16)": "INT16",
+    "tensor(int8)": "INT8",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint8)": "UINT8",
     "tensor(bool)": "BOOL",
     "tensor(string)": "BYTES",
 }
@@ -60,7 +66,7 @@ def outputs(path: Path, fields: tuple[Field, ...], truth: Sequence[Any] | None, 
     if label is None and (probabilities is None or not is_zipmap(probabilities)):
         width = nodes[0].shape[1] if len(nodes[0].shape) == 2 else 1
         if truth and width == len(truth) > 1 and not any(isinstance(one, float) for one in truth):
-            return gives.classifier(fields, gives.scalars(truth), with_probabilities=True)
+            return gives.classifier(fields, scalars(truth), with_probabilities=True)
         return gives.numbers(fields, shape=(width,) if isinstance(width, int) and width > 1 else ())
     classes = _classes(path, session, label, probabilities, truth, warnings)
     return gives.classifier(fields, classes, with_probabilities=probabilities is not None)
@@ -72,12 +78,12 @@ def _classes(
     found = _in_nodes(path)
     if not found and probabilities is not None and is_zipmap(probabilities):
         answer = session.run([probabilities.name], {node.name: _zeros(node) for node in session.get_inputs()})
-        found = gives.scalars(answer[0][0])
+        found = scalars(answer[0][0])
     if found:
         return found
     is_text = label is not None and label.type == "tensor(string)"
     if truth:
-        known = gives.scalars(truth)
+        known = scalars(truth)
         return tuple(map(str, known)) if is_text else tuple(int(one) for one in known)
     width = probabilities.shape[-1] if probabilities is not None else None
     if not is_text and isinstance(width, int) and width > 1:

@@ -7,6 +7,7 @@ original refuses hides a mistake.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from interlock.registry.reference import spread
 
 TOLERANCE = 1e-5
 MOST_ROWS = 2000
+_MOST_SHOWN = 1000
 
 
 # The original is asked row by row where it refuses some; this is how long that may take.
@@ -107,7 +109,11 @@ class Trial:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.size > _MOST_SHOWN:
+        return f"values of the shape {list(value.shape)}"
     plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    if isinstance(plain, datetime):
+        return plain.isoformat()
     return None if isinstance(plain, float) and not np.isfinite(plain) else plain
 
 

@@ -1,35 +1,43 @@
 """Reference data: rows like those that will be served, from a Parquet or CSV file.
 
-Called at registration, to learn what the contract takes and what the profile expects. It refuses types that no model is
-fed with when the model needs that column.
+Called at registration, to learn what the contract takes and what the profile expects.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Datatype, Field
+from interlock.domain.contract import Field
 from interlock.domain.errors import InvalidInputError
+from interlock.registry.learnt_fields import MOST_IMAGES, evenly, learn
+from interlock.registry.reference_values import files, shape_of, values
 from interlock.runtimes.artifact import sha256_of
 
-# Text of more distinct values is free text, or an identifier.
-_MOST_CATEGORIES = 200
+# Each image takes milliseconds, but deciles need some.
+_FEWEST_IMAGES = 60
+_MOST_PIXELS = 150_000_000
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A read reference file. Text columns are plain strings."""
+    """A read reference file.
+
+    Args:
+        table: Its rows; dictionaries are decoded.
+        digest: SHA-256 of the file.
+        categories: Columns that were dictionaries: categories of pandas.
+    """
 
     table: pa.Table
     digest: str
+    categories: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -45,40 +53,37 @@ class Reference:
         Raises:
             InvalidInputError: It has a type that no model is fed with.
         """
-        column = self.table[name]
-        datatype = _datatype(name, column)
-        nullable = bool(column.null_count) or _has_nan(column)
-        if datatype == "BYTES":
-            return Field(name=name, datatype=datatype, nullable=nullable, categories=_categories(column))
-        if datatype == "BOOL":
-            return Field(name=name, datatype=datatype)
-        low, high = _range(self._numbers(name))
-        return Field(name=name, datatype=datatype, nullable=nullable, minimum=low, maximum=high)
+        return learn(name, self.table[name], is_pandas_category=name in self.categories)
 
     def columns(self, fields: Sequence[Field]) -> dict[str, NDArray[Any]]:
-        """The rows as models are fed with them."""
-        return {field.name: self._column(field) for field in fields}
+        """The rows as models are fed with them. Rows of different shapes make a column of arrays (`domain.ragged`).
+
+        Raises:
+            InvalidInputError: Values are not what a field says.
+        """
+        return {field.name: values(field, self.table[field.name]) for field in fields}
+
+    def thinned(self, fields: Sequence[Field]) -> "Reference":
+        """Evenly spread rows, no more than can be decoded in some seconds, where the model takes images."""
+        rules = {field.name: field.image for field in fields if field.image is not None}
+        if not rules:
+            return self
+        rows = self._of(evenly(self.rows, MOST_IMAGES))
+        sizes = [shape_of(name, file, rule) for name, rule in rules.items() for file in rows.images(name)]
+        pixels = sum(height * width for height, width, _ in sizes)
+        return rows._of(evenly(rows.rows, max(_FEWEST_IMAGES, rows.rows * _MOST_PIXELS // max(1, pixels))))
+
+    def _of(self, index: NDArray[np.int64]) -> "Reference":
+        return self if len(index) == self.rows else replace(self, table=self.table.take(index))
+
+    def images(self, name: str) -> list[bytes]:
+        """The encoded images of a column."""
+        return files(name, self.table[name])
 
     def label(self, name: str) -> list[Any]:
         """Values of the label column, None where there is none."""
         values: list[Any] = self.table[name].to_pylist()
         return [None if value != value else value for value in values]  # noqa: PLR0124 (nan)
-
-    def _column(self, field: Field) -> NDArray[Any]:
-        if field.datatype == "BYTES":
-            return np.array(self.table[field.name].cast(pa.string()).to_pylist(), dtype=object)
-        values = self._numbers(field.name)
-        return values.astype({"BOOL": np.bool_, "INT32": np.int64, "INT64": np.int64}.get(field.datatype, np.float64))
-
-    def _numbers(self, name: str) -> NDArray[Any]:
-        column = self.table[name]
-        if pa.types.is_integer(column.type) and not column.null_count:
-            return np.asarray(column.to_numpy())
-        if pa.types.is_null(column.type):
-            return np.full(len(column), np.nan)
-        if pa.types.is_boolean(column.type):
-            column = column.cast(pa.int8())
-        return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
 def read(path: Path) -> Reference:
@@ -95,7 +100,8 @@ def read(path: Path) -> Reference:
         raise InvalidInputError(f"reference {path.name} cannot be read: {str(error).splitlines()[0][:200]}") from error
     if table.num_rows == 0:
         raise InvalidInputError(f"reference {path.name} has no rows; give rows like those that will be served")
-    return Reference(_plain(table), sha256_of(path))
+    categories = frozenset(column.name for column in table.schema if pa.types.is_dictionary(column.type))
+    return Reference(_plain(table), sha256_of(path), categories)
 
 
 def _read(path: Path) -> pa.Table:
@@ -103,14 +109,24 @@ def _read(path: Path) -> pa.Table:
     if suffix in (".parquet", ".pq"):
         return pq.read_table(path)
     if suffix in (".csv", ".tsv", ".gz"):
-        return pa_csv.read_csv(
-            path,
-            parse_options=pa_csv.ParseOptions(delimiter="\t" if suffix == ".tsv" else ","),
-            convert_options=pa_csv.ConvertOptions(
-                strings_can_be_null=True, null_values=["", "NA", "NaN", "nan", "null"]
-            ),
+        return _microseconds(
+            pa_csv.read_csv(
+                path,
+                parse_options=pa_csv.ParseOptions(delimiter="\t" if suffix == ".tsv" else ","),
+                convert_options=pa_csv.ConvertOptions(
+                    strings_can_be_null=True, null_values=["", "NA", "NaN", "nan", "null"]
+                ),
+            )
         )
     raise InvalidInputError(f"reference {path.name} has the ending {suffix!r}, must be .parquet or .csv")
+
+
+def _microseconds(table: pa.Table) -> pa.Table:
+    """Times of a CSV file in pandas' own resolution: the file says nothing of it."""
+    for at, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type):
+            table = table.set_column(at, column.name, table[column.name].cast(pa.timestamp("us", column.type.tz)))
+    return table
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -120,38 +136,9 @@ def _plain(table: pa.Table) -> pa.Table:
     return table
 
 
-def _datatype(name: str, column: pa.ChunkedArray) -> Datatype:
-    kind = column.type
-    if pa.types.is_boolean(kind) and not column.null_count:
-        return "BOOL"
-    if pa.types.is_integer(kind) and not column.null_count:
-        return "INT64"
-    if any(test(kind) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)):
-        return "FP64"
-    if pa.types.is_null(kind) or pa.types.is_boolean(kind):
-        return "FP64"
-    if any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)):
-        return "BYTES"
-    raise InvalidInputError(f"reference column {name!r} has type {kind}, must be numbers, booleans or text")
-
-
-def _has_nan(column: pa.ChunkedArray) -> bool:
-    return bool(pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py())
-
-
-def _categories(column: pa.ChunkedArray) -> tuple[str, ...] | None:
-    values = pc.unique(column).drop_null()
-    return tuple(sorted(values.to_pylist())) if len(values) <= _MOST_CATEGORIES else None
-
-
-def _range(values: NDArray[Any]) -> tuple[float | None, float | None]:
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
-
-
 def spread(columns: Mapping[str, NDArray[Any]], rows: int, most: int) -> dict[str, NDArray[Any]]:
     """At most `most` of the rows, evenly spread over all of them."""
     if rows <= most:
         return dict(columns)
-    index = np.linspace(0, rows - 1, most).astype(np.int64)
+    index = evenly(rows, most)
     return {name: values[index] for name, values in columns.items()}

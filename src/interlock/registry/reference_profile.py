@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract
 from interlock.domain.ports import Columns, Predictor, take
+from interlock.domain.ragged import is_ragged
+from interlock.domain.times import seconds
 from interlock.registry.answered import ask
 from interlock.registry.reference_quality import truth
 from interlock.stats.profile import Profile
@@ -23,7 +25,11 @@ _SECONDS = 30.0
 
 
 def reference_profile(
-    predictor: Predictor, contract: Contract, columns: Columns, label: Sequence[Any] | None
+    predictor: Predictor,
+    contract: Contract,
+    columns: Columns,
+    label: Sequence[Any] | None,
+    described: Mapping[str, NDArray[Any]] | None = None,
 ) -> dict[str, Any]:
     """Learn the profile that is stored with a version.
 
@@ -31,6 +37,9 @@ def reference_profile(
         predictor: What will serve.
         columns: Reference rows.
         label: Their truth, None where it is not known.
+        described: Further features of the rows: descriptors of images.
+
+    What a contract's rule drops from the log is not profiled either.
 
     Returns:
         `spec`, `counts` (base64), `rows`, and with a label `label_share` (of each class) and `quality`.
@@ -38,16 +47,24 @@ def reference_profile(
     # A model that refuses some rows is profiled on the others: on those it will be asked, and watched.
     answered = ask(predictor, columns, seconds=_SECONDS)
     index, outputs = answered.index, answered.outputs
-    features = {**take(columns, index), **output_features(contract, outputs)}
-    kinds = {name: _kind(values) for name, values in features.items() if values.ndim == 1}
+    rows = take({**columns, **(described or {})}, index)
+    features = {**rows, **output_features(contract, outputs)}
+    dropped = {field.name for field in contract.inputs if field.privacy == "drop"}
+    kinds = {
+        name: _kind(values)
+        for name, values in features.items()
+        if values.ndim == 1 and not is_ragged(values) and name not in dropped
+    }
+    # Times are watched for what is missing; that they move on is no drift.
+    features |= {name: seconds(values) for name, values in features.items() if values.dtype.kind == "M"}
     spec = learn(features, kinds)
     profile = Profile(spec)
     profile.update(features)
     counts = base64.b64encode(profile.to_bytes()).decode()
-    described: dict[str, Any] = {"spec": spec.to_dict(), "counts": counts, "rows": profile.rows}
+    found: dict[str, Any] = {"spec": spec.to_dict(), "counts": counts, "rows": profile.rows}
     if label is not None:
-        described |= truth(contract, outputs, [label[at] for at in index])
-    return described
+        found |= truth(contract, outputs, [label[at] for at in index])
+    return found
 
 
 def output_features(contract: Contract, outputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -69,4 +86,4 @@ def output_features(contract: Contract, outputs: Mapping[str, NDArray[Any]]) -> 
 
 
 def _kind(values: NDArray[Any]) -> str:
-    return "categorical" if values.dtype.kind in "Ob" else "numeric"
+    return "moving" if values.dtype.kind == "M" else "categorical" if values.dtype.kind in "Ob" else "numeric"

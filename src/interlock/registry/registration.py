@@ -7,7 +7,9 @@ import msgspec
 
 from interlock.domain.access import Role
 from interlock.domain.contract import Contract
-from interlock.domain.model import ModelFormat, Parity, Placement
+from interlock.domain.declaration import Declaration
+from interlock.domain.model import ModelFormat, Parity, Placement, Runner
+from interlock.runtimes.remote_address import RemoteAddress
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,20 +17,34 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         name: The model's name; the version is the next free one.
-        source: File or folder on this machine.
+        source: File or folder on this machine; of a Python class its code, None where it is installed.
         reference: Parquet or CSV file of rows like those that will be served, not trained on.
         label: Column of the reference that holds the truth.
-        trust_pickle: Whether loading may run code from the file.
+        trust_pickle: Whether loading may run code: from the file, or of the class.
+        compile: Whether to look for an ONNX twin; without one the original serves, in a process of its own.
+        contract: What a person declares about the contract.
+        entry: `module.Class` of a Python class.
+        remote: A server that answers in place of a file.
+        runner: What its process is started with.
+        origin: Where the caller got the source from, like `models:/wine/3`; for people.
         parent: `name:version` that this one descends from.
+        trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
         created_by, role: The key that asks, for the audit log.
     """
 
     name: str
-    source: Path
+    source: Path | None = None
     reference: Path | None = None
     label: str | None = None
     trust_pickle: bool = False
+    compile: bool = True
+    contract: Declaration | None = None
+    entry: str = ""
+    remote: RemoteAddress | None = None
+    runner: Runner = Runner()
+    origin: str = ""
     parent: str | None = None
+    trained_on: str | None = None
     created_by: str = "local"
     role: Role = "admin"
 
@@ -42,9 +58,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     stored: str
     source_name: str
     staging: str
-    reference: str | None
-    label: str | None
-    trust_pickle: bool
+    reference: str | None = None
+    label: str | None = None
+    trust_pickle: bool = False
+    compile: bool = True
+    contract: Declaration | None = None
+    entry: str = ""
+    remote: RemoteAddress | None = None
+    runner: Runner = Runner()
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True, tag="examination"):

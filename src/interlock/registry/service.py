@@ -7,15 +7,21 @@ audit entry are one transaction.
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import NotFoundError
 from interlock.domain.model import ModelVersion
 from interlock.domain.names import check_name
+from interlock.domain.pin import split_pin
 from interlock.registry.artifacts import ArtifactStore
 from interlock.registry.register import Examiner, Registered, examine_apart, register
 from interlock.registry.registration import Registration
+from interlock.runtimes import interpreter
 from interlock.store.database import Store
+from interlock.store.transaction import Transaction
 
 
 class Registry:
@@ -39,15 +45,33 @@ class Registry:
         Raises:
             InvalidInputError: A name, path, or the reference is wrong.
             UnloadableModelError: The source is not a model that can be served.
-            NotFoundError: There is no such parent.
+            NotFoundError: There is no such parent, or no such pin.
         """
         check_name("model", request.name)
+        if request.runner.python is not None:
+            interpreter.check(request.runner.python)
+        if request.remote is not None:
+            request.remote.check()
         parent = self.get(request.parent) if request.parent else None
+        with self._store.read() as tx:
+            _pinned(tx, request)
         found = register(request, self._artifacts, self._examiner)
         with self._store.transaction() as tx:
             version = _version(request, found, tx.models.next_version(request.name), self._clock(), parent)
+            version = msgspec.structs.replace(version, lineage=version.lineage | _pinned(tx, request))
             tx.models.add(version)
-            details = {"digest": version.digest, "format": version.model_format, "placement": version.placement}
+            details: dict[str, Any] = {
+                "digest": version.digest,
+                "format": version.model_format,
+                "placement": version.placement,
+                **_named_by(request),
+            }
+            if request.contract is not None:
+                details["declared"] = {
+                    f"{side}.{name}": said.given()
+                    for side, fields in (("inputs", request.contract.inputs), ("outputs", request.contract.outputs))
+                    for name, said in fields.items()
+                }
             tx.audit.append(
                 version.created_at, request.created_by, request.role, "model.register", version.ref, details
             )
@@ -73,11 +97,33 @@ class Registry:
             return tx.models.list(name)
 
 
+def _pinned(tx: Transaction, request: Registration) -> dict[str, Any]:
+    """What the lineage says of the data that it was trained on."""
+    if request.trained_on is None:
+        return {}
+    pin = tx.pins.get(*split_pin(request.trained_on))
+    return {"pin": pin.ref, "pin_digests": {kind: table.digest for kind, table in pin.tables.items()}}
+
+
+def _named_by(request: Registration) -> dict[str, str]:
+    """What a person named for the server to run or to call, for the audit log."""
+    remote = request.remote
+    named = {
+        "entry": request.entry,
+        "python": request.runner.python,
+        "url": remote.url if remote else None,
+        "token_env": remote.token_env if remote else None,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
 def _version(
     request: Registration, found: Registered, number: int, now: datetime, parent: ModelVersion | None
 ) -> ModelVersion:
     result = found.examination
     lineage, warnings = dict(result.lineage), list(result.warnings)
+    if request.origin:
+        lineage["origin"] = request.origin
     if parent is not None:
         changes = diff(parent.contract, result.contract)
         lineage["parent"] = parent.ref
@@ -99,4 +145,6 @@ def _version(
         frameworks=result.frameworks,
         lineage=lineage,
         warnings=tuple(warnings),
+        entry=request.entry,
+        runner=request.runner,
     )

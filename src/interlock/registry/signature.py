@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from interlock.domain.contract import Contract, Datatype, Field
+from interlock.domain.contract import Contract, Datatype, Field, Time
 from interlock.domain.errors import UnloadableModelError
 from interlock.registry import outputs as gives
+from interlock.runtimes.facts import scalars
 
 _COLUMNS: dict[str, Datatype] = {
     "boolean": "BOOL",
@@ -19,8 +20,8 @@ _COLUMNS: dict[str, Datatype] = {
     "string": "BYTES",
 }
 _TENSORS: dict[str, Datatype] = {
-    "bool": "BOOL", "int32": "INT32", "int64": "INT64", "float32": "FP32", "float64": "FP64", "object": "BYTES",
-    "str": "BYTES",
+    "bool": "BOOL", "int8": "INT8", "int16": "INT16", "int32": "INT32", "int64": "INT64", "uint8": "UINT8",
+    "uint16": "UINT16", "uint32": "UINT32", "float32": "FP32", "float64": "FP64", "object": "BYTES", "str": "BYTES",
 }  # fmt: skip
 
 
@@ -42,6 +43,10 @@ def outputs(mlmodel: dict[str, Any], fields: tuple[Field, ...], truth: Sequence[
         UnloadableModelError: The signature names no output that can be served, or a class has no known values.
     """
     columns = _columns(mlmodel, "outputs")
+    if not columns and not _columns(mlmodel, "inputs"):  # without a signature a person named the inputs
+        if truth:
+            return gives.classifier(fields, scalars(truth), with_probabilities=False)
+        return gives.numbers(fields)
     if len(columns) != 1:
         raise UnloadableModelError("the MLflow signature must have one output; log the model with a full signature")
     output = _field(columns[0], "prediction")
@@ -50,14 +55,9 @@ def outputs(mlmodel: dict[str, Any], fields: tuple[Field, ...], truth: Sequence[
             raise UnloadableModelError(
                 "the MLflow model answers with classes; give --reference data with --label COLUMN"
             )
-        return gives.classifier(fields, gives.scalars(truth), with_probabilities=False)
-    if (
-        output.datatype in ("INT32", "INT64")
-        and truth
-        and all(isinstance(one, int) for one in truth)
-        and len(truth) < 100
-    ):
-        return gives.classifier(fields, gives.scalars(truth), with_probabilities=False)
+        return gives.classifier(fields, scalars(truth), with_probabilities=False)
+    if output.is_integer and truth and all(isinstance(one, int) for one in truth) and len(truth) < 100:
+        return gives.classifier(fields, scalars(truth), with_probabilities=False)
     contract = gives.numbers(fields, shape=output.shape if output.shape not in ((1,), (-1,)) else ())
     return msgspec.structs.replace(contract, task="regression" if not output.shape else "other")
 
@@ -70,12 +70,22 @@ def _columns(mlmodel: dict[str, Any], side: str) -> list[dict[str, Any]]:
 
 def _field(column: dict[str, Any], default_name: str) -> Field:
     name = str(column.get("name") or default_name)
+    if column.get("type") == "datetime":  # a datetime64[ns] without zone
+        is_optional = column.get("required") is False
+        return Field(name=name, datatype="BYTES", nullable=is_optional, time=Time(resolution="ns"))
     if column.get("type") == "tensor":
         spec = column["tensor-spec"]
         datatype, shape = _TENSORS.get(str(spec["dtype"])), tuple(int(size) for size in spec["shape"][1:])
     else:
-        datatype, shape = _COLUMNS.get(str(column.get("type"))), ()
+        depth = 0
+        while column.get("type") == "array":
+            column, depth = column["items"], depth + 1
+        datatype, shape = _COLUMNS.get(str(column.get("type"))), (-1,) * depth
     if datatype is None:
-        raise UnloadableModelError(f"the MLflow signature gives {name!r} a type that cannot be served: {column}")
-    nullable = column.get("required") is False and datatype not in ("BOOL", "INT32", "INT64")
-    return Field(name=name, datatype=datatype, shape=shape, nullable=nullable)
+        raise UnloadableModelError(
+            f"the MLflow signature gives {name!r} a type that cannot be served, {str(column.get('type'))!r}; there are "
+            f"{', '.join(_COLUMNS)}, datetime, arrays of these, and tensors"
+        )
+    field = Field(name=name, datatype=datatype, shape=shape)
+    may_be_missing = field.is_float or field.is_text
+    return msgspec.structs.replace(field, nullable=column.get("required") is False and may_be_missing)

@@ -55,7 +55,7 @@ def _compare(part: Any, columns: Columns, rows: int, *, is_named: bool) -> bool 
     if not _is_comparable(part):
         return None
     names = [str(name) for name in getattr(part, "feature_names_in_", ())]
-    numbers = [columns[name] for name in names or columns if name in columns and columns[name].dtype.kind in "fiub"]
+    numbers = [columns[name] for name in names or columns if _is_numbers(columns.get(name))]
     if not numbers or (names and len(numbers) != len(names)):
         return None
     if _rows_seen(part) not in (None, rows):
@@ -64,6 +64,10 @@ def _compare(part: Any, columns: Columns, rows: int, *, is_named: bool) -> bool 
     if _same_means(values, part.mean_) if stored is None else _same_rows(values, stored):
         return True
     return None if is_named and not names else False
+
+
+def _is_numbers(values: NDArray[Any] | None) -> bool:
+    return values is not None and values.dtype.kind in "fiub" and values.ndim <= 2
 
 
 def _same_rows(values: NDArray[np.float64], stored: NDArray[Any]) -> bool:

@@ -17,6 +17,7 @@ import pyarrow as pa
 from interlock.domain.contract import Contract
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.gateway_state import GatewayState
+from interlock.domain.privacy import effective, unkept_images, withheld_sentence
 from interlock.domain.release import Decision, Gate, Release
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import canary, gates, loading, road
@@ -165,9 +166,8 @@ class ReleaseController:
         key = (release.step, counts, logged.version)
         if last is not None and last.key == key and not retry:
             return last
-        evidence = Evidence(
-            release, counts, self._contract(release.champion), logged.has_labels, logged.rows, logged.fault
-        )
+        contract, lacking = self._contract(release.champion), self._lacking(release)
+        evidence = Evidence(release, counts, contract, logged.has_labels, logged.rows, logged.fault, *lacking)
         looked = self._looked[release.id] = _Looked(now, key, evidence, gates.judge(evidence))
         return looked
 
@@ -196,6 +196,22 @@ class ReleaseController:
         except Exception as fault:
             # Live errors still count, so harm rolls back; nothing is promoted without the log.
             return True, pa.table({}), fault
+
+    def _lacking(self, release: Release) -> tuple[str, str]:
+        """Why the log lacks what scoring by both versions needs, and why it lacks their answers."""
+        try:
+            with self._store.read() as tx:
+                endpoint = tx.endpoints.get(release.endpoint)
+        except NotFoundError:  # deleted meanwhile, which ends the release
+            return "", ""
+        contracts = [self._contract(release.champion), self._contract(release.candidate)]
+        rules = effective(contracts, endpoint.privacy)
+        inputs = [name for name in rules if name.startswith("input.")]
+        outputs = [name for name in rules if name.startswith("output.")]
+        unkept = unkept_images(contracts, endpoint.image_share)
+        lacking = [withheld_sentence(inputs)] if inputs else []
+        lacking += [f"the log keeps no images of {', '.join(unkept)}"] if unkept else []
+        return "; ".join(lacking), withheld_sentence(outputs) if outputs else ""
 
     def _contract(self, ref: str) -> Contract:
         """The contract of a version; versions never change."""

@@ -41,6 +41,8 @@ class Evidence:
         has_labels: Whether a label ever arrived on the endpoint.
         rows: Rows that both versions scored; columns as `LogReader.paired` gives them.
         log_fault: Why the log could not be read, if it could not.
+        unscorable: Why rows cannot be scored by the version that did not answer them; empty if they can.
+        unlogged: Why the log does not have the answers; empty if it does.
     """
 
     release: Release
@@ -49,6 +51,8 @@ class Evidence:
     has_labels: bool
     rows: pa.Table = field(repr=False)
     log_fault: Exception | None = None
+    unscorable: str = ""
+    unlogged: str = ""
 
     @property
     def paired(self) -> pa.Table:

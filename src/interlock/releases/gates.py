@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from interlock.domain.release import Gate
+from interlock.domain.release import Gate, GateOutcome
 from interlock.releases import errors, latency, quality, scoring_errors
 from interlock.releases.evidence import GATES, Evidence
 
@@ -29,19 +29,26 @@ def by_kind(gates: tuple[Gate, ...]) -> Mapping[str, Gate]:
 
 
 def _ask(kind: str, gate: Callable[[Evidence], Gate], evidence: Evidence) -> Gate:
+    needs = {"scoring_errors": evidence.unscorable, "quality": evidence.unscorable or evidence.unlogged}
+    if needs.get(kind):
+        return _without(kind, evidence, "not_comparable", f"{kind} cannot be compared: {needs[kind]}")
     try:
         return gate(evidence)
     except Exception as fault:
         _log.exception("gate %s of release %s broke", kind, evidence.release.id)
-        return Gate(
-            metric=kind,
-            outcome="error",
-            scale="ratio",
-            estimate=None,
-            lower=None,
-            upper=None,
-            margin=None,
-            counts={"champion": 0, "challenger": 0},
-            reason=f"the {kind} gate broke: {type(fault).__name__}: {fault}",
-            alpha=evidence.alpha,
-        )
+        return _without(kind, evidence, "error", f"the {kind} gate broke: {type(fault).__name__}: {fault}")
+
+
+def _without(kind: str, evidence: Evidence, outcome: GateOutcome, reason: str) -> Gate:
+    return Gate(
+        metric=kind,
+        outcome=outcome,
+        scale="ratio",
+        estimate=None,
+        lower=None,
+        upper=None,
+        margin=None,
+        counts={"champion": 0, "challenger": 0},
+        reason=reason,
+        alpha=evidence.alpha,
+    )

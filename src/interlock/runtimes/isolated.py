@@ -128,7 +128,7 @@ class IsolatedRuntime:
         self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
 
     def _look_after(self) -> None:
-        if self._runner is not None and not self._runner.is_alive:
+        if self._runner is not None and not self._runner.is_well():
             self._lost("died")
         if self._runner is None and time.monotonic() >= self._next_start_at:
             try:

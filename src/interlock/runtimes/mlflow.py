@@ -17,13 +17,16 @@ from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns, Predictor
 from interlock.runtimes.artifact import unpack
+from interlock.runtimes.facts import Facts
+from interlock.runtimes.frameworks import framework, installed, used_by
+from interlock.runtimes.pickles import load_pickle
 from interlock.runtimes.sklearn import (
     EstimatorInput,
     SklearnPredictor,
-    framework,
-    load_pickle,
+    facts_of,
+    fitted,
     load_skops,
-    warn_of_other_version,
+    noticing_other_version,
 )
 
 
@@ -84,15 +87,30 @@ def _inside(folder: Path, name: str) -> Path:
 def load(path: Path, version: ModelVersion) -> Predictor:
     """Load a stored folder."""
     scratch = tempfile.TemporaryDirectory(prefix="interlock-model-")
-    folder = Path(scratch.name)
+    model, is_pyfunc = _open(path, Path(scratch.name))
+    if is_pyfunc:
+        return PyfuncPredictor(model, version.contract, scratch)
+    scratch.cleanup()
+    return SklearnPredictor(model, version.contract)
+
+
+def describe(path: Path, version: ModelVersion) -> Facts:  # noqa: ARG001 (every runtime is called so)
+    """Open a stored folder, and say what it is. The signature of a pyfunc model says the rest."""
+    with tempfile.TemporaryDirectory(prefix="interlock-model-") as scratch:
+        with noticing_other_version() as said:
+            model, is_pyfunc = _open(path, Path(scratch))
+        if not is_pyfunc:
+            return facts_of(fitted(model), tuple(said))
+        return Facts(kind="pyfunc", frameworks=installed(("mlflow", *used_by([model]), "numpy", "pandas")))
+
+
+def _open(path: Path, folder: Path) -> tuple[Any, bool]:
+    """A model, and whether it is a pyfunc model, which may go on reading from the folder."""
     unpack(path, folder)
     flavor = flavor_of(folder)
     if flavor.kind == "sklearn" and flavor.file is not None:
-        with scratch:
-            model = load_pickle(flavor.file) if flavor.runs_code else load_skops(flavor.file)
-        warn_of_other_version(version)
-        return SklearnPredictor(model, version.contract)
-    return PyfuncPredictor(load_pyfunc(folder), version.contract, scratch)
+        return load_pickle(flavor.file) if flavor.runs_code else load_skops(flavor.file), False
+    return load_pyfunc(folder), True
 
 
 def load_pyfunc(folder: Path) -> Any:

@@ -14,11 +14,13 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from interlock.domain import times
 from interlock.domain.block import Block
 from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
-from interlock.domain.ports import Columns
+from interlock.domain.ports import Columns, Predictor
+from interlock.runtimes.row_by_row import RowByRow
 
 MISSING_TEXT_KEY = "interlock.missing_text"
 """Metadata of a compiled twin: the text that stands for a missing one, as its encoder was trained."""
@@ -29,6 +31,11 @@ DTYPES: dict[str, type[np.generic]] = {
     "tensor(float16)": np.float16,
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
+    "tensor(int16)": np.int16,
+    "tensor(int8)": np.int8,
+    "tensor(uint32)": np.uint32,
+    "tensor(uint16)": np.uint16,
+    "tensor(uint8)": np.uint8,
     "tensor(bool)": np.bool_,
     "tensor(string)": np.object_,
 }
@@ -86,6 +93,12 @@ class OnnxPredictor:
         values = self._run(self._names, {name: feed(columns) for name, feed in self._feeds}, None)
         return {name: read(values) for name, read in self._reads}
 
+    @property
+    def fixed_rows(self) -> int | None:
+        """How many rows the graph takes, if it takes no other number."""
+        sizes = [node.shape[0] for node in self._session.get_inputs() if node.shape]
+        return next((size for size in sizes if isinstance(size, int) and size > 0), None)
+
     def close(self) -> None:
         """The session is freed with this object."""
 
@@ -95,7 +108,7 @@ def _feeds(inputs: list[Any], contract: Contract, missing_text: str) -> list[tup
     if {node.name for node in inputs} <= by_name.keys():  # a compiled twin may not need every column
         return [(node.name, _column(by_name[node.name], _dtype(node), node.shape, missing_text)) for node in inputs]
     if len(inputs) == 1:
-        return [(inputs[0].name, _matrix(contract.inputs, _dtype(inputs[0]), missing_text))]
+        return [(inputs[0].name, _matrix(contract.inputs, _dtype(inputs[0]), inputs[0].shape, missing_text))]
     names, wanted = sorted(node.name for node in inputs), sorted(by_name)
     raise UnloadableModelError(f"the ONNX graph takes {names}, which is not what the contract has: {wanted}")
 
@@ -108,36 +121,68 @@ def _dtype(node: Any) -> type[np.generic]:
 
 def _column(field: Field, dtype: type[np.generic], shape: list[Any], missing_text: str) -> Feed:
     name, as_column = field.name, not field.shape and len(shape) == 2
-    if dtype is np.object_:
+    convert = _converter(field, dtype, missing_text)
+    if field.shape:
+        arrange = _arrangement(field, shape)
+        return lambda columns: arrange(convert(columns[name]))
 
-        def texts(columns: Columns) -> NDArray[Any]:
-            values = _texts(columns[name], missing_text)
-            return values.reshape(-1, 1) if as_column else values
-
-        return texts
+    def converted(columns: Columns) -> NDArray[Any]:
+        values = convert(columns[name])
+        return values.reshape(-1, 1) if as_column else values
 
     def numbers(columns: Columns) -> NDArray[Any]:
         values = columns[name].astype(dtype, copy=False)
         return values.reshape(-1, 1) if as_column else values
 
-    return numbers
+    return converted if dtype is np.object_ or field.time is not None else numbers
 
 
-def _matrix(fields: tuple[Field, ...], dtype: type[np.generic], missing_text: str) -> Feed:
+def _converter(field: Field, dtype: type[np.generic], missing_text: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """From a column's array to the element type that the graph takes."""
+    takes_text, time = dtype is np.object_, field.time
+    if time is not None:
+        if time.model_takes != ("text" if takes_text else "integer"):
+            wanted = "texts" if takes_text else "numbers; declare its unit in a contract file"
+            raise UnloadableModelError(f"input {field.name!r} is a time, and the ONNX graph takes {wanted}")
+        if takes_text:
+            return lambda values: _texts(times.texts(values, time), missing_text)
+        return lambda values: times.integers(values, time).astype(dtype, copy=False)
+    if takes_text:
+        return lambda values: _texts(values, missing_text)
+    if field.is_text:
+        raise UnloadableModelError(f"input {field.name!r} is text in the contract, and the ONNX graph takes numbers")
+    return lambda values: values.astype(dtype, copy=False)
+
+
+def _arrangement(field: Field, shape: list[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Bring tensors to the graph's order of axes: images may have the channels first, or be flat."""
+    if len(shape) == 2 < 1 + len(field.shape):
+        return lambda values: values.reshape(len(values), -1)
+    if field.image is not None and len(shape) == 4 and _has_channels_first(field.shape, shape[1:]):
+        return lambda values: np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+    return lambda values: values
+
+
+def _has_channels_first(field: tuple[int, ...], node: list[Any]) -> bool:
+    return bool(node[0] == field[2] and node[2] != field[2])
+
+
+def _matrix(fields: tuple[Field, ...], dtype: type[np.generic], shape: list[Any], missing_text: str) -> Feed:
     names = [field.name for field in fields]
     in_order = tuple(names)
-    if dtype is np.object_:
-        return lambda columns: np.column_stack([_texts(columns[name], missing_text) for name in names])
     if len(fields) == 1 and fields[0].shape:
-        name = names[0]
-        return lambda columns: columns[name].astype(dtype, copy=False)
+        return _column(fields[0], dtype, shape, missing_text)
+    converters = {field.name: _converter(field, dtype, missing_text) for field in fields}
+    if dtype is np.object_:
+        return lambda columns: np.column_stack([converters[name](columns[name]) for name in names])
+    are_numbers = all(field.time is None for field in fields)
 
     def matrix(columns: Columns) -> NDArray[Any]:
         if type(columns) is Block and columns.names == in_order:
             return columns.matrix.astype(dtype, copy=False)
         values = np.empty((len(columns[names[0]]), len(names)), dtype=dtype)
         for at, name in enumerate(names):
-            values[:, at] = columns[name]
+            values[:, at] = columns[name] if are_numbers else converters[name](columns[name])
         return values
 
     return matrix
@@ -146,10 +191,10 @@ def _matrix(fields: tuple[Field, ...], dtype: type[np.generic], missing_text: st
 def _texts(values: NDArray[Any], missing_text: str) -> NDArray[Any]:
     if values.dtype != np.object_:
         values = values.astype(str).astype(object)
-    texts = values.tolist()
+    texts = values.ravel().tolist()
     if None not in texts:
         return values
-    return np.array([missing_text if text is None else text for text in texts], dtype=object)
+    return np.array([missing_text if text is None else text for text in texts], dtype=object).reshape(values.shape)
 
 
 def _reads(outputs: list[Any], contract: Contract) -> tuple[list[str], list[tuple[str, Read]]]:
@@ -244,6 +289,23 @@ def _most_probable(probabilities: Read, contract: Contract) -> Read:
     return lambda values: classes[probabilities(values).argmax(axis=1)]
 
 
-def load(path: Path, version: ModelVersion) -> OnnxPredictor:
+def load(path: Path, version: ModelVersion) -> Predictor:
     """Load a stored graph."""
-    return OnnxPredictor(path, version.contract)
+    return predictor_of(path, version.contract)
+
+
+def predictor_of(model: Path | bytes, contract: Contract) -> Predictor:
+    """A predictor of a graph that takes any number of rows, also where the graph itself takes one.
+
+    Raises:
+        UnloadableModelError: The graph cannot be loaded, does not fit the contract, or takes a fixed number of rows.
+    """
+    predictor = OnnxPredictor(model, contract)
+    rows = predictor.fixed_rows
+    if rows is None:
+        return predictor
+    if rows != 1:
+        raise UnloadableModelError(
+            f"the ONNX graph takes exactly {rows} rows at once; export it with a dynamic first axis"
+        )
+    return RowByRow(predictor)

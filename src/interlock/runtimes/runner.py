@@ -1,7 +1,8 @@
-"""The process that holds one model: `python -m interlock.runtimes.runner FD PARENT_PID`.
+"""The process that holds one model: `python start_runner.py FD PARENT_PID`, in the interpreter that the version names.
 
-Started by `isolated`. It isolates faults (a crash, a hang, a leak ends here); it is no security sandbox. It never
-outlives its parent: it learns of the end by the kernel's signal, by a check at start, and by the end of the stream.
+Started by `runner_process`. It needs msgspec, numpy and the model's framework, and nothing else of the server's. It
+isolates faults (a crash, a hang, a leak ends here); it is no security sandbox. It never outlives its parent: it learns
+of the end by the kernel's signal, by a check at start, and by the end of the stream.
 """
 
 import ctypes
@@ -16,7 +17,9 @@ from pathlib import Path
 from interlock.domain.errors import InterlockError, ModelFailedError
 from interlock.domain.ports import Predictor
 from interlock.runtimes import wire
-from interlock.runtimes.load import load_predictor
+from interlock.runtimes.frameworks import differences
+from interlock.runtimes.predictors import describe, load_predictor
+from interlock.settings import RUNNER_MEMORY
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +33,7 @@ def main(argv: list[str]) -> int:
     if not die_with_parent(parent):
         return 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides when we end
-    limit_memory(os.environ.get("INTERLOCK_RUNNER_MEMORY_BYTES"))
+    limit_memory(os.environ.get(RUNNER_MEMORY))
     with socket.socket(fileno=descriptor) as connection:
         try:
             serve(connection)
@@ -47,42 +50,48 @@ def die_with_parent(parent: int) -> bool:
 
 
 def limit_memory(limit_bytes: str | None) -> None:
-    """Bound the address space, so that a leak ends in MemoryError here and not in the machine's."""
+    """Bound what this process may hold, so that a leak ends in MemoryError here and not in the machine's.
+
+    Data and not address space: frameworks reserve many times the address space that they ever use.
+    """
     if limit_bytes:
-        resource.setrlimit(resource.RLIMIT_AS, (int(limit_bytes), int(limit_bytes)))
+        resource.setrlimit(resource.RLIMIT_DATA, (int(limit_bytes), int(limit_bytes)))
 
 
 def serve(connection: socket.socket) -> None:
-    """Speak the protocol over one connection.
+    """Speak the protocol over one connection: a gateway loads once, registration describes and loads again.
 
     Raises:
-        wire.ClosedError: The stream has ended.
+        wire.ClosedError: The stream has ended, or makes no sense.
     """
-    predictor = _load(connection)
-    if predictor is None:
-        return
+    predictor: Predictor | None = None
     while True:
         frame = wire.receive(connection)
-        if isinstance(frame, wire.Ask):
+        if isinstance(frame, wire.Ask) and predictor is not None:
             wire.send(connection, _answer(predictor, frame))
+        elif isinstance(frame, wire.Ping):
+            wire.send(connection, wire.Pong(frame.id))
+        elif isinstance(frame, wire.Load | wire.Describe):
+            said, predictor = _open(frame)
+            wire.send(connection, said)
+        else:
+            raise wire.ClosedError(f"unexpected frame {type(frame).__name__}")
 
 
-def _load(connection: socket.socket) -> Predictor | None:
-    first = wire.receive(connection)
-    if not isinstance(first, wire.Load) or first.protocol != wire.PROTOCOL:
-        wire.send(connection, wire.Refused(f"the runner speaks protocol {wire.PROTOCOL} only"))
-        return None
+def _open(frame: wire.Load | wire.Describe) -> tuple[wire.Loaded | wire.Described | wire.Refused, Predictor | None]:
+    """What to say to a first frame, and what was loaded."""
+    version, artifacts = frame.version, Path(frame.artifacts)
+    if frame.protocol != wire.PROTOCOL:
+        return wire.Refused(f"the runner speaks protocol {wire.PROTOCOL} only"), None
     try:
-        predictor = load_predictor(first.version, Path(first.artifacts))
+        if isinstance(frame, wire.Describe):
+            return wire.Described(describe(version, artifacts)), None
+        return wire.Loaded(differences(version)), load_predictor(version, artifacts)
     except InterlockError as error:
-        wire.send(connection, wire.Refused(str(error)))
-        return None
+        return wire.Refused(str(error)), None
     except Exception as error:  # whatever a model's own code raises when it is loaded
-        log.warning("model %s cannot be loaded", first.version.ref, exc_info=True)
-        wire.send(connection, wire.Refused(f"{type(error).__name__} while loading: {str(error)[:300]}"))
-        return None
-    wire.send(connection, wire.Loaded())
-    return predictor
+        log.warning("model %s cannot be loaded", version.ref, exc_info=True)
+        return wire.Refused(f"{type(error).__name__} while loading: {str(error)[:300]}"), None
 
 
 def _answer(predictor: Predictor, ask: wire.Ask) -> wire.Answer | wire.Failed:
@@ -90,7 +99,3 @@ def _answer(predictor: Predictor, ask: wire.Ask) -> wire.Answer | wire.Failed:
         return wire.Answer(ask.id, wire.pack(predictor.predict(wire.unpack(ask.columns))))
     except ModelFailedError as error:
         return wire.Failed(ask.id, error.status, error.reason)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -4,22 +4,31 @@ Called by `load` inside runner processes, and at registration. A skops file that
 is refused by name; nothing ever falls back to pickle.
 """
 
-import logging
+import contextlib
 import warnings
 import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Contract
+from interlock.domain import times
+from interlock.domain.contract import Contract, Field, Time
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns
+from interlock.runtimes import river
+from interlock.runtimes.facts import Facts, scalars
+from interlock.runtimes.frameworks import framework, installed, used_by
+from interlock.runtimes.pickles import load_pickle
 
-log = logging.getLogger(__name__)
+Convert = Callable[[NDArray[Any]], Any]
 
 # Classes from here hold numbers and build models; none of them runs what a file tells it. Functions are never in this
 # list: a transformer may call what it is given.
@@ -30,18 +39,91 @@ _TRUSTED_NAMES = ("numpy.dtype", "functools.partial", "sklearn.utils.validation.
 
 
 def load(path: Path, version: ModelVersion) -> "SklearnPredictor":
-    """Load a stored estimator, and say so when the installed scikit-learn is not the one that made it."""
-    model = load_skops(path) if version.serving_format == "skops" else load_pickle(path)
-    warn_of_other_version(version)
-    return SklearnPredictor(model, version.contract)
+    """Load a stored estimator."""
+    return SklearnPredictor(_open(path, version), version.contract)
 
 
-def warn_of_other_version(version: ModelVersion) -> None:
-    """Log a line when the model was made with another scikit-learn."""
-    made_with = version.frameworks.get("scikit-learn")
-    installed = import_module("sklearn").__version__
-    if made_with is not None and made_with != installed:
-        log.warning("%s was made with scikit-learn %s and runs with %s", version.ref, made_with, installed)
+def describe(path: Path, version: ModelVersion) -> Facts:
+    """Open a stored estimator, and say what it is."""
+    with noticing_other_version() as said:
+        model = _open(path, version)
+    if river.is_river(model):
+        return river.facts_of(model)
+    return facts_of(fitted(model), tuple(said))
+
+
+def _open(path: Path, version: ModelVersion) -> Any:
+    return load_skops(path) if version.serving_format == "skops" else load_pickle(path)
+
+
+def fitted(model: Any) -> Any:
+    """The same object, if it can predict.
+
+    Raises:
+        UnloadableModelError: It is no estimator, or not fitted.
+    """
+    kind = type(model).__name__
+    if not hasattr(model, "predict"):
+        raise UnloadableModelError(f"the file holds a {kind}, which cannot predict")
+    validation = framework("sklearn.utils.validation", "sklearn")
+    exceptions = framework("sklearn.exceptions", "sklearn")
+    try:
+        validation.check_is_fitted(model)
+    except exceptions.NotFittedError:
+        raise UnloadableModelError(f"the {kind} is not fitted; call fit() before saving it") from None
+    except TypeError:
+        pass  # not an estimator of scikit-learn; whether it predicts is tried next
+    return model
+
+
+def facts_of(estimator: Any, warnings: tuple[str, ...] = ()) -> Facts:
+    """What a fitted estimator says about itself, with what was noticed when it was read.
+
+    Raises:
+        UnloadableModelError: It gives several classes a row.
+    """
+    base = framework("sklearn.base", "sklearn")
+    names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
+    width = getattr(estimator, "n_features_in_", None)
+    facts = Facts(
+        kind=type(estimator).__name__,
+        names=names,
+        width=int(width) if width is not None and not names else None,
+        task="regression" if base.is_regressor(estimator) else "other",
+        frameworks=installed((*used_by(parts_of(estimator)), "numpy")),
+        warnings=warnings,
+    )
+    if not base.is_classifier(estimator):
+        return facts
+    classes = estimator.classes_
+    if isinstance(classes, list) or np.asarray(classes).ndim != 1:
+        raise UnloadableModelError("the classifier has several outputs; register one classifier for each")
+    return msgspec.structs.replace(
+        facts,
+        task="classifier",
+        classes=scalars(classes),
+        with_probabilities=hasattr(estimator, "predict_proba"),
+    )
+
+
+@contextlib.contextmanager
+def noticing_other_version() -> Iterator[list[str]]:
+    """Collects one sentence if what is loaded inside was saved by another scikit-learn."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield said
+    for made_with, found in (_versions(warning.message) for warning in caught):
+        if made_with is not None and not said:
+            said.append(
+                f"the file was saved by scikit-learn {made_with} and is read by {found}; "
+                "if it does not answer as before, give --python with an interpreter that has the older one"
+            )
+
+
+def _versions(warning: Any) -> tuple[str | None, str | None]:
+    """Of scikit-learn's InconsistentVersionWarning; None of any other."""
+    return getattr(warning, "original_sklearn_version", None), getattr(warning, "current_sklearn_version", None)
 
 
 def load_skops(path: Path, name: str = "the file") -> Any:
@@ -86,39 +168,6 @@ def _is_trusted(name: str) -> bool:
         return isinstance(getattr(import_module(module), attribute, None), type)
     except ImportError:
         return False
-
-
-def load_pickle(path: Path, name: str = "the file") -> Any:
-    """Read a pickle or joblib file, which messages call `name`. This runs whatever code the file holds.
-
-    Raises:
-        UnloadableModelError: It is none, or needs a package that is not installed.
-    """
-    joblib = framework("joblib", "sklearn")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an older scikit-learn is reported in our own words
-            return joblib.load(path)
-    except ModuleNotFoundError as error:
-        raise UnloadableModelError(f"{name} needs the package {error.name!r}, which is not installed here") from error
-    except Exception as error:
-        why = f"{type(error).__name__}: {str(error)[:200]}"
-        raise UnloadableModelError(f"{name} is not a loadable pickle: {why}") from error
-
-
-def framework(module: str, extra: str) -> Any:
-    """Import a framework.
-
-    Raises:
-        UnloadableModelError: It is not installed; names the extra that brings it.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        raise UnloadableModelError(
-            f"{package} is not installed here; install it with: pip install 'interlock[{extra}]'"
-        ) from error
 
 
 class SklearnPredictor:
@@ -173,28 +222,67 @@ class EstimatorInput:
         trained = [str(name) for name in getattr(model, "feature_names_in_", ())]
         # A signature may list the columns in another order than the estimator insists on.
         self._names = trained if set(trained) == set(names) else names
-        self._texts = {field.name for field in contract.inputs if field.datatype == "BYTES"}
-        self._is_vector = len(contract.inputs) == 1 and bool(contract.inputs[0].shape)
         # Encoders tell None and nan apart, and learn whichever stood in the training data.
-        self._missing_text = None if _learnt_none(model) else np.nan
+        as_text = _as_they_are if _learnt_none(model) else _with_nan
+        self._columns = {field.name: self._of(field, as_text) for field in contract.inputs}
+        self._is_vector = len(contract.inputs) == 1 and bool(contract.inputs[0].shape)
+        self._is_plain = all(field.is_numeric or field.datatype == "BOOL" for field in contract.inputs)
+        self._flat = _flat_width(model, contract)
         as_frame = hasattr(model, "feature_names_in_") if as_frame is None else as_frame
         self._pandas = framework("pandas", "sklearn") if as_frame else None
 
+    def _of(self, field: Field, as_text: Convert) -> Convert:
+        """How a column of the field is given to the model."""
+        if field.time is not None:
+            return partial(self._times, field.time)
+        if field.is_category:
+            return partial(self._categories, field.categories or ())
+        return as_text if field.is_text and not field.shape else _as_they_are
+
     def __call__(self, columns: Columns) -> Any:
         if self._pandas is not None:
-            values = {name: self._column(columns, name) for name in self._names}
+            values = {name: self._columns[name](columns[name]) for name in self._names}
+            # A cell of a frame holds a tensor as a whole.
+            values = {name: list(column) if np.ndim(column) > 1 else column for name, column in values.items()}
             return self._pandas.DataFrame(values, copy=False)
         if self._is_vector:
-            return columns[self._names[0]]
-        dtype = object if self._texts else np.float64
-        return np.column_stack([np.asarray(self._column(columns, name), dtype=dtype) for name in self._names])
+            vectors = columns[self._names[0]]
+            return vectors if self._flat is None else vectors.reshape(len(vectors), self._flat)
+        dtype = np.float64 if self._is_plain else object
+        return np.column_stack([np.asarray(self._columns[name](columns[name]), dtype=dtype) for name in self._names])
 
-    def _column(self, columns: Columns, name: str) -> NDArray[Any]:
-        values = columns[name]
-        if name not in self._texts or self._missing_text is None:
+    def _times(self, time: Time, values: NDArray[Any]) -> Any:
+        if time.model_takes == "text":
+            return times.texts(values, time)
+        if time.model_takes == "integer":
+            return times.integers(values, time)
+        values = values.astype(f"datetime64[{time.resolution}]")
+        if time.zone is None or self._pandas is None:
             return values
-        missing = self._missing_text
-        return np.array([missing if text is None else text for text in values.tolist()], dtype=object)
+        return self._pandas.Series(values).dt.tz_localize("UTC").dt.tz_convert(time.zone)
+
+    def _categories(self, categories: tuple[str, ...], values: NDArray[Any]) -> Any:
+        """As pandas' categories. One that was never seen is missing, as it is for a model that was trained so."""
+        if self._pandas is None:
+            return values
+        number = {category: at for at, category in enumerate(categories)}
+        codes = [number.get(value, -1) for value in values.tolist()]
+        return self._pandas.Categorical.from_codes(codes, categories=list(categories))
+
+
+def _as_they_are(values: NDArray[Any]) -> NDArray[Any]:
+    return values
+
+
+def _with_nan(values: NDArray[Any]) -> NDArray[Any]:
+    return np.array([np.nan if text is None else text for text in values.tolist()], dtype=object)
+
+
+def _flat_width(model: Any, contract: Contract) -> int | None:
+    """The width of an estimator that takes flat rows, where the contract has images or tensors of as many values."""
+    shape = contract.inputs[0].shape if contract.inputs else ()
+    width = getattr(model, "n_features_in_", None)
+    return width if len(shape) > 1 and -1 not in shape and width == prod(shape) else None
 
 
 def _learnt_none(model: Any) -> bool:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns
+from interlock.runtimes.facts import Facts
 
-PROTOCOL = 1
+PROTOCOL = 2
 _LENGTH = struct.Struct("<I")
 _MAX_BYTES = 1 << 30
 
@@ -30,7 +31,7 @@ class Column(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Load(msgspec.Struct, array_like=True, frozen=True, tag="load"):
-    """First frame to the runner."""
+    """First frame to the runner: load a version, to be asked."""
 
     protocol: int
     version: ModelVersion
@@ -38,7 +39,23 @@ class Load(msgspec.Struct, array_like=True, frozen=True, tag="load"):
 
 
 class Loaded(msgspec.Struct, array_like=True, frozen=True, tag="loaded"):
-    """The runner can answer."""
+    """The runner can answer; what a person should know about how."""
+
+    warnings: tuple[str, ...] = ()
+
+
+class Describe(msgspec.Struct, array_like=True, frozen=True, tag="describe"):
+    """First frame to the runner: open a model whose contract is not known yet, and say what it is."""
+
+    protocol: int
+    version: ModelVersion
+    artifacts: str
+
+
+class Described(msgspec.Struct, array_like=True, frozen=True, tag="described"):
+    """What the model is."""
+
+    facts: Facts
 
 
 class Refused(msgspec.Struct, array_like=True, frozen=True, tag="refused"):
@@ -69,7 +86,19 @@ class Failed(msgspec.Struct, array_like=True, frozen=True, tag="failed"):
     reason: str
 
 
-Frame = Load | Loaded | Refused | Ask | Answer | Failed
+class Ping(msgspec.Struct, array_like=True, frozen=True, tag="ping"):
+    """Are you well?"""
+
+    id: int
+
+
+class Pong(msgspec.Struct, array_like=True, frozen=True, tag="pong"):
+    """Yes."""
+
+    id: int
+
+
+Frame = Load | Describe | Described | Ping | Pong | Loaded | Refused | Ask | Answer | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)

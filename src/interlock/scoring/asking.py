@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interlock.domain import ragged
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns, Predictor, Runtime, rows_of, take
-from interlock.runtimes.load import load_predictor, load_runtime
+from interlock.runtimes.load import load_runtime
+from interlock.runtimes.predictors import load_predictor
 
 BATCH_ROWS = 2000
 
@@ -57,7 +59,7 @@ class AskedVersion:
         self.version, self._deadline_seconds = version, deadline_seconds
         self._predictor: Predictor | None = None
         self._runtime: Runtime | None = None
-        if version.placement == "isolated":
+        if version.placement in ("isolated", "remote"):
             self._runtime = load_runtime(version, artifacts)
             self._loop = asyncio.Runner()
         else:
@@ -78,7 +80,11 @@ class AskedVersion:
         """
         if self._runtime is None:
             assert self._predictor is not None
-            return self._predictor.predict(columns)
+            return ragged.predict(self._predictor.predict, columns)
+        return ragged.predict(self._in_process, columns)
+
+    def _in_process(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        assert self._runtime is not None
         deadline = self._deadline_seconds + _SECONDS_PER_ROW * rows_of(columns)
         return self._loop.run(self._runtime.predict(columns, deadline))
 

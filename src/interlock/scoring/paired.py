@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,16 @@ import pyarrow.compute as pc
 
 from interlock.domain.errors import ConflictError, UnloadableModelError
 from interlock.domain.model import ModelVersion
+from interlock.domain.privacy import effective
 from interlock.domain.release import Release
 from interlock.predictions.delta_log import DeltaLog
+from interlock.predictions.image_log import ImageLog
 from interlock.predictions.reader import LogReader
 from interlock.scoring.asking import Answers, AskedVersion
-from interlock.scoring.feeding import UnfeedableError, feed
+from interlock.scoring.feeding import UnfeedableError, complete, feed
 from interlock.scoring.score_rows import Scored, table
 from interlock.store.database import Store
+from interlock.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
 
@@ -36,12 +40,15 @@ _CLOCK_SKEW = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is needed of the store for one release."""
+    """What is needed of the store for one release. `unlogged`: outputs that privacy rules keep out of the log, and so
+    out of the scores.
+    """
 
     release: Release
     deadline_seconds: float
     champion: ModelVersion
     candidate: ModelVersion
+    unlogged: frozenset[str] = frozenset()
 
 
 class PairedScorer:
@@ -62,6 +69,8 @@ class PairedScorer:
         self._artifacts, self._clock = artifacts, clock
         self._read_upto: dict[str, int] = {}
         self._asked: dict[str, AskedVersion | str] = {}
+        self._images = ImageLog(delta_log.root)
+        self._told: dict[str, str] = {}
 
     def step(self) -> int:
         """Score what was committed since the last step.
@@ -79,16 +88,7 @@ class PairedScorer:
 
     def _plans(self) -> list[_Plan]:
         with self._store.read() as tx:
-            return [
-                _Plan(
-                    release,
-                    tx.endpoints.get(release.endpoint).deadline_ms / 1000,
-                    tx.models.get(release.champion),
-                    tx.models.get(release.candidate),
-                )
-                for release in tx.releases.active()
-                if release.state in _SCORED_STATES
-            ]
+            return [_plan(tx, release) for release in tx.releases.active() if release.state in _SCORED_STATES]
 
     def _score(self, plan: _Plan) -> int:
         release = plan.release
@@ -97,17 +97,25 @@ class PairedScorer:
         mine = mine.filter(pc.not_equal(mine["role"], "pinned"))
         if mine.num_rows:
             scored = list(self._scores(plan, mine))
-            present = self._delta_log.schema("scores", release.endpoint)
-            new = table(scored, release.id, self._clock(), present)
-            try:
-                # Transactions count from 1, as 0 says that there is none; commits count from 0.
-                self._delta_log.append("scores", release.endpoint, new, {_writer(release): upto + 1})
-            except ConflictError as error:
-                _log.warning("scores of release %s are tried again: %s", release.id, error)
+            if scored and not self._append(release, scored, upto):
                 self._read_upto.pop(release.id, None)
                 return 0
+        else:
+            scored = []
         self._read_upto[release.id] = upto
-        return int(mine.num_rows)
+        return sum(len(each.prediction_ids) for each in scored)
+
+    def _append(self, release: Release, scored: list[Scored], upto: int) -> bool:
+        """Write scores of all rows up to a commit, if nobody else did."""
+        present = self._delta_log.schema("scores", release.endpoint)
+        new = table(scored, release.id, self._clock(), present)
+        try:
+            # Transactions count from 1, as 0 says that there is none; commits count from 0.
+            self._delta_log.append("scores", release.endpoint, new, {_writer(release): upto + 1})
+        except ConflictError as error:
+            _log.warning("scores of release %s are tried again: %s", release.id, error)
+            return False
+        return True
 
     def _cursor(self, release: Release) -> int | None:
         """The last commit read; None to read from the beginning."""
@@ -132,25 +140,34 @@ class PairedScorer:
         fell_back = pc.and_(pc.invert(by_challenger), pc.not_equal(rows["assigned_version"], rows["version"]))
         by_champion = pc.and_(pc.invert(by_challenger), pc.invert(fell_back))
         for version, which in ((plan.champion, by_challenger), (plan.candidate, by_champion)):
-            some = rows.filter(which)
+            some = self._complete(version, rows.filter(which))
             if some.num_rows:
-                answers = self._ask(version, some, plan.deadline_seconds)
+                answers = self._ask(version, some, plan)
                 ids = some["prediction_id"].to_pylist()
-                yield Scored(version.ref, version.contract, ids, answers.status, answers.outputs)
+                outputs = {name: values for name, values in answers.outputs.items() if name not in plan.unlogged}
+                yield Scored(version.ref, version.contract, ids, answers.status, outputs)
         failed = rows.filter(fell_back)
         if failed.num_rows:
             status = np.array(failed["attempt_status"].to_pylist(), dtype=np.object_)
             ids = failed["prediction_id"].to_pylist()
             yield Scored(plan.candidate.ref, plan.candidate.contract, ids, status, {})
 
-    def _ask(self, version: ModelVersion, rows: pa.Table, deadline_seconds: float) -> Answers:
-        asked = self._load(version, deadline_seconds)
+    def _complete(self, version: ModelVersion, rows: pa.Table) -> pa.Table:
+        """The rows of which the log has all that a version needs. The others say nothing of it: they get no score."""
+        logged = complete(version.contract, rows)
+        if logged.reason and self._told.get(version.ref) != logged.reason:
+            _log.warning("version %s cannot score every row: %s", version.ref, logged.reason)
+            self._told[version.ref] = logged.reason
+        return rows.filter(pa.array(logged.rows)) if logged.reason else rows
+
+    def _ask(self, version: ModelVersion, rows: pa.Table, plan: _Plan) -> Answers:
+        asked = self._load(version, plan.deadline_seconds)
         answers = Answers(np.full(rows.num_rows, "model_error", dtype=np.object_), {})
         if isinstance(asked, str):
             answers.reasons[asked] = rows.num_rows
         else:
             try:
-                fed = feed(version.contract, rows)
+                fed = feed(version.contract, rows, partial(self._images.read, plan.release.endpoint))
             except UnfeedableError as error:
                 answers.reasons[str(error)] = rows.num_rows
             else:
@@ -182,6 +199,14 @@ class PairedScorer:
                 asked.close()
         running = {plan.release.id for plan in plans}
         self._read_upto = {id: upto for id, upto in self._read_upto.items() if id in running}
+
+
+def _plan(tx: Transaction, release: Release) -> _Plan:
+    endpoint = tx.endpoints.get(release.endpoint)
+    champion, candidate = tx.models.get(release.champion), tx.models.get(release.candidate)
+    rules = effective([champion.contract, candidate.contract], endpoint.privacy)
+    unlogged = frozenset(name.removeprefix("output.") for name in rules if name.startswith("output."))
+    return _Plan(release, endpoint.deadline_ms / 1000, champion, candidate, unlogged)
 
 
 def _writer(release: Release) -> str:

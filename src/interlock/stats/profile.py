@@ -4,7 +4,7 @@ Called by the collector, once per batch of logged predictions to update, and by 
 some 700 hourly profiles. It refuses to hold rows, and to merge profiles of different bins.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,6 +22,7 @@ _NO_MOMENTS = (0.0, 0.0, 0.0, np.inf, -np.inf)
 class FeatureSummary:
     """What a profile says about one feature; None where there is nothing to say.
 
+    `rows` are those in which the feature was observed.
     `mean`, `std` (with n - 1), `minimum` and `maximum` are over finite values and exist for numeric features.
     `unseen_share`, the share of rows in no learnt category, exists for categorical ones.
     """
@@ -69,20 +70,29 @@ class Profile:
         """Rows seen."""
         return self._rows
 
-    def update(self, columns: Mapping[str, Column]) -> None:
+    def update(
+        self, columns: Mapping[str, Column], *, unobserved: Collection[str] = (), rows: int | None = None
+    ) -> None:
         """Add rows.
 
         Args:
             columns: One equally long column per feature, as for `learn`; further columns are ignored.
+            unobserved: Features of which nobody knows anything in these rows, not even that they are missing: nothing
+                is counted for them, and they need no column.
+            rows: How many there are, where no feature may be observed.
 
         Raises:
             ValueError: A feature has no column, or columns differ in length. Nothing is added then.
         """
-        rows = self._count_rows(columns)
+        rows = self._count_rows(columns, unobserved, rows or 0)
+        if unobserved:
+            columns = {**columns, **dict.fromkeys(unobserved, np.full(rows, np.nan))}
         values = np.empty((len(self.spec.numeric), rows))
         for row, feature in zip(values, self.spec.numeric, strict=True):
             row[:] = columns[feature.name]
         counts = self._bin_numbers(values) + self._bin_categories(columns)
+        for name in unobserved:
+            counts[self._slice(name)] = 0
         self._add(rows, counts, self._measure(values))
 
     def merge(self, other: "Profile") -> None:
@@ -109,14 +119,15 @@ class Profile:
         Raises:
             ValueError: There is no such feature.
         """
-        *_, other, missing = self._counts[self._slice(feature)].tolist()
-        share = 1 / self._rows if self._rows else None
+        counts = self._counts[self._slice(feature)].tolist()
+        rows, other, missing = sum(counts), counts[-2], counts[-1]
+        share = 1 / rows if rows else None
         missing_share = missing * share if share else None
         for bins, moments in zip(self.spec.numeric, self._moments.tolist(), strict=True):
             if bins.name == feature:
-                return FeatureSummary(self._rows, missing_share, *_describe(moments, bins.centre), unseen_share=None)
+                return FeatureSummary(rows, missing_share, *_describe(moments, bins.centre), unseen_share=None)
         unseen_share = other * share if share else None
-        return FeatureSummary(self._rows, missing_share, None, None, None, None, unseen_share)
+        return FeatureSummary(rows, missing_share, None, None, None, None, unseen_share)
 
     def to_bytes(self) -> bytes:
         """Write rows, counts and moments, little-endian, behind the fingerprint of the bins."""
@@ -151,26 +162,27 @@ class Profile:
             raise ValueError(f"feature == {feature!r}, must be one of {list(self.spec.slices)}")
         return self.spec.slices[feature]
 
-    def _count_rows(self, columns: Mapping[str, Column]) -> int:
-        absent = sorted(self.spec.slices.keys() - columns.keys())
+    def _count_rows(self, columns: Mapping[str, Column], unobserved: Collection[str], rows: int) -> int:
+        observed = self.spec.slices.keys() - set(unobserved)
+        absent = sorted(observed - columns.keys())
         if absent:
             raise ValueError(
                 f"columns lack {absent}, must have one for each feature; fill a lost one with missing values"
             )
-        lengths = {len(columns[name]) for name in self.spec.slices}
+        lengths = {len(columns[name]) for name in observed}
         if len(lengths) > 1:
             raise ValueError(f"columns have {sorted(lengths)} rows, must be equally long")
-        return lengths.pop() if lengths else 0
+        return lengths.pop() if lengths else rows
 
     def _bin_numbers(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
-        bins = np.empty(values.shape, dtype=np.int64)
-        missing = np.isnan(values)
-        for target, row, gone, (edges, start, missing_bin) in zip(
-            bins, values, missing, self.spec.numeric_edges, strict=True
-        ):
-            np.add(edges.searchsorted(row), start, out=target)
-            target[gone] = missing_bin
-        return np.bincount(bins.ravel(), minlength=self.spec.size)
+        counts = np.zeros(self.spec.size, dtype=np.int64)
+        missing = np.count_nonzero(np.isnan(values), axis=1)
+        for row, gone, (edges, start, missing_bin) in zip(values, missing, self.spec.numeric_edges, strict=True):
+            # Edges are few: to compare with each is ten times as fast as to look for each value's place.
+            above = np.array([len(row) - gone, *(np.count_nonzero(row > edge) for edge in edges), 0], dtype=np.int64)
+            counts[start:missing_bin] = above[:-1] - above[1:]
+            counts[missing_bin] = gone
+        return counts
 
     def _bin_categories(self, columns: Mapping[str, Column]) -> NDArray[np.int64]:
         total = np.zeros(self.spec.size, dtype=np.int64)
@@ -182,6 +194,8 @@ class Profile:
 
     def _measure(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         finite = np.isfinite(values)
+        if finite.all() and values.size:
+            return self._measure_finite(values)
         deviations = np.where(finite, values - self.spec.centres, 0.0)
         with np.errstate(over="ignore"):
             squares = np.einsum("ij,ij->i", deviations, deviations)
@@ -194,6 +208,13 @@ class Profile:
                 np.where(finite, values, -np.inf).max(axis=1, initial=-np.inf),
             )
         )
+
+    def _measure_finite(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        deviations = values - self.spec.centres
+        with np.errstate(over="ignore"):
+            squares = np.einsum("ij,ij->i", deviations, deviations)
+        rows = np.full(len(values), float(values.shape[1]))
+        return np.column_stack((rows, deviations.sum(axis=1), squares, values.min(axis=1), values.max(axis=1)))
 
     def _add(self, rows: int, counts: NDArray[np.int64], moments: NDArray[np.float64]) -> None:
         self._rows += rows

@@ -155,7 +155,8 @@ def learn(columns: Mapping[str, Column], kinds: Mapping[str, str]) -> ProfileSpe
 
     Args:
         columns: One equally long array or list per feature: numbers with nan as missing, or strings, booleans and None.
-        kinds: "numeric" or "categorical" per feature, in the order wanted; other columns are left out.
+        kinds: "numeric", "moving" or "categorical" per feature, in the order wanted; other columns are left out. Moving
+            is a number that always moves on (a date): all its values share one bin, so only what is missing can drift.
 
     Returns:
         For a numeric feature the deciles of its finite values, or the midpoints between its values if those are at most
@@ -184,9 +185,11 @@ def learn(columns: Mapping[str, Column], kinds: Mapping[str, str]) -> ProfileSpe
 def _learn_bins(name: str, kind: str, column: Column) -> FeatureBins:
     if kind == "numeric":
         return FeatureBins(name, "numeric", edges=_learn_edges(np.asarray(column, dtype=np.float64)))
+    if kind == "moving":
+        return FeatureBins(name, "numeric")
     if kind == "categorical":
         return FeatureBins(name, "categorical", categories=_learn_categories(column))
-    raise ValueError(f"kind of {name!r} == {kind!r}, must be 'numeric' or 'categorical'")
+    raise ValueError(f"kind of {name!r} == {kind!r}, must be 'numeric', 'moving' or 'categorical'")
 
 
 def _learn_edges(values: NDArray[np.float64]) -> tuple[float, ...]:

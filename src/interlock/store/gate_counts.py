@@ -1,9 +1,9 @@
 """Counts that the gates of a release look at. Added by the collector in the transaction of its cursor."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import and_, delete, insert, select
 
 from interlock.domain.evidence import StepCounts, StepDelta
 from interlock.store.repository import Repository
@@ -54,13 +54,17 @@ class GateCountRepository(Repository):
         """Remember keyed units that failed; how many had not failed before in this step on this side."""
         return len(self._remember(release_id, step, is_challenger, True, units))
 
+    def forget(self, release_ids: Sequence[str], unit: str) -> None:
+        """Forget that a unit was met. Counts stay; were it to come again in a running step, it would count again."""
+        named = and_(gate_units.c.release_id.in_(release_ids), gate_units.c.unit == _digest(unit))
+        self._connection.execute(delete(gate_units).where(named))
+
     def _remember(
         self, release_id: str, step: int, is_challenger: bool, is_failed: bool, units: Iterable[str]
     ) -> set[str]:
         key = {"release_id": release_id, "step": step, "is_challenger": is_challenger, "is_failed": is_failed}
         here = and_(*(gate_units.c[name] == value for name, value in key.items()))
-        # Digests and not the keys themselves: units are often people, and may be long.
-        asked = {hashlib.blake2b(unit.encode(), digest_size=16).digest(): unit for unit in units}
+        asked = {_digest(unit): unit for unit in units}
         digests = list(asked)
         new: set[str] = set()
         for start in range(0, len(digests), _CHUNK):
@@ -71,3 +75,8 @@ class GateCountRepository(Repository):
                 self._connection.execute(insert(gate_units), [{**key, "unit": unit} for unit in fresh])
             new.update(asked[unit] for unit in fresh)
         return new
+
+
+def _digest(unit: str) -> bytes:
+    """Kept in place of the key itself: units are often people, and may be long."""
+    return hashlib.blake2b(unit.encode(), digest_size=16).digest()

@@ -66,6 +66,12 @@ class SpoolRepository(Repository):
         row = self._connection.execute(query).first()
         return SegmentRows(*row) if row else SegmentRows()
 
+    def rows(self, spool: str) -> dict[str, SegmentRows]:
+        """Rows counted ever of one spool, by endpoint."""
+        query = select(spool_rows.c.endpoint).where(spool_rows.c.spool == spool).distinct()
+        last = self.last(spool)
+        return {endpoint: self.rows_upto(spool, endpoint, last) for endpoint in self._connection.scalars(query)}
+
     def totals(self) -> dict[str, SegmentRows]:
         """Rows counted ever, by endpoint, over all spools."""
         newest = (

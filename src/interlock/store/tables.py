@@ -8,6 +8,7 @@ from interlock.domain.access import Key
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
+from interlock.domain.pin import Pin
 from interlock.domain.release import Gate, Release
 from interlock.domain.traffic import TrafficPlan
 from interlock.domain.verdict import Verdict
@@ -149,6 +150,26 @@ service_hours = Table(
     Column("rows", BigInteger, nullable=False),
     Column("latency", Counts(), nullable=False),
 )
+rejections = Table(
+    "rejections",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("hour", UtcTime()),
+    _key("field", String(256)),
+    _key("rule", String(32)),
+    Column("requests", BigInteger, nullable=False),
+)
+rejected_samples = Table(
+    "rejected_samples",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("hour", UtcTime()),
+    _key("spool", String(128)),
+    _key("slot", Integer()),
+    Column("at", UtcTime(), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
 verdicts = Table(
     "verdicts",
     metadata,
@@ -159,4 +180,5 @@ verdicts = Table(
     _body(Verdict),
 )
 Index("verdicts_window", verdicts.c.endpoint, verdicts.c.window_start)
+pins = Table("pins", metadata, _key("endpoint", _NAME), _key("name", _NAME), _body(Pin))
 cursors = Table("cursors", metadata, _key("name", String(256)), Column("value", Text, nullable=False))

@@ -9,8 +9,10 @@ from interlock.store.gate_counts import GateCountRepository
 from interlock.store.gateways import GatewayRepository
 from interlock.store.keys import KeyRepository
 from interlock.store.models import ModelRepository
+from interlock.store.pins import PinRepository
 from interlock.store.plans import PlanRepository
 from interlock.store.profiles import ProfileRepository
+from interlock.store.rejections import RejectionRepository
 from interlock.store.releases import ReleaseRepository
 from interlock.store.service_hours import ServiceHourRepository
 from interlock.store.spools import SpoolRepository
@@ -21,8 +23,8 @@ class Transaction:
     """Repositories on one connection. Valid inside the `with` of `Store.transaction()` or `Store.read()` only."""
 
     __slots__ = (
-        "audit", "cursors", "endpoints", "gate_counts", "gateways", "keys", "models", "plans", "profiles", "releases",
-        "service_hours", "spools", "verdicts",
+        "audit", "cursors", "endpoints", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles",
+        "rejections", "releases", "service_hours", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -33,8 +35,10 @@ class Transaction:
         self.gateways = GatewayRepository(connection)
         self.keys = KeyRepository(connection)
         self.models = ModelRepository(connection)
+        self.pins = PinRepository(connection)
         self.plans = PlanRepository(connection)
         self.profiles = ProfileRepository(connection)
+        self.rejections = RejectionRepository(connection)
         self.releases = ReleaseRepository(connection)
         self.service_hours = ServiceHourRepository(connection)
         self.spools = SpoolRepository(connection)

@@ -1,119 +1,178 @@
-"""One model in every format and placement: a classifier of numbers, whole numbers, booleans and text, some missing."""
+"""A model of every kind, registered, and running wherever it may run."""
 
-import warnings
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import joblib
-import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from tests.checks.runtimes.models import MAKERS, Made, make_rows, truth
+from tests.checks.runtimes.v2_server import V2Server
 
-from interlock.domain.model import ModelVersion
-from interlock.domain.ports import Columns
+from interlock.domain.model import ModelFormat, ModelVersion, Placement
+from interlock.domain.ports import Columns, Runtime
 from interlock.registry.artifacts import ArtifactStore
-from interlock.registry.register import examine_apart, register
+from interlock.registry.examine import examine
+from interlock.registry.register import Registered, register
 from interlock.registry.registration import Registration
+from interlock.runtimes.load import load_runtime
+from interlock.runtimes.remote_address import RemoteAddress
+
+CASES = (
+    "inline onnx",
+    "thread onnx",
+    "isolated onnx",
+    "isolated skops",
+    "isolated pickle",
+    "isolated mlflow",
+    "isolated python",
+    "isolated lightgbm",
+    "isolated xgboost",
+    "isolated river",
+    "isolated torch_export",
+    "isolated torchscript",
+    "remote json",
+    "remote binary",
+)
 
 
 @dataclass(frozen=True)
 class Served:
-    """A version, its artifacts, the pipeline it came from, and rows with that pipeline's own probabilities."""
+    """A version, its artifacts, the model that it came from, and rows with that model's own probabilities."""
 
     version: ModelVersion
     artifacts: Path
+    made: Made
     columns: Columns
     probabilities: NDArray[np.float64]
 
-
-def make_rows(count: int, seed: int) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    amount = rng.normal(100, 30, count).round(2)
-    amount[rng.random(count) < 0.1] = np.nan
-    plans = rng.choice(["free", "pro", "team"], count).astype(object)
-    plans[rng.random(count) < 0.1] = None
-    return pd.DataFrame(
-        {"amount": amount, "visits": rng.integers(0, 40, count), "trial": rng.random(count) < 0.3, "plan": plans}
-    )
+    @property
+    def takes_text(self) -> bool:
+        return "plan" in self.made.inputs
 
 
-def truth(rows: pd.DataFrame) -> Any:
-    return np.where((rows["visits"] > 20) ^ (rows["plan"] == "pro"), "stays", "leaves")
+Get = Callable[[str], Served]
 
 
 @pytest.fixture(scope="session")
-def pipeline() -> Pipeline:
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1)
-    columns = ColumnTransformer([("plan", encoder, ["plan"])], remainder="passthrough")
-    model = Pipeline([("columns", columns), ("classifier", HistGradientBoostingClassifier(max_iter=20))])
-    rows = make_rows(1000, seed=1)
-    return model.fit(rows, truth(rows))
-
-
-@pytest.fixture(scope="session")
-def served(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Get]:
     folder = tmp_path_factory.mktemp("served")
-    rows = make_rows(200, seed=2)
-    rows.assign(outcome=truth(rows)).to_parquet(folder / "reference.parquet")
-    made: dict[str, Served] = {}
+    known: dict[str, Served] = {}
+    servers: list[V2Server] = []
 
-    def get(which: str) -> Served:
-        if which not in made:
-            made[which] = make(which)
-        return made[which]
+    def get(case: str) -> Served:
+        placement, _, kind = case.partition(" ")
+        if kind.startswith("torch") and find_spec("torch") is None:
+            pytest.skip("torch is not installed; the extra `torch` brings it")
+        if case not in known:
+            known[case] = remote(kind) if placement == "remote" else local(placement, kind)  # type: ignore[arg-type]
+        return known[case]
 
-    def make(which: str) -> Served:
-        placement, _, served_as = which.partition(" ")
-        store = ArtifactStore(folder / "artifacts")
-        source = _save(pipeline, folder, served_as)
-        reference = folder / "reference.parquet"
+    def local(placement: Placement, kind: ModelFormat) -> Served:
+        made, request, found, store = registered("skops" if kind == "onnx" else kind)
+        return _served(found, request, store, made, placement, kind)
+
+    @cache
+    def registered(kind: ModelFormat) -> tuple[Made, Registration, Registered, ArtifactStore]:
+        own = folder / kind
+        own.mkdir()
+        made = MAKERS[kind](own)
         request = Registration(
-            name="churn", source=source, reference=reference, label="outcome", trust_pickle=served_as != "skops"
+            name="churn", source=made.source, entry=made.entry, reference=reference(made, own), label="outcome",
+            trust_pickle=True,
+        )  # fmt: skip
+        store = ArtifactStore(own / "artifacts")
+        return made, request, register(request, store, examine), store
+
+    def remote(transport: str) -> Served:
+        own = folder / f"remote_{transport}"
+        own.mkdir()
+        made = MAKERS["pickle"](own)
+        server = V2Server(made.answer, made.inputs, binary=transport == "binary")
+        servers.append(server)
+        request = Registration(
+            name="churn", remote=RemoteAddress(url=server.url), reference=reference(made, own), label="outcome"
         )
-        found = register(request, store, examine_apart)
-        examined = found.examination
-        assert examined.serving_format == "onnx", examined.parity
-        version = ModelVersion(
-            name="churn",
-            version=1,
-            digest=found.digest,
-            model_format=examined.model_format,
-            serving_digest=found.serving_digest if served_as == "onnx" else found.digest,
-            serving_format=served_as,  # type: ignore[arg-type]  # one of PLACEMENTS
-            placement=placement,  # type: ignore[arg-type]
-            contract=examined.contract,
-            created_at=datetime.now(UTC),
-            created_by="test",
-            row_us=50.0,
-            frameworks=examined.frameworks,
-        )
-        columns = {name: rows[name].to_numpy() for name in rows.columns}
-        return Served(version, store.root, columns, pipeline.predict_proba(rows))
+        store = ArtifactStore(own / "artifacts")
+        found = register(request, store, examine)
+        return _served(found, request, store, made, "remote", "remote")
 
-    return get
+    yield get
+    for server in servers:
+        server.stop()
 
 
-def _save(pipeline: Pipeline, folder: Path, served_as: str) -> Path:
-    if served_as == "mlflow":
-        path = folder / "churn_mlflow"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # MLflow's own, about type hints and about pickle
-            mlflow.sklearn.save_model(pipeline, str(path), serialization_format="cloudpickle")
-        return path
-    if served_as == "pickle":
-        path = folder / "churn.joblib"
-        joblib.dump(pipeline, path)
-        return path
-    path = folder / "churn.skops"
-    skops.io.dump(pipeline, path)
-    return path
+def reference(made: Made, folder: Path) -> Path:
+    rows = make_rows(200, seed=2)
+    outcome = truth(rows) == "stays" if made.classes == (False, True) else truth(rows)
+    rows[made.inputs].assign(outcome=outcome).to_parquet(folder / "reference.parquet")
+    return folder / "reference.parquet"
+
+
+def _served(
+    found: Registered, request: Registration, store: ArtifactStore, made: Made, placement: Placement, kind: ModelFormat
+) -> Served:
+    examined = found.examination
+    serves_as_registered = kind in (examined.serving_format, "remote")
+    version = ModelVersion(
+        name="churn",
+        version=1,
+        digest=found.digest,
+        model_format=examined.model_format,
+        serving_digest=found.serving_digest if serves_as_registered else found.digest,
+        serving_format=kind,
+        placement=placement,
+        contract=examined.contract,
+        created_at=datetime.now(UTC),
+        created_by="test",
+        row_us=50.0,
+        frameworks=examined.frameworks,
+        entry=request.entry,
+    )
+    rows = make_rows(200, seed=2)[made.inputs]
+    return Served(version, store.root, made, columns_of(rows), made.answer(rows))
+
+
+def columns_of(rows: pd.DataFrame) -> Columns:
+    """As gateways give them: a missing text is None, whatever pandas makes of it."""
+    columns = {name: rows[name].to_numpy() for name in rows}
+    if "plan" in columns:
+        columns["plan"] = np.array([None if pd.isna(plan) else plan for plan in rows["plan"]], dtype=object)
+    return columns
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[asyncio.Runner]:
+    """One event loop for all: runtimes may keep connections in the loop that they first met."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest, served: Get) -> Served:
+    return served(request.param)
+
+
+@pytest.fixture(scope="session")
+def running(loop: asyncio.Runner) -> Iterator[Callable[[Served], Runtime]]:
+    """The runtime of a case, started once: for tests that leave it as it was."""
+    started: dict[int, Runtime] = {}
+
+    def get(case: Served) -> Runtime:
+        if id(case) not in started:
+            started[id(case)] = load_runtime(case.version, case.artifacts)
+        return started[id(case)]
+
+    yield get
+    for runtime in started.values():
+        loop.run(runtime.close())
+
+
+def frame_of(case: Served, columns: Columns) -> pd.DataFrame:
+    return pd.DataFrame({name: columns[name] for name in case.made.inputs})

@@ -107,3 +107,17 @@ def test_a_file_that_is_no_model_is_refused_with_the_reason_and_leaves_nothing(p
     assert "artifacts" not in answer.json()["detail"]
     assert plane.client.get("/api/v1/models", headers=operator).json() == {"models": []}
     assert not list(plane.app.state.services.staging._root.glob("*"))
+
+
+@pytest.mark.parametrize(("path", "body"), [("pins", {"name": "predictions"}), ("forget", {"unit": "alice"})])
+def test_no_name_leaves_the_log(plane: Any, path: str, body: dict[str, str]) -> None:
+    log = plane.app.state.services.settings.log
+    kept = log / "predictions" / "kept"
+    kept.mkdir(parents=True)
+    try:
+        for name in ("%2e%2e", "..%2fx", ".hidden"):
+            answer = plane.client.post(f"/api/v1/log/{name}/{path}", headers=plane.header("admin"), json=body)
+            assert answer.status_code in (400, 404)
+        assert kept.is_dir()
+    finally:
+        kept.rmdir()

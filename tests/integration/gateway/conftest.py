@@ -145,6 +145,45 @@ def _serialized(graph: onnx.GraphProto) -> bytes:
     return bytes(model.SerializeToString())
 
 
+# A vector of three numbers, and a text; both are the only input.
+VECTOR = Contract(
+    inputs=(Field(name="x", datatype="FP32", shape=(3,)),),
+    outputs=(Field(name="total", datatype="FP32"), Field(name="twice", datatype="FP32", shape=(3,))),
+)
+ANY_LENGTH = Contract(
+    inputs=(Field(name="x", datatype="FP32", shape=(-1,)),), outputs=(Field(name="total", datatype="FP32"),)
+)
+TEXT = Contract(inputs=(Field(name="text", datatype="BYTES"),), outputs=(Field(name="echo", datatype="BYTES"),))
+
+
+def vector_model(outputs: tuple[str, ...] = ("total", "twice"), length: int | None = 3) -> bytes:
+    """The sum of a vector, and its double."""
+    nodes = [
+        helper.make_node("ReduceSum", ["x", "last"], ["total"], keepdims=0),
+        helper.make_node("Add", ["x", "x"], ["twice"]),
+    ]
+    shapes = {"total": [None], "twice": [None, length]}
+    graph = helper.make_graph(
+        nodes[: len(outputs)],
+        "vector",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, length])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in outputs],
+        [helper.make_tensor("last", TensorProto.INT64, [1], [1])],
+    )
+    return _serialized(graph)
+
+
+def text_model() -> bytes:
+    """A text as it is."""
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["text"], ["echo"])],
+        "text",
+        [helper.make_tensor_value_info("text", TensorProto.STRING, [None, 1])],
+        [helper.make_tensor_value_info("echo", TensorProto.STRING, [None, 1])],
+    )
+    return _serialized(graph)
+
+
 class FaultyRuntime:
     """A model that fails as it is told, as long as `is_faulty`; otherwise it answers 7 for every row."""
 
@@ -273,6 +312,7 @@ class Running:
     address: tuple[str, int]
     client: httpx.Client
     world: World
+    grpc: str = ""
 
     def infer(self, inputs: list[dict[str, Any]], endpoint: str = "price", **more: Any) -> httpx.Response:
         headers = more.pop("headers", None)
@@ -300,11 +340,13 @@ def running(world: World, **settings: Any) -> Iterator[Running]:
     """A gateway worker in a thread."""
     configured = replace(world.settings, **settings)
     listener = socket.create_server(("127.0.0.1", 0))
-    ready, loop_box = threading.Event(), {}
+    ready = threading.Event()
+    loop_box: dict[str, Any] = {}
 
     async def serve() -> None:
         async with gateway(configured, world.store, "gw0", load=world.load) as app:
             server = HttpServer(app.handle)
+            loop_box["grpc"] = app.grpc_port
             loop_box["stop"] = partial(asyncio.get_running_loop().call_soon_threadsafe, server.stop)
             ready.set()
             await server.serve(listener)
@@ -316,7 +358,7 @@ def running(world: World, **settings: Any) -> Iterator[Running]:
         assert ready.wait(30)
         url = f"http://127.0.0.1:{address[1]}"
         with httpx.Client(base_url=url, timeout=20) as client:
-            yield Running(url, address, client, world)
+            yield Running(url, address, client, world, f"127.0.0.1:{loop_box['grpc']}")
     finally:
         if "stop" in loop_box:
             loop_box["stop"]()
@@ -340,16 +382,28 @@ def price_world(world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """`with start_shared({endpoint: (contract, model)})`: a server for the tests of a module."""
+
+    @contextmanager
+    def start_one(endpoints: dict[str, tuple[Contract, bytes]]) -> Iterator[Running]:
+        settings = Settings(home=tmp_path_factory.mktemp("home"), no_auth=True)
+        store = Store.open(settings.database_url)
+        world = World(settings, store)
+        for name, (contract, model) in endpoints.items():
+            world.plan(name, world.register(f"{name}:1", contract, model))
+        with running(world) as found:
+            yield found
+        store.close()
+
+    return start_one
+
+
+@pytest.fixture(scope="module")
+def shared(start_shared: Callable[..., Any]) -> Iterator[Running]:
     """A server for tests that leave nothing behind."""
-    settings = Settings(home=tmp_path_factory.mktemp("home"), no_auth=True)
-    store = Store.open(settings.database_url)
-    world = World(settings, store)
-    world.plan("price", world.register("price:1", PRICE, price_model()))
-    world.plan("size", world.register("size:1", SIZE, size_model()))
-    with running(world) as found:
+    with start_shared({"price": (PRICE, price_model()), "size": (SIZE, size_model())}) as found:
         yield found
-    store.close()
 
 
 @dataclass(frozen=True)
@@ -359,13 +413,23 @@ class Models:
     PRICE = PRICE
     SIZE = SIZE
     WIDER_PRICE = WIDER_PRICE
+    VECTOR = VECTOR
+    ANY_LENGTH = ANY_LENGTH
+    TEXT = TEXT
     wider_price_model = staticmethod(wider_price_model)
     price_model = staticmethod(price_model)
     size_model = staticmethod(size_model)
+    vector_model = staticmethod(vector_model)
+    text_model = staticmethod(text_model)
 
 
 @pytest.fixture
 def models() -> Models:
+    return Models()
+
+
+@pytest.fixture(scope="module")
+def module_models() -> Models:
     return Models()
 
 

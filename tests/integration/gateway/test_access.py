@@ -22,6 +22,17 @@ ROUTES = [
     ("POST", "/endpoints/price/rewards"),
     ("POST", "/invocations"),
     ("GET", "/metrics"),
+    ("GET", "/v2/models"),
+    ("GET", "/v2/models/stats"),
+    ("GET", "/v2/models/price/stats"),
+    ("GET", "/v2/models/price/config"),
+    ("POST", "/v2/repository/index"),
+    ("POST", "/v2/repository/models/price/load"),
+    ("POST", "/v2/repository/models/nope/unload"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/price"),
+    ("POST", "/v1/models/price:predict"),
+    ("POST", "/v1/models/nope:predict"),
     ("GET", "/v2/models/nope"),
     ("POST", "/v2/models/nope/infer"),
     ("POST", "/endpoints/nope/invocations"),
@@ -108,7 +119,7 @@ def test_event_time_needs_a_key_that_may_backdate(locked: Any, price_world: Any)
 
 
 def test_unknown_paths_and_methods_are_refused(server: Any) -> None:
-    for path in ("/", "/docs", "/v2/repository/index", "/v3", "/endpoints/price", "/v2/models/price/nope"):
+    for path in ("/docs", "/v2/repository", "/v3", "/endpoints/price", "/v2/models/price/nope"):
         assert server.client.get(path).status_code == 404
     for method, path in (("DELETE", "/v2/models/price"), ("GET", "/v2/models/price/infer"), ("PUT", "/metrics")):
         answer = server.client.request(method, path)

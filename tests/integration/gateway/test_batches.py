@@ -97,7 +97,7 @@ def recorded_sizes(world: Any, wanted: set[str]) -> dict[str, tuple[str, str, fl
     for record in world.predictions():
         if not wanted & set(record.prediction_ids):
             continue
-        part = next(part for part in record.inputs if part.names == ["size"])
+        part = next(part for part in record.inputs if part.names == ("size",))
         sizes = np.frombuffer(part.data, part.dtype)
         counts = record.rows or [1] * len(record.request_ids)
         of_row = [at for at, count in enumerate(counts) for _ in range(count)]

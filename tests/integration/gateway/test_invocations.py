@@ -1,5 +1,6 @@
 """MLflow's scoring protocol over a real server."""
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -107,6 +108,47 @@ def test_malformed_invocations_are_refused_in_both_shapes(shared: Any, body: Any
     assert shared.world.records() == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_split": {"columns": ["area", "rooms"], "data": [[1.5, 2], [3.0, 4]]}},
+        {"dataframe_records": [{"area": 1.5, "rooms": 2}, {"area": 3.0, "rooms": 4}]},
+        {"instances": [{"area": 1.5, "rooms": 2}, {"area": 3.0, "rooms": 4}]},
+        {"inputs": {"area": [1.5, 3.0], "rooms": [2, 4]}},
+        "area,rooms\n1.5,2\n3.0,4\n",
+    ],
+    ids=["dataframe_split", "dataframe_records", "instances", "inputs", "csv"],
+)  # fmt: skip
+def test_mlflows_own_server_says_the_same(server: Any, body: Any) -> None:
+    """The same body to MLflow's scoring function, with a model of the same formula."""
+    scoring, pyfunc = pytest.importorskip("mlflow.pyfunc.scoring_server"), pytest.importorskip("mlflow.pyfunc")
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    schema = Schema([ColSpec("double", "area"), ColSpec("long", "rooms")])
+
+    class Metadata:
+        signature = ModelSignature(inputs=schema)
+
+        def _is_signature_from_type_hint(self) -> bool:
+            return False
+
+    class Model:
+        metadata = Metadata()
+
+        def predict(self, data: Any) -> Any:
+            checked = pyfunc._enforce_schema(data, schema)
+            return (2 * checked["area"] + checked["rooms"]).to_numpy()
+
+    is_csv = isinstance(body, str)
+    kind = "text/csv" if is_csv else "application/json"
+    text = body if is_csv else json.dumps(body)
+    theirs = scoring.invocations(text, kind, Model(), schema)
+    ours = server.client.post("/invocations", content=text, headers={"Content-Type": kind})
+    assert theirs.status == ours.status_code == 200
+    assert json.loads(theirs.response) == ours.json() == {"predictions": [5.0, 10.0]}
+
+
 def test_nan_of_python_clients_is_missing_where_that_is_allowed(size_server: Any, world: Any, plain: Any) -> None:
     body = '{"dataframe_records": [{"size": NaN, "colour": NaN, "fresh": true}]}'
     assert post(size_server, body).json() == {"predictions": ["big"]}
@@ -124,9 +166,48 @@ def post(server: Any, body: str) -> httpx.Response:
     return answer
 
 
-def test_other_content_types_are_refused(shared: Any) -> None:
-    answer = shared.client.post(URL, content=b"<a/>", headers={"Content-Type": "application/xml"})
-    assert answer.status_code == 415
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ('application/json;charset="UTF-8"', 200),
+        ("application/json; charset=latin-1", 415),
+        ("application/json; version=2", 415),
+        ("application/xml", 415),
+        ("application/vnd.apache.parquet", 415),
+    ],
+)
+def test_other_content_types_and_charsets_are_refused(shared: Any, kind: str, status: int) -> None:
+    body = b'{"dataframe_records": [{"size": 1.0, "fresh": true}]}'
+    answer = shared.client.post(URL, content=body, headers={"Content-Type": kind})
+    assert answer.status_code == status, answer.text
+    assert status == 200 or answer.json()["error_code"] == "INVALID_PARAMETER_VALUE"
+
+
+@pytest.mark.parametrize("word", ["messages", "prompt", "input"])
+def test_requests_for_language_models_are_refused_as_such(shared: Any, word: str) -> None:
+    answer = shared.client.post(URL, json={word: ["hello"]})
+    assert answer.status_code == 400
+    assert f"the body has {word!r}, which asks a language model" in answer.json()["error"]
+
+
+def test_several_outputs_of_no_classifier_are_records(start_shared: Any, module_models: Any) -> None:
+    with start_shared({"vector": (module_models.VECTOR, module_models.vector_model())}) as server:
+        answer = server.client.post("/invocations", json={"inputs": [[1.0, 2.0, 3.0]]})
+        assert answer.json() == {"predictions": [{"total": 6.0, "twice": [2.0, 4.0, 6.0]}]}
+
+
+def test_mlflows_own_client_is_answered(server: Any) -> None:
+    scoring = pytest.importorskip("mlflow.pyfunc.scoring_server.client")
+    frame = pytest.importorskip("pandas").DataFrame({"area": [1.0, 2.0], "rooms": [1, 2]})
+    client = scoring.ScoringServerClient(*server.address)
+    client.ping()
+    assert client.get_version() == "0.1.0"
+    for given in (frame, frame.to_numpy()):
+        assert client.invoke(given).get_predictions().iloc[:, 0].tolist() == [3.0, 6.0]
+    with pytest.raises(Exception, match=r"Invocation failed .error code 400"):
+        client.invoke(frame.rename(columns={"area": "size"}))
 
 
 def test_failing_model_is_never_the_callers_fault(world: Any, start: Any) -> None:

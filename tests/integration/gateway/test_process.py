@@ -27,7 +27,7 @@ import sys
 import interlock.gateway.worker
 print(",".join(name for name in {heavy!r} if name in sys.modules))
 """
-HEAVY = ("fastapi", "pandas", "pyarrow", "scipy", "duckdb", "deltalake", "sklearn", "mlflow", "onnx")
+HEAVY = ("fastapi", "pandas", "pyarrow", "scipy", "duckdb", "deltalake", "sklearn", "mlflow", "onnx", "grpc", "google")
 
 
 def test_worker_imports_nothing_heavy() -> None:

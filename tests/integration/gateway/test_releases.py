@@ -109,6 +109,15 @@ def test_callers_in_a_hurry_do_not_trip_the_guard(price_world: Any, start: Any) 
     assert faulty.asked == 40
 
 
+def test_callers_with_time_are_no_excuse_for_a_version_that_hangs(price_world: Any, start: Any) -> None:
+    faulty = price_world.register_faulty("price:2", "late")
+    price_world.release("price:1", "price:2", deadline_ms=20)
+    with start(price_world) as server:
+        for _ in range(40):
+            assert server.price(headers={"X-Interlock-Deadline-Ms": "60000"}).status_code == 200
+    assert faulty.asked < 40
+
+
 def test_failing_champion_is_a_failure_record_and_not_a_prediction(world: Any, start: Any) -> None:
     world.register_faulty("price:2", "raises")
     world.plan("price", "price:2")

@@ -157,7 +157,7 @@ def _labels(ids: list[str], hour: datetime, rows: Rows) -> pa.Table:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, store_url: str) -> Iterator[World]:
     """Endpoint `e` with version `m:1`, whose reference has no drift, and nothing served yet."""
     rows = Rows.draw(np.random.default_rng(0), 5000, 0.0, 0.0)
     spec = learn(rows.features(), KINDS)
@@ -165,7 +165,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     profile.update(rows.features())
     quality = {"rows": 5000, "accuracy": float(((rows.score >= 0.5) == rows.happened).mean())}
     quality["brier"] = float(np.square(rows.score - rows.happened).mean())
-    store, log, reader = Store.open(f"sqlite:///{tmp_path / 'store.db'}"), DeltaLog(tmp_path), LogReader(tmp_path)
+    store, log, reader = Store(store_url), DeltaLog(tmp_path), LogReader(tmp_path)
     with store.transaction() as tx:
         tx.endpoints.add(Endpoint(name="e", created_at=START, created_by="test"))
         tx.models.add(_version(1, spec, profile, quality))

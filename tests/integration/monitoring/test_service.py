@@ -2,11 +2,15 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from interlock.domain.contract import PrivacyRule
 from interlock.domain.errors import NotFoundError
 from interlock.domain.verdict import Check
 from interlock.monitoring.service import status
+from interlock.stats.profile import Profile
+from interlock.store.rejections import RejectedBody, RejectionKey
 
 if TYPE_CHECKING:
     from tests.integration.monitoring.conftest import World
@@ -26,6 +30,7 @@ def test_traffic_like_the_reference_is_ok_without_any_label(world: "World") -> N
     # The window ends with the newest event, years before the wall clock.
     assert (report["since"], report["until"]) == ("2013-04-01T06:00:00+00:00", "2013-04-02T06:00:00+00:00")
     assert outcomes(report) == {
+        "rejected": "ok",
         "requests": "ok",
         "failures": "ok",
         "latency_p95_ms": "ok",
@@ -33,8 +38,8 @@ def test_traffic_like_the_reference_is_ok_without_any_label(world: "World") -> N
         "drift.output.label": "ok",
         "drift.output.score": "ok",
     }
-    assert {check["version"] for check in report["checks"]} == {"m:1"}
-    assert {check["signal"] for check in report["checks"]} == {"service", "input", "output"}
+    assert {check["version"] for check in report["checks"][1:]} == {"m:1"}
+    assert {check["signal"] for check in report["checks"]} == {"rejected", "service", "input", "output"}
 
 
 def test_drift_of_an_input_and_of_the_output_is_a_breach_with_its_reason(world: "World") -> None:
@@ -48,6 +53,41 @@ def test_drift_of_an_input_and_of_the_output_is_a_breach_with_its_reason(world: 
     assert found["drift.x"]["value"] > 0.2
     before = world.monitoring.report("e", since=START, until=START + DAY)
     assert before["status"] == "ok"
+
+
+def test_refused_requests_are_a_breach_also_when_all_of_an_hour_are(world: "World") -> None:
+    world.serve(START, 24)
+    with world.store.transaction() as tx:
+        for number in range(20, 26):
+            hour = START + timedelta(hours=number)
+            tx.rejections.add_all({RejectionKey("e", hour, "", ""): 20, RejectionKey("e", hour, "x", "value"): 20})
+    report = world.monitoring.report("e", window=timedelta(hours=6))
+    assert (report["until"], report["status"]) == ("2013-04-02T02:00:00+00:00", "breach")
+    found = {check["name"]: check for check in report["checks"]}["rejected"]
+    assert (found["outcome"], found["value"]) == ("breach", 0.6)
+    assert found["details"]["reasons"] == [{"field": "x", "rule": "value", "requests": 120}]
+    nothing_else = world.monitoring.report("e", since=START + DAY, until=START + DAY + timedelta(hours=2))
+    assert outcomes(nothing_else) == {"rejected": "breach", "requests": "no_data"}
+
+
+def test_refusals_of_another_time_are_not_the_replayed_traffics(world: "World") -> None:
+    world.serve(START, 30)
+    with world.store.transaction() as tx:
+        tx.rejections.add_all({RejectionKey("e", world.now, "", ""): 20})
+    assert world.monitoring.report("e")["until"] == "2013-04-02T06:00:00+00:00"
+
+
+def test_what_was_refused_is_told_with_bodies(world: "World") -> None:
+    body = RejectedBody(endpoint="e", hour=START, spool="s", slot=0, at=START, reason="x == 1", body=b'{"x": \xff')
+    with world.store.transaction() as tx:
+        tx.rejections.add_all({RejectionKey("e", START, "", ""): 2, RejectionKey("e", START, "x", "value"): 1})
+        tx.rejections.keep([body])
+    told = world.monitoring.rejections("e", since=START, until=START + DAY)
+    assert told["refused"] == 2
+    assert [(each["field"], each["rule"], each["requests"]) for each in told["reasons"]] == [("x", "value", 1)]
+    assert told["bodies"] == [{"at": START.isoformat(), "reason": "x == 1", "body": '{"x": \\xff'}]
+    with pytest.raises(NotFoundError):
+        world.monitoring.rejections("none", since=START, until=START + DAY)
 
 
 def test_quality_comes_with_late_labels_and_past_windows_are_revised(world: "World") -> None:
@@ -68,6 +108,26 @@ def test_lost_quality_without_any_drift_is_a_breach(world: "World") -> None:
     assert report["status"] == "breach"
     assert outcomes(report)["brier"] == outcomes(report)["accuracy"] == "breach"
     assert outcomes(report)["drift.x"] == "ok"
+
+
+def test_what_a_privacy_rule_keeps_out_is_no_data_with_that_reason(world: "World") -> None:
+    withhold(world, {"input.x": "drop", "output.label": "hash"})
+    world.append("labels", world.serve(START, 2))
+    with world.store.transaction() as tx:
+        profile = Profile(world.spec)
+        profile.update({}, unobserved=list(world.spec.slices), rows=500)
+        tx.profiles.merge("e", "m:1", START + DAY, profile.to_bytes(), lambda _, delta: delta)
+    later = {check["name"]: check for check in world.monitoring.report("e", since=START + DAY)["checks"]}
+    assert later["drift.x"]["outcome"] == "no_data"
+    assert later["drift.x"]["details"]["reason"] == "a privacy rule keeps the values of input.x out of the log"
+    first = {check["name"]: check for check in world.monitoring.report("e", since=START, until=START + DAY)["checks"]}
+    assert first["quality"]["outcome"] == "no_data"
+    assert first["quality"]["details"]["reason"] == "a privacy rule keeps the values of output.label out of the log"
+
+
+def withhold(world: "World", rules: dict[str, PrivacyRule]) -> None:
+    with world.store.transaction() as tx:
+        tx.endpoints.update(msgspec.structs.replace(tx.endpoints.get("e"), privacy=rules))
 
 
 def test_no_traffic_is_no_data_and_never_ok(world: "World") -> None:

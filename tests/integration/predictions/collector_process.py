@@ -1,4 +1,4 @@
-"""A collector to be killed: `collector_process.py HOME`. Commits what it has counted in every other pass."""
+"""A collector to be killed: `collector_process.py HOME [STORE_URL]`. Commits what it counted in every other pass."""
 
 import sys
 from datetime import UTC, datetime
@@ -10,8 +10,8 @@ from interlock.settings import Settings
 from interlock.store import Store
 
 
-def main(home: Path) -> None:
-    settings = Settings(home=home)
+def main(home: Path, store_url: str = "") -> None:
+    settings = Settings(home=home, store_url=store_url)
     store = Store.open(settings.database_url)
     collector = Collector(settings.spools, settings.log, store, lambda: datetime.now(UTC))
     print("ready", flush=True)
@@ -20,4 +20,4 @@ def main(home: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

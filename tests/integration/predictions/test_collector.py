@@ -58,6 +58,27 @@ def test_counts_come_at_once_and_commits_when_due(home: "Home") -> None:
         assert files(home) == ["000000000002.open"]
 
 
+def test_a_batch_is_bounded_by_bytes_too(home: "Home", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interlock.predictions.collector._BATCH_BYTES", 1)
+    collector = home.collector()
+    counted: list[int] = []
+    taken = collector._take_batch
+
+    def counting() -> Any:
+        batch = taken()
+        counted.append(len(batch))
+        return batch
+
+    monkeypatch.setattr(collector, "_take_batch", counting)
+    with home.spool() as spool:
+        for number in range(3):
+            write(spool, prediction(number))
+            spool.seal(force=True)
+        collector.step(commit_all=True)
+    assert counted == [1, 1, 1, 0]
+    assert len(home.logged()) == 3
+
+
 def test_many_rows_are_committed_without_waiting(home: "Home") -> None:
     collector = home.collector()
     with home.spool() as spool:

@@ -6,6 +6,7 @@ import pytest
 
 from interlock.process.child import LONGEST_PAUSE_SECONDS, STEADY_SECONDS, Child
 from interlock.process.handover import Handover, environment
+from interlock.process.spawning import by_interpreter
 from interlock.settings import Settings
 
 
@@ -13,7 +14,8 @@ from interlock.settings import Settings
 def doomed(tmp_path: Path) -> Iterator[Child]:
     """A part that ends as soon as it starts: there is none of this name."""
     lifeline, held = os.pipe()
-    child = Child(Handover("doomed", os.getpid(), lifeline), environment(Settings(home=tmp_path)))
+    spawn = by_interpreter(environment(Settings(home=tmp_path)))
+    child = Child(Handover("doomed", os.getpid(), lifeline), spawn)
     yield child
     os.close(held)
     os.close(lifeline)

@@ -68,6 +68,27 @@ def test_what_breaks_a_rule_changes_nothing(
     assert endpoints.list() == []
 
 
+def test_how_long_the_log_keeps_rows_is_said_at_first_or_later(endpoints: Endpoints, desk: Any, ann: Key) -> None:
+    assert endpoints.create("churn", "m:1", ann, retention_days=30).retention_days == 30
+    endpoints.change("churn", ann, retention_days=0)
+    assert endpoints.describe("churn")["retention_days"] == 0
+    endpoints.change("churn", ann, retention_days=7)
+    with desk.store.read() as tx:
+        assert tx.endpoints.get("churn").retention_days == 7
+        newest = tx.audit.list()[0]
+    changed = {"before": {"retention_days": 0}, "after": {"retention_days": 7}, "generation": 3}
+    assert (newest.action, newest.details) == ("endpoint.change", changed)
+
+
+@pytest.mark.parametrize("days", [-1, 36_501])
+def test_a_retention_that_is_none_is_refused(endpoints: Endpoints, ann: Key, days: int) -> None:
+    with pytest.raises(InvalidInputError, match=f"retention_days == {days}, must be 1 to 36500, or 0"):
+        endpoints.create("churn", "m:1", ann, retention_days=days)
+    endpoints.create("churn", "m:1", ann)
+    with pytest.raises(InvalidInputError, match="retention_days"):
+        endpoints.change("churn", ann, retention_days=days)
+
+
 def test_a_taken_name_is_a_conflict(endpoints: Endpoints, ann: Key) -> None:
     endpoints.create("churn", "m:1", ann)
     with pytest.raises(ConflictError):
@@ -121,3 +142,36 @@ def test_options_out_of_bounds_change_nothing(
         endpoints.change("churn", ann, **option)
     with desk.store.read() as tx:
         assert tx.endpoints.get("churn") == before
+
+
+def test_privacy_rules_reach_plan_and_audit_by_the_logs_names(endpoints: Endpoints, desk: Any, ann: Key) -> None:
+    endpoints.create("churn", "m:1", ann, privacy={"temp": "hash", "unit": "drop"}, image_share=0.5)
+    with desk.store.read() as tx:
+        plan, (entry, _) = tx.plans.current("churn"), tx.audit.list()
+    assert (plan.privacy, plan.image_share) == ({"input.temp": "hash", "unit": "drop"}, 0.5)
+    assert entry.details["privacy"] == plan.privacy
+    assert endpoints.describe("churn")["withheld"] == plan.privacy
+
+
+def test_a_rule_for_a_column_that_is_not_there_is_refused(endpoints: Endpoints, ann: Key) -> None:
+    with pytest.raises(InvalidInputError, match=r"there is input\.temp, input\.hour, output\.label"):
+        endpoints.create("churn", "m:1", ann, privacy={"email": "hash"})
+
+
+def test_a_change_changes_what_it_names_and_nothing_else(endpoints: Endpoints, desk: Any, ann: Key) -> None:
+    endpoints.create("churn", "m:1", ann, privacy={"temp": "hash"}, image_share=0.5)
+    endpoints.change("churn", ann, privacy={"hour": "drop", "temp": "keep"})
+    with desk.store.read() as tx:
+        plan, endpoint, (entry, *_) = tx.plans.current("churn"), tx.endpoints.get("churn"), tx.audit.list()
+    assert (plan.generation, plan.champion) == (2, "m:1")
+    assert plan.privacy == endpoint.privacy == {"input.temp": "keep", "input.hour": "drop"}
+    assert plan.image_share == endpoint.image_share == 0.5
+    assert (entry.action, entry.actor, entry.details["before"]["privacy"]) == (
+        "endpoint.change", "ann", {"input.temp": "hash"},
+    )  # fmt: skip
+    assert endpoints.describe("churn")["withheld"] == {"input.hour": "drop"}
+
+
+def test_what_is_not_there_cannot_be_changed(endpoints: Endpoints, ann: Key) -> None:
+    with pytest.raises(NotFoundError):
+        endpoints.change("nope", ann, image_share=1.0)

@@ -26,11 +26,12 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from interlock.domain.errors import InvalidInputError, ModelFailedError, NotFoundError, UnloadableModelError
+from interlock.domain.pin import Pin, PinnedTable
 from interlock.domain.ports import Columns
 from interlock.registry.artifacts import ArtifactStore
 from interlock.registry.register import examine_apart, register
 from interlock.registry.registration import Registration
-from interlock.runtimes.load import load_predictor
+from interlock.runtimes.predictors import load_predictor
 
 INPUTS = ["temp", "hour", "weekend", "carrier"]
 NUMBERS = ["temp", "hour", "weekend"]
@@ -198,6 +199,14 @@ def test_a_forest_that_learnt_where_missing_values_go_is_served_as_it_is(desk: A
     version = desk.register(desk.save(model), make_rows(300, 2))
     outputs = load_predictor(version, desk.artifacts).predict(columns_of(rows))
     np.testing.assert_allclose(outputs["probabilities"], model.predict_proba(rows[INPUTS]), atol=1e-5)
+
+
+def test_a_model_that_is_not_to_be_compiled_is_served_as_it_is(real_desk: Any, make_rows: MakeRows) -> None:
+    rows = make_rows(600, 1)
+    source = real_desk.save(linear(LogisticRegression()).fit(rows[INPUTS], rows["late"]))
+    version = real_desk.register(source, make_rows(300, 2), label="late", compile=False)
+    assert (version.serving_format, version.placement, version.parity) == ("skops", "isolated", None)
+    assert version.serving_digest == version.digest
 
 
 def test_a_model_without_probabilities_gives_its_class_only(desk: Any, make_rows: MakeRows) -> None:
@@ -388,3 +397,24 @@ def test_what_made_the_model_is_written_down(desk: Any, make_rows: MakeRows) -> 
     assert version.frameworks["scikit-learn"] == sklearn.__version__
     assert version.lineage["reference_rows"] == 200
     assert len(version.lineage["reference_sha256"]) == 64
+
+
+def test_a_version_says_which_pinned_rows_it_was_trained_on(desk: Any, make_rows: MakeRows) -> None:
+    table = PinnedTable(version=12, rows=3, files=1, digest="d1")
+    pin = Pin(
+        endpoint="late", name="v4", created_at=desk.registry._clock(), created_by="ann", tables={"predictions": table}
+    )
+    with desk.store.transaction() as tx:
+        tx.pins.add(pin)
+    rows = make_rows(200, 1).dropna()
+    model = LogisticRegression(max_iter=500).fit(rows[["temp", "hour"]], rows["late"])
+    version = desk.register(desk.save(model), trained_on="late@v4")
+    assert (version.lineage["pin"], version.lineage["pin_digests"]) == ("late@v4", {"predictions": "d1"})
+
+
+@pytest.mark.parametrize(("pin", "error"), [("late@v5", NotFoundError), ("late", InvalidInputError)])
+def test_a_pin_that_is_none_is_refused_before_anything_is_done(
+    desk: Any, tmp_path: Path, pin: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=pin):
+        desk.register(tmp_path / "x.onnx", trained_on=pin)

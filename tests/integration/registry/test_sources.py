@@ -16,7 +16,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from interlock.domain.errors import UnloadableModelError
-from interlock.runtimes.load import load_predictor
+from interlock.runtimes.predictors import load_predictor
 
 MakeRows = Callable[[int, int], pd.DataFrame]
 INPUTS = ["temp", "hour"]

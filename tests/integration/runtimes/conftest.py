@@ -52,6 +52,14 @@ class Faulty:
             return [float(os.environ["OMP_NUM_THREADS"])]
         if x == -9:
             return [float(os.getpid())]
+        if x == -10:
+            return [float(len(bytearray(10**9)))]
+        if x == -11:
+            import tempfile
+            return [float(os.stat(tempfile.mkdtemp()).st_ino)]
+        if x == -12:
+            import resource
+            return [float(resource.getrlimit(resource.RLIMIT_DATA)[0])]
         return [2.0 * float(row[0]) for row in rows]
 '''
 

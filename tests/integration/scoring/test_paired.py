@@ -138,3 +138,29 @@ def test_a_release_before_the_first_prediction_waits(world: "World") -> None:
     assert scorer.step() == 0
     world.predict([1.0])
     assert scorer.step() == 1
+
+
+def test_rows_that_a_privacy_rule_keeps_out_get_no_score_and_harm_nobody(
+    world: "World", caplog: pytest.LogCaptureFixture
+) -> None:
+    world.release()
+    world.predict([None, None], withheld=["input.x"])
+    kept = world.predict([1.0])
+    scorer = world.scorer()
+    with caplog.at_level(logging.WARNING):
+        assert scorer.step() == 1
+    assert list(world.scores()) == kept
+    assert "a privacy rule keeps the values of input.x out of the log" in caplog.text
+    world.predict([None], withheld=["input.x"])
+    assert scorer.step() == 0
+    assert list(world.scores()) == kept
+
+
+def test_outputs_that_a_rule_keeps_out_of_the_log_are_not_in_the_scores_either(world: "World") -> None:
+    with world.store.transaction() as tx:
+        endpoint = tx.endpoints.get("e")
+        tx.endpoints.update(msgspec.structs.replace(endpoint, privacy={"output.prediction": "hash"}))
+    world.release()
+    (id,) = world.predict([1.0])
+    assert world.scorer().step() == 1
+    assert world.scores() == {id: ("m:2", "ok", None)}

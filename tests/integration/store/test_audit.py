@@ -47,8 +47,8 @@ def test_an_empty_chain_holds(store: Store) -> None:
         ("DELETE FROM audit WHERE number = 1", 2),
     ],
 )
-def test_tampering_shows(audited: Store, url: str, tampering: str, first_bad: int) -> None:
-    engine = create_engine(url)
+def test_tampering_shows(audited: Store, store_url: str, tampering: str, first_bad: int) -> None:
+    engine = create_engine(store_url)
     with engine.begin() as connection:
         connection.execute(text(tampering))
     engine.dispose()

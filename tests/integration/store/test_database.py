@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
+from tests.postgres import PostgresServer
 
-from interlock.domain.errors import HomeError
+from interlock.domain.errors import HomeError, InvalidInputError, StoreUnavailableError
 from interlock.domain.traffic import TrafficPlan
 from interlock.store import Store
+from interlock.store.migration import revisions
 from interlock.store.tables import metadata
 
 # Adds one to a counter many times: every lost update shows.
@@ -47,10 +51,10 @@ def test_processes_that_open_a_new_database_at_once_lose_no_update(url: str) -> 
     store.close()
 
 
-def test_kill_of_a_writer_loses_nothing_committed(store: Store, url: str) -> None:
+def test_kill_of_a_writer_loses_nothing_committed(store: Store, store_url: str) -> None:
     for _ in range(3):
         before = _count(store)
-        writer = _counting(url, 100_000)
+        writer = _counting(store_url, 100_000)
         assert writer.stdout is not None
         seen = sum(1 for _ in zip(range(20), writer.stdout, strict=False))
         writer.send_signal(signal.SIGKILL)
@@ -96,19 +100,36 @@ def test_a_reader_sees_one_snapshot_and_does_not_wait_for_a_writer(store: Store)
     thread.join()
 
 
-def test_a_database_of_a_newer_program_is_refused_and_left_alone(store: Store, url: str) -> None:
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(url: str) -> None:
+    Store.open(url).close()
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(HomeError, match=r"version 9999.*up to 0001"):
+    with pytest.raises(HomeError, match=r"version 9999.*up to [0-9]{4}"):
         Store.open(url)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
     engine.dispose()
 
 
-def test_migrations_lead_to_the_tables_the_program_uses(store: Store, url: str) -> None:
-    engine = create_engine(url)
+def test_the_files_of_the_migrations_tell_their_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", "interlock.store:migrations")
+    steps = ScriptDirectory.from_config(config).walk_revisions()
+    assert revisions() == [step.revision for step in steps][::-1]
+
+
+def test_opening_a_database_that_is_up_to_date_does_not_import_alembic(store: Store, store_url: str) -> None:
+    code = (
+        "import sys; from interlock.store import Store; Store.open(sys.argv[1]).close(); "
+        "print('alembic' in sys.modules)"
+    )
+    arguments = [sys.executable, "-c", code, store_url]
+    assert subprocess.run(arguments, capture_output=True, check=True).stdout == b"False\n"
+
+
+def test_migrations_lead_to_the_tables_the_program_uses(store: Store, store_url: str) -> None:
+    engine = create_engine(store_url)
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     engine.dispose()
@@ -140,3 +161,24 @@ def test_sqlite_keeps_a_write_ahead_log_and_syncs_every_commit(tmp_path: Path) -
         }
     store.close()
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+def test_a_database_that_does_not_answer_is_told_with_its_address_to_who_starts_the_server_only(
+    postgresql: PostgresServer,
+) -> None:
+    url = f"postgresql://me:secret@127.0.0.1:{postgresql.port}/none"
+    with pytest.raises(
+        HomeError, match=r"the store postgresql\+psycopg://me:\*\*\*@127.*/none does not answer: .*\"me\""
+    ):
+        Store.open(url)
+    store = Store(url)
+    with pytest.raises(StoreUnavailableError, match=r"^the store does not answer; it is tried again$"), store.read():
+        pass
+    store.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://me:secret@host/x", "secret", "sqlite+pysqlcipher://:secret@/x"])
+def test_a_url_of_no_store_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="store_url must be like") as raised:
+        Store(url)
+    assert "secret" not in str(raised.value)

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from interlock.domain.endpoint import Endpoint
@@ -32,3 +33,16 @@ def test_an_unknown_endpoint_names_those_there_are(store: Store) -> None:
             tx.endpoints.get("beer")
         with pytest.raises(NotFoundError, match="there is: wine"):
             tx.endpoints.delete("beer")
+
+
+def test_how_long_rows_are_kept_outlives_the_endpoint_and_not_its_successor(store: Store) -> None:
+    endpoint = msgspec.structs.replace(WINE, retention_days=30)
+    with store.transaction() as tx:
+        tx.endpoints.add(endpoint)
+        assert tx.endpoints.retention_days("wine") == 30
+        tx.endpoints.delete("wine")
+        assert tx.endpoints.retention_days("wine") == 30
+        tx.endpoints.add(WINE)
+        assert tx.endpoints.retention_days("wine") == 0
+        tx.endpoints.delete("wine")
+        assert tx.endpoints.retention_days("wine") == 0

@@ -45,3 +45,15 @@ def test_many_units_at_once(store: Store) -> None:
     with store.transaction() as tx:
         assert tx.gate_counts.new_units("r", 0, True, [f"u{number}" for number in range(1300)]) == 1300
         assert tx.gate_counts.new_units("r", 0, True, [f"u{number}" for number in range(1301)]) == 1
+
+
+def test_a_unit_is_forgotten_and_its_counts_stay(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.gate_counts.add(delta(0, True, 2, 0))
+        tx.gate_counts.new_units("r", 0, True, ["a", "b"])
+        tx.gate_counts.new_units("other", 0, True, ["a"])
+        tx.gate_counts.forget(["r"], "a")
+        assert tx.gate_counts.new_units("r", 0, True, ["a", "b"]) == 1
+        assert tx.gate_counts.new_units("other", 0, True, ["a"]) == 0
+        tx.gate_counts.forget([], "a")
+        assert tx.gate_counts.list("r")[0].units == 2

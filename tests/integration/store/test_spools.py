@@ -37,3 +37,12 @@ def test_pruning_keeps_what_later_questions_need(store: Store) -> None:
         assert tx.spools.rows_upto("gw0", "wine", 5) == SegmentRows(5)
         assert tx.spools.rows_upto("gw0", "wine", 2) == SegmentRows()
         assert tx.spools.totals() == {"wine": SegmentRows(5)}
+
+
+def test_rows_of_one_spool_are_told_by_endpoint(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.spools.advance("a", 1, {"wine": SegmentRows(predictions=2)})
+        tx.spools.advance("a", 2, {"wine": SegmentRows(predictions=3), "beer": SegmentRows(quarantined=1)})
+        tx.spools.advance("b", 1, {"wine": SegmentRows(predictions=7)})
+        assert tx.spools.rows("a") == {"wine": SegmentRows(predictions=5), "beer": SegmentRows(quarantined=1)}
+        assert tx.spools.rows("c") == {}

@@ -19,8 +19,8 @@ LOCAL = local_actor(NOW)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path / 'store.db'}")
+def store(store_url: str) -> Iterator[Store]:
+    store = Store(store_url)
     yield store
     store.close()
 
@@ -53,9 +53,11 @@ def test_the_first_start_makes_one_administrator_and_later_ones_none(ring: KeyRi
     assert ring.create_first() is None
 
 
-def test_only_the_hash_of_a_key_is_stored(ring: KeyRing, tmp_path: Path) -> None:
-    key, secret = ring.create("checkout", "scorer", actor=LOCAL)
+def test_only_the_hash_of_a_key_is_stored(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'store.db'}")
+    key, secret = KeyRing(store, lambda: NOW).create("checkout", "scorer", actor=LOCAL)
     assert key.digest == digest(secret)
+    store.close()
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert secret.encode() not in stored
     assert key.digest.encode() in stored

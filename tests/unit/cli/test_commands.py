@@ -25,8 +25,9 @@ def test_every_command_of_this_version_is_there() -> None:
         "up, serve, demo, predict, label, monitor, doctor, model register, model list, model show, model diff, "
         "endpoint create, endpoint change, endpoint list, endpoint show, endpoint delete, "
         "release start, release list, release show, "
-        "release promote, release pause, release resume, release rollback, log sql, log path, log labels, key create, "
-        "key list, key revoke, audit show, audit verify"
+        "release promote, release pause, release resume, release rollback, log sql, log path, log labels, "
+        "log pin, log pins, log unpin, log forget, "
+        "key create, key list, key revoke, audit show, audit verify, backup, restore"
     )
     assert set(COMMANDS) == set(promised.split(", "))
 

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,3 +66,20 @@ def test_datatypes_come_from_the_endpoint_and_are_guessed_for_what_it_does_not_k
         ("new", "BYTES", [2]),
         ("flag", "BOOL", [2]),
     ]
+
+
+def test_times_and_images_travel_as_json_has_them(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"png")
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    columns = columns_of(pd.DataFrame({"at": [pd.Timestamp(at), pd.NaT], "day": [at.date(), None]}))
+    columns |= {"photo": [tmp_path / "a.png", b"png"]}
+    known = {"at": ("INT64", [-1]), "day": ("BYTES", [-1]), "photo": ("UINT8", [-1, 8, 6, 3])}
+    at_, day, photo = encode_inputs(columns, known)
+    assert (at_["datatype"], at_["shape"], at_["data"]) == ("BYTES", [2], ["2026-03-01T12:00:00+00:00", None])
+    assert day["data"] == ["2026-03-01", None]
+    assert (photo["datatype"], photo["shape"], photo["data"]) == ("BYTES", [2], [b"png", b"png"])
+
+
+def test_numpys_times_do_not_become_numbers() -> None:
+    columns = columns_of({"at": np.array(["2026-03-01T12:00"], dtype="datetime64[ns]")})
+    assert encode_inputs(columns, {})[0]["data"] == ["2026-03-01T12:00:00"]

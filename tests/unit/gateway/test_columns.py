@@ -51,6 +51,15 @@ def test_missing_numbers_are_nan(values: list[Any]) -> None:
     assert "x[" in fault(field(), values)
 
 
+def test_a_missing_number_breaks_no_declared_range() -> None:
+    ranged = field(nullable=True, declared=True, minimum=0.0, maximum=9.0)
+    for values in ([1.0, None], [None], np.array([1.0, np.nan])):
+        assert np.isnan(read(ranged, values)[-1])
+    assert fault(ranged, [10.0, None]) == "x[0] == 10.0, must be between 0 and 9"
+    one_of = field(nullable=True, declared=True, categories=("1.0",))
+    assert np.isnan(read(one_of, [1.0, None])[-1])
+
+
 def test_infinity_is_refused_also_where_missing_is_allowed() -> None:
     assert fault(field(nullable=True), np.array([np.nan, np.inf])) == "x[1] == Infinity, must be a number"
 
@@ -145,6 +154,23 @@ def test_requests_join_in_order_however_they_were_given() -> None:
 def test_matrix_with_a_missing_number_is_refused_by_the_column_name() -> None:
     with pytest.raises(InvalidInputError, match=r"b\[0\] == NaN, must be a number"):
         reader(*FLOATS).read([Tensor("m", (1, 2), np.array([1.0, np.nan]))], Faults())
+
+
+@pytest.mark.parametrize("values", [[2**53 + 1], [1.5, -(2**53) - 1], np.array([2**53 + 1]), [10**400]])
+def test_whole_numbers_that_a_double_would_change_are_refused(values: Values) -> None:
+    assert "must be a number that a double holds exactly" in fault(field(), values)
+
+
+def test_in_a_matrix_they_are_refused_too() -> None:
+    two = (field(), Field(name="y", datatype="FP64"))
+    with pytest.raises(InvalidInputError, match="holds exactly"):
+        reader(*two).read([Tensor("m", (1, 2), np.array([2**53 + 1, 1]))], Faults())
+    assert join(reader(*two), Tensor("m", (1, 2), np.array([2**53, 1])))["x"].tolist() == [2.0**53]
+
+
+def test_large_whole_numbers_that_a_double_holds_are_taken() -> None:
+    assert read(field(), [2**60, 2.5]).tolist() == [2.0**60, 2.5]
+    assert read(field(), np.array([2**63], "u8")).tolist() == [2.0**63]
 
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3))

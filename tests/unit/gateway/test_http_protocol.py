@@ -151,6 +151,35 @@ async def test_what_is_no_request_is_refused_and_the_connection_closed(sent: byt
     assert wire.is_closed
 
 
+async def test_large_request_that_comes_in_one_piece_is_no_large_head() -> None:
+    async def handle(incoming: Incoming) -> Answer:
+        return Answer(b"%d" % len(await incoming.body(1_000_000)))
+
+    large = POST.replace(b": 4", b": 200000") + b"x" * 200_000
+    peer = Peer(handle)
+    wire = await peer.send(large, large + POST[:20], POST[20:] + b"body")
+    assert wire.answers == [b"200000", b"200000", b"4"]
+
+
+async def test_connection_is_kept_between_requests_for_longer_than_a_head_may_take() -> None:
+    now = asyncio.get_running_loop().time()
+    peer = Peer()
+    await peer.send(POST + b"body")
+    peer.connection.look_after(now + http_protocol.HEAD_SECONDS + 5)
+    assert not peer.wire.is_closed
+    await peer.send(POST + b"body" + POST[:20])
+    peer.connection.look_after(now + http_protocol.HEAD_SECONDS + 5)
+    assert b"408" in peer.wire.written
+
+
+async def test_one_connection_too_many_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interlock.gateway.http_server.MOST_CONNECTIONS", 0)
+    wire = Peer().wire
+    assert wire.written.startswith(b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n")
+    assert wire.answers == [b'{"error":"too many connections"}']
+    assert wire.is_closed
+
+
 async def test_slow_callers_are_cut_off() -> None:
     now = asyncio.get_running_loop().time()
     idle, in_head, in_body = Peer(), Peer(), Peer()

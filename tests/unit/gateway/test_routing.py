@@ -10,9 +10,8 @@ from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns
 from interlock.domain.traffic import TrafficPlan
 from interlock.gateway.guards import Guards
-from interlock.gateway.handlers import resolve_version
 from interlock.gateway.routing import choose
-from interlock.gateway.served import LoadedVersion, ServedEndpoint, adapter, serve
+from interlock.gateway.served import LoadedVersion, ServedEndpoint, adapter, resolve_version, serve
 
 X = Field(name="x", datatype="FP64")
 CONTRACT = Contract(inputs=(X,), outputs=(Field(name="prediction", datatype="FP64"),))

@@ -10,6 +10,7 @@ from tests.prediction_records import packed
 
 from interlock.domain.block import Block
 from interlock.predictions import parts
+from interlock.predictions.log_schema import TIME
 from interlock.predictions.prediction_rows import convert
 from interlock.predictions.records import PredictionRecord
 
@@ -127,3 +128,30 @@ def test_values_come_back_as_they_were(record: Make) -> None:
     table = convert([record(n, inputs={"x": [value]}) for n, value in enumerate(values)], TYPES).table
     assert table is not None
     assert table["input.x"].to_pylist() == values
+
+
+def test_a_rule_that_changed_between_records_costs_no_row(record: Make) -> None:
+    before, after = record(1, inputs={"x": [1.0]}), record(2, inputs={"x~hash": ["0" * 32]}, withheld=["input.x"])
+    found = convert([before, after, before], {"input.x": pa.float64()})
+    assert found.misfits == []
+    assert found.table is not None
+    assert found.table["input.x"].to_pylist() == [1.0, None, 1.0]
+    assert found.table["input.x~hash"].to_pylist() == [None, "0" * 32, None]
+    assert found.table["withheld"].to_pylist() == [None, ["input.x"], None]
+
+
+def test_times_are_dates_and_instants(record: Make) -> None:
+    times = np.array(["2026-03-01", "NaT"], dtype="datetime64[us]")
+    given = record(1, rows=2, inputs={"x": [1.0, 2.0]})
+    given = msgspec.structs.replace(given, inputs=parts.pack({"day": times, "at": times}))
+    found = convert([given, record(2, inputs={})], {"input.day": pa.date32(), "input.at": TIME}).table
+    assert found is not None
+    assert found["input.day"].to_pylist() == [date(2026, 3, 1), None, None]
+    assert found["input.at"].to_pylist() == [datetime(2026, 3, 1, tzinfo=UTC), None, None]
+
+
+def test_who_only_counts_leaves_images_out(record: Make) -> None:
+    part = parts.pack_images("photo", [b"file"], 1.0)
+    found = convert([msgspec.structs.replace(record(1), inputs=[part])], {}).table
+    assert found is not None
+    assert not [name for name in found.column_names if "photo" in name]

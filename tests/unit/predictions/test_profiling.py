@@ -1,12 +1,14 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from interlock.predictions.hashing import Hasher
 from interlock.predictions.prediction_rows import convert
-from interlock.predictions.profiling import by_hour, features
+from interlock.predictions.profiling import by_hour, features, is_made_of
 from interlock.predictions.records import PredictionRecord
 from interlock.predictions.service_counting import HOUR_US, hour_at
 from interlock.stats.profile import Profile
@@ -72,3 +74,34 @@ def test_a_column_that_is_not_there_or_no_number_is_missing(spec: ProfileSpec, r
 def test_a_profile_that_cannot_be_read_starts_anew(spec: ProfileSpec, record: Make) -> None:
     (found,) = by_hour("wine", "m:1", rows([record()]), spec)
     assert found.merged_with(b"damaged") == found.profile.to_bytes()
+
+
+def test_what_was_hashed_is_counted_by_the_categories_behind_it(
+    spec: ProfileSpec, record: Make, tmp_path: Path
+) -> None:
+    hasher = Hasher(tmp_path)
+    inputs = {"x": [1.0], "kind~hash": [hasher.digest("red")]}
+    unknown = {"x": [1.0], "kind~hash": [hasher.digest("blue")]}
+    records = [record(n, inputs=inputs if n else unknown, withheld=["input.kind"]) for n in range(3)]
+    (found,) = by_hour("wine", "m:1", rows(records), spec, hasher)
+    red = spec.category_bins["kind"]["red"] - spec.slices["kind"].start
+    assert found.profile.counts("kind")[red] == 2
+    assert found.profile.summary("kind").unseen_share == 1 / 3
+
+
+def test_what_was_dropped_is_neither_there_nor_missing(spec: ProfileSpec, record: Make, tmp_path: Path) -> None:
+    kept = [record(n, inputs={"x": [1.0], "kind": ["red"]}) for n in range(2)]
+    dropped = [record(n, inputs={"kind": ["red"]}, withheld=["input.x", "output.probabilities"]) for n in range(5, 8)]
+    hashed = [record(9, inputs={"x~hash": ["0" * 32], "kind": ["red"]}, withheld=["input.x"])]
+    (found,) = by_hour("wine", "m:1", rows(kept + dropped + hashed), spec, Hasher(tmp_path))
+    assert found.profile.rows == 6
+    assert found.profile.summary("x").rows == 2
+    assert found.profile.summary("x").missing_share == 0.0
+    assert found.profile.counts("kind").sum() == 6
+    assert found.profile.counts("output.score").sum() == 3
+
+
+def test_parts_of_an_image_are_made_of_its_column() -> None:
+    assert is_made_of("photo.brightness", "input.photo")
+    assert is_made_of("output.score", "output.probabilities")
+    assert not is_made_of("photo.album", "input.photo")

@@ -1,6 +1,5 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,9 +64,9 @@ def version() -> Callable[..., ModelVersion]:
 
 
 @pytest.fixture
-def store(tmp_path: Path, version: Callable[..., ModelVersion]) -> Iterator[Store]:
+def store(store_url: str, version: Callable[..., ModelVersion]) -> Iterator[Store]:
     """A store with endpoint `wine`, served by `wine:1`; `wine:2` and `wine:3` are registered."""
-    store = Store.open(f"sqlite:///{tmp_path / 'store.db'}")
+    store = Store(store_url)
     with store.transaction() as tx:
         for number in (1, 2, 3):
             tx.models.add(version(number))
@@ -129,11 +128,13 @@ def evidence(release: Callable[..., Release]) -> Callable[..., Evidence]:
         *,
         contract: Contract = BINARY,
         has_labels: bool = True,
+        unscorable: str = "",
+        unlogged: str = "",
         **changes: Any,
     ) -> Evidence:
         empty = pa.table({})
         rows = empty if paired is None else paired
-        return Evidence(release(**changes), tuple(counts), contract, has_labels, rows)
+        return Evidence(release(**changes), tuple(counts), contract, has_labels, rows, None, unscorable, unlogged)
 
     return make
 

@@ -246,6 +246,18 @@ def test_labels_that_arrive_are_waited_for(world: World) -> None:
     assert world.reason == "waiting: quality: 999 of 1,000 labelled rows that both versions scored"
 
 
+def test_a_release_whose_inputs_are_kept_out_of_the_log_waits_and_says_why(world: World) -> None:
+    with world.store.transaction() as tx:
+        endpoint = tx.endpoints.get("wine")
+        tx.endpoints.update(msgspec.structs.replace(endpoint, privacy={"input.x": "hash"}))
+    world.start(msgspec.structs.replace(PLAN, steps=(0.5, 1.0), require_labels="no"))
+    for _ in range(6):
+        world.look()
+        world.traffic(4000)
+    assert world.release.state == "running"
+    assert "cannot be compared: a privacy rule keeps the values of input.x out of the log" in world.reason
+
+
 def test_paused_waits_but_harm_still_rolls_back(world: World) -> None:
     world.start()
     world.look()

@@ -1,10 +1,17 @@
+from datetime import date
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.pictures import encode, pixels
 
-from interlock.domain.contract import Contract, Field
+from interlock.domain.contract import Contract, Field, Image, Time
+from interlock.predictions.image_log import ImageLog
 from interlock.predictions.log_schema import FIELD_NAME
-from interlock.scoring.feeding import UnfeedableError, feed
+from interlock.predictions.parts import LoggedImage
+from interlock.scoring.feeding import UnfeedableError, complete, feed
 
 
 def contract(*fields: Field) -> Contract:
@@ -74,9 +81,70 @@ def test_a_nullable_input_that_the_log_lacks_is_missing() -> None:
         (Field(name="y", datatype="FP64"), [1.0], "lacks input 'y'"),
         (Field(name="x", datatype="FP64"), ["many"], "logged as string"),
         (Field(name="x", datatype="INT64"), [1.5], "logged as double"),
-        (Field(name="x", datatype="FP64", shape=(-1,)), [[1.0], [1.0, 2.0]], "different shapes"),
+        (Field(name="x", datatype="FP64", shape=(-1, 2)), [[1.0], [1.0, 2.0]], "of other shapes"),
     ],
 )
 def test_rows_that_cannot_be_fed_are_refused_with_the_reason(field: Field, column: list[object], said: str) -> None:
     with pytest.raises(UnfeedableError, match=said):
         feed(contract(field), pa.table({"input.x": column}))
+
+
+def test_times_tensors_and_images_come_back_as_models_take_them(tmp_path: Path) -> None:
+    log, picture = ImageLog(tmp_path), pixels(8, 6)
+    names = log.columns("e", "input.photo", [LoggedImage(encode(picture), 1.0)] * 2, ["a", "b"])["input.photo"]
+    rows = pa.table(
+        {
+            "input.day": pa.array([date(2026, 3, 1), None]),
+            "input.at": pa.array([0, 1], pa.timestamp("us", "UTC")),
+            "input.grid": [[[1], [2]], [[3, 4], [5, 6]]],
+            "input.photo": names,
+        }
+    )
+    fed = feed(
+        contract(
+            Field(name="day", datatype="BYTES", time=Time(is_date=True), nullable=True),
+            Field(name="at", datatype="BYTES", time=Time(zone="UTC")),
+            Field(name="grid", datatype="INT64", shape=(2, -1)),
+            Field(name="photo", datatype="UINT8", shape=(4, 3, 3), image=Image(resize="nearest")),
+        ),
+        rows,
+        partial(log.read, "e"),
+    )
+    assert fed.columns["day"].dtype == fed.columns["at"].dtype == "datetime64[us]"
+    assert np.isnat(fed.columns["day"][1])
+    assert [grid.tolist() for grid in fed.columns["grid"]] == [[[1], [2]], [[3, 4], [5, 6]]]
+    assert fed.columns["photo"].shape == (2, 4, 3, 3)
+
+
+def test_a_missing_time_is_not_made_up() -> None:
+    rows = pa.table({"input.at": pa.array([0, None], pa.timestamp("us", "UTC"))})
+    fed = feed(contract(Field(name="at", datatype="BYTES", time=Time())), rows)
+    assert (fed.index.tolist(), fed.reason) == ([0], "inputs without value: at")
+
+
+def test_what_a_privacy_rule_kept_out_is_refused_with_that_reason() -> None:
+    fields = contract(Field(name="age", datatype="FP64", nullable=True), Field(name="name", datatype="BYTES"))
+    rows = pa.table(
+        {
+            "input.age": [1.0, None, 3.0],
+            "input.name": ["anna", "otto", None],
+            "input.name~hash": [None, None, "0" * 32],
+            "withheld": pa.array([None, ["input.age"], ["input.name", "unit"]], pa.list_(pa.string())),
+        }
+    )
+    fed = feed(fields, rows)
+    assert fed.index.tolist() == [0]
+    assert fed.reason == "a privacy rule keeps the values of input.age, input.name out of the log"
+    with pytest.raises(UnfeedableError, match=r"a privacy rule keeps the values of input\.age, input\.name out"):
+        feed(fields, rows.slice(1))
+    assert feed(contract(Field(name="age", datatype="FP64")), rows.slice(2)).columns["age"].tolist() == [3.0]
+
+
+def test_images_that_were_not_kept_are_refused_with_that_reason() -> None:
+    photo = contract(Field(name="photo", datatype="UINT8", shape=(8, 6, 3), image=Image()))
+    rows = pa.table({"input.photo": pa.array([None, "ab/cd.png"], pa.string())})
+    assert complete(photo, rows).rows.tolist() == [False, True]
+    with pytest.raises(UnfeedableError, match=r"the log did not keep every image of input\.photo"):
+        feed(photo, rows.slice(0, 1))
+    with pytest.raises(UnfeedableError, match="nothing reads images here"):
+        feed(photo, rows)

@@ -246,3 +246,23 @@ def _best_seconds(action: Any) -> float:
         action()
         best = min(best, time.perf_counter() - started)
     return best
+
+
+def test_a_feature_that_nobody_observed_counts_for_nothing() -> None:
+    spec = learn({"x": np.arange(10.0), "kind": ["a", "b"]}, {"x": "numeric", "kind": "categorical"})
+    profile = Profile(spec)
+    profile.update({"x": [1.0, np.nan], "kind": ["a", None]})
+    profile.update({"kind": ["a", "b", "c"]}, unobserved=["x"])
+    profile.update({}, unobserved=["x", "kind"], rows=4)
+    assert profile.rows == 9
+    assert (profile.summary("x").rows, profile.summary("x").missing_share, profile.summary("x").mean) == (2, 0.5, 1.0)
+    assert profile.summary("kind").rows == 5
+    assert profile.summary("kind").unseen_share == 0.2
+
+
+def test_a_number_that_moves_on_has_one_bin() -> None:
+    spec = learn({"at": np.arange(1e9, 1e9 + 100)}, {"at": "moving"})
+    profile = Profile(spec)
+    profile.update({"at": [1e9, 2e9, np.nan]})
+    assert profile.counts("at").tolist() == [2, 1]
+    assert profile.summary("at").maximum == 2e9

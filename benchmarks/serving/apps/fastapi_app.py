@@ -1,14 +1,13 @@
-"""What people write by hand: FastAPI, pydantic and scikit-learn's predict. MODEL names a skops file."""
+"""What people write by hand: FastAPI, pydantic and scikit-learn's predict_proba. MODEL names a joblib file."""
 
 import os
 
+import joblib
 import numpy as np
-import skops.io
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-_path = os.environ["MODEL"]
-_model = skops.io.load(_path, trusted=skops.io.get_untrusted_types(file=_path))
+_model = joblib.load(os.environ["MODEL"])
 app = FastAPI()
 
 

@@ -1,0 +1,59 @@
+from typing import Any
+
+import pytest
+
+from interlock.domain.contract import Contract, Datatype, Field, Image, Time
+from interlock.domain.contract_diff import diff
+
+
+def field(datatype: Datatype = "FP64", **more: Any) -> Field:
+    return Field(name="x", datatype=datatype, **more)
+
+
+def differences(old: Field, new: Field) -> list[tuple[str, str]]:
+    return [
+        (one.kind, one.what) for one in diff(Contract(inputs=(old,), outputs=()), Contract(inputs=(new,), outputs=()))
+    ]
+
+
+WALL, UTC_TIME = field("BYTES", time=Time()), field("BYTES", time=Time(zone="UTC"))
+PHOTO = field("UINT8", shape=(8, 8, 3), image=Image(resize="bilinear"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (field("INT32"), field("INT64"), "compatible"),
+        (field("UINT8"), field("INT16"), "compatible"),
+        (field("INT64"), field("INT32"), "breaking"),
+        (field("INT8"), field("UINT8"), "breaking"),
+        (field("INT64"), field("FP64"), "compatible"),
+        (field("INT64"), field("FP32"), "breaking"),
+        (field("FP32"), field("FP64"), "compatible"),
+        (field("FP64"), field("BYTES"), "breaking"),
+        (field("BYTES"), WALL, "breaking"),
+        (WALL, UTC_TIME, "breaking"),
+        (UTC_TIME, field("BYTES", time=Time(zone="Europe/Berlin")), "compatible"),
+        (UTC_TIME, field("INT64", time=Time(zone="UTC", unit="s")), "compatible"),
+        (field("INT64", time=Time(zone="UTC", unit="s")), UTC_TIME, "breaking"),
+        (WALL, field("BYTES", time=Time(is_date=True)), "breaking"),
+        (field("UINT8", shape=(8, 8, 3)), PHOTO, "breaking"),
+        (PHOTO, field("UINT8", shape=(8, 8, 3), image=Image()), "breaking"),
+        (PHOTO, field("UINT8", shape=(8, 8, 3), image=Image(resize="nearest", max_pixels=100)), "breaking"),
+        (field(), field(declared=True, maximum=5.0), "compatible"),
+        (field(), field(privacy="hash"), "compatible"),
+    ],
+)
+def test_a_difference_breaks_where_a_request_would_fail_or_mean_something_else(
+    old: Field, new: Field, kind: str
+) -> None:
+    assert [found for found, _ in differences(old, new)] == [kind]
+
+
+@pytest.mark.parametrize("same", [WALL, UTC_TIME, PHOTO, field()])
+def test_a_field_does_not_differ_from_itself(same: Field) -> None:
+    assert differences(same, same) == []
+
+
+def test_how_a_model_takes_a_time_is_no_callers_business() -> None:
+    assert differences(WALL, field("BYTES", time=Time(model_takes="text", resolution="ns"))) == []
