@@ -135,6 +135,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.monitoring.service import Monitoring
     from interlock.predictions.delta_log import DeltaLog
     from interlock.predictions.erasure import Eraser
+    from interlock.predictions.hashing import Hasher
     from interlock.predictions.pins import Pins
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.service import Registry
@@ -152,7 +153,7 @@ def build_services(settings: Settings) -> "Services":
         monitoring=Monitoring(store, reader, now),
         reader=reader,
         pins=Pins(DeltaLog(settings.log), store, now),
-        eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now),
+        eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now, Hasher(settings.home)),
         staging=Staging(settings.run / "staging"),
     )
 

@@ -51,6 +51,42 @@ def test_labels_from_a_file_by_prediction_id_are_matched_and_counted(
     assert sum(day["labelled"] for day in account["days"]) >= 3
 
 
+def test_labels_by_a_key_that_a_rule_hashed_later_find_the_latest_prediction(
+    product: Product, wine: Wine, tmp_path: Path
+) -> None:
+    product.json("endpoint", "create", "cave", "--model", "wine:1", "--label-key", "alcohol")
+    client = product.client()
+    row = wine.heldout.head(1)
+    before = client.predict("cave", row).ids
+    product.json("endpoint", "change", "cave", "--privacy", "alcohol=hash")
+    after = client.predict("cave", row).ids
+    at = datetime.now(UTC) + HOUR
+    pd.DataFrame({"alcohol": row["alcohol"], "label": [1], "at": [at]}).to_csv(tmp_path / "l.csv", index=False)
+    asked = ("--on", "alcohol", "--time-column", "at")
+    assert outcome(labelled(product, "cave", tmp_path / "l.csv", *asked)) == (1, 0, 0, 1)
+    asked_of = [product.json("log", "labels", "cave", "--prediction", name) for name in (*before, *after)]
+    assert [len(each["history"]) for each in asked_of] == [0, 1]
+    refused = product.cli("endpoint", "change", "cave", "--privacy", "alcohol=drop")
+    assert refused.returncode == 2
+    assert "a privacy rule keeps the values of input.alcohol out of the log" in refused.stderr
+
+
+def test_a_key_that_a_rule_dropped_matches_nothing_and_says_why(product: Product, wine: Wine, tmp_path: Path) -> None:
+    product.json("endpoint", "create", "vault", "--model", "wine:1", "--privacy", "alcohol=drop")
+    row = wine.heldout.head(1)
+    product.client().predict("vault", row)
+    pd.DataFrame({"alcohol": row["alcohol"], "label": [1]}).to_csv(tmp_path / "l.csv", index=False)
+    refused = product.cli("label", "vault", str(tmp_path / "l.csv"), "--on", "alcohol")
+    assert refused.returncode == 2
+    assert "rows cannot be matched by it; name predictions by id" in refused.stderr
+
+
+def test_a_request_of_one_row_needs_no_row_number(product: Product, wine: Wine, tmp_path: Path) -> None:
+    product.client().predict("wine", wine.heldout.head(1), request_id="order-of-one")
+    pd.DataFrame({"request_id": ["order-of-one"], "label": [1]}).to_csv(tmp_path / "l.csv", index=False)
+    assert outcome(labelled(product, "wine", tmp_path / "l.csv")) == (1, 0, 0, 1)
+
+
 def test_labels_by_request_id_from_parquet_and_what_is_wrong_is_named(
     product: Product, wine: Wine, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """Images, a contract file and privacy rules, by the command line of a running server."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,25 @@ def test_pictures_are_registered_predicted_and_logged_by_the_endpoints_rules(pro
     assert logged[0]["withheld"] == ["unit"]
     (entry, *_) = [each for each in product.json("audit", "show")["entries"] if each["subject"] == "digits"]
     assert (entry["action"], entry["details"]["after"]["image_share"]) == ("endpoint.change", 1.0)
+
+
+def test_pictures_go_with_their_rows_into_a_backup_and_out_when_a_hashed_unit_is_forgotten(
+    product: Product, digits: Digits, tmp_path: Path
+) -> None:
+    options = ("--reference", str(digits.reference), "--label", "truth", "--contract", str(digits.contract))
+    product.json("model", "register", "scans", str(digits.model), *options)
+    product.json("endpoint", "create", "scans", "--model", "scans:1", "--privacy", "unit=hash", "--images", "all")
+    product.json("predict", "scans", "--data", str(digits.rows), "--key", "anna")
+    logged = product.json("log", "sql", 'SELECT "input.digit" AS file FROM scans')["rows"]
+    folder = Path("log") / "images" / "scans"
+    product.cli("backup", str(tmp_path / "backup"), "--home", str(product.home)).check_returncode()
+    assert all((tmp_path / "backup" / folder / row["file"]).is_file() for row in logged)
+    for file in (product.home / folder).rglob("*.png"):
+        os.utime(file, (1000, 1000))  # as if nothing about them were under way
+    forgotten = product.json("log", "forget", "scans", "--unit", "anna", "--yes")
+    assert (forgotten["rows"], forgotten["images"]) == ({"predictions": 5}, 5)
+    assert list((product.home / folder).rglob("*.png")) == []
+    assert product.json("log", "sql", "SELECT count(*) AS n FROM scans")["rows"] == [{"n": 0}]
 
 
 def test_a_contract_file_that_breaks_rules_is_refused_with_its_places(

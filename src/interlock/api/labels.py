@@ -13,6 +13,8 @@ from interlock.api.rendering import plain
 from interlock.api.services import Given
 from interlock.api.streaming import receive, stream
 from interlock.domain.errors import NotFoundError
+from interlock.predictions.hashing import Hasher
+from interlock.predictions.key_hashes import add_hashes
 from interlock.predictions.ledger import FEEDBACK_KINDS
 from interlock.predictions.streams import Match
 
@@ -49,6 +51,8 @@ async def match(
     await run_in_threadpool(partial(_prepare, services, endpoint, fresh=fresh))
     file = await receive(request, "rows.arrow")
     key = await run_in_threadpool(_log_key, services, endpoint, on)
+    if key is not None:
+        await run_in_threadpool(add_hashes, file, Hasher(services.settings.home))
     return await stream(services.settings.log, Match(endpoint=endpoint, file=str(file), key=key), file.parent)
 
 

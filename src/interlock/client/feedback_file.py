@@ -75,8 +75,8 @@ class FeedbackFile:
 
     Args:
         path: CSV or Parquet of any size; JSON and JSON lines are read as a whole. It has what is told in a column
-            `label`, `decision` or `value`, and for whom in `prediction_id`, or `request_id` (with `request_row`), or in
-            the column `on`. Optional: `observed_at`, `source`, `weight`.
+            `label`, `decision` or `value`, and for whom in `prediction_id`, or `request_id` (with `request_row`, else
+            its first row), or in the column `on`. Optional: `observed_at`, `source`, `weight`.
         noun: What it holds.
         on: Column with the business key of the endpoint.
         time_column: Column that says when it was observed, if not `observed_at`. By key it is the time of the event.
@@ -102,6 +102,10 @@ class FeedbackFile:
         self._time = time_column or ("observed_at" if "observed_at" in names else None)
         self._fixed = {name: value for name, value in (("name", reward), ("source", source)) if value is not None}
         self._ids = [] if on is not None else [name for name in _IDS if name in names]
+        self._keys = [
+            *self._ids,
+            *(["request_row"] if "request_id" in self._ids and "request_row" not in names else []),
+        ]
         self._more = [name for name in _MORE if name in names and name not in self._fixed]
         if noun == "rewards" and reward is None:
             self._more.append("name")
@@ -142,7 +146,7 @@ class FeedbackFile:
                 shutil.copyfileobj(answer, matches)
 
     def _write_keys(self, file: IO[bytes]) -> None:
-        names = ["key", "event_at"] if self._on is not None else self._ids
+        names = ["key", "event_at"] if self._on is not None else self._keys
         schema = pa.schema([_ASKED.field(name) for name in names])
         columns = [name for name in (self._on, *self._ids, self._time) if name is not None]
         with pa.ipc.new_stream(file, schema) as writer:
@@ -154,7 +158,10 @@ class FeedbackFile:
         at = self._observed_at(row)
         if self._on is not None:
             return {"key": _text(row[self._on]), "event_at": at}
-        return {name: _integer(row[name]) if name == "request_row" else _text(row[name]) for name in self._ids}
+        first_row = {"request_row": 0} if "request_row" in self._keys else {}
+        return first_row | {
+            name: _integer(row[name]) if name == "request_row" else _text(row[name]) for name in self._ids
+        }
 
     def _blocks(self, likely: pa.DataType) -> Iterator[Block]:
         columns = [*self._ids, _VALUE[self._noun], *self._more, *([self._time] if self._time else [])]

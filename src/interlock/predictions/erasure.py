@@ -4,7 +4,8 @@ Called by the control API when somebody asks to be forgotten, after what waits i
 are found by a prediction's id go first, those with the unit's name last, so that whoever repeats it after a crash finds
 what is left. What was counted stays (profiles, gates, how many rows were ever logged): none of it names a unit. The
 audit log says what was deleted, and of whom by a keyed hash alone. A pin that it touches is no longer what was pinned,
-and says so.
+and says so. A privacy rule may have hashed the unit at any time, so it is looked for under both names. Images that no
+row names any more go too, and all bodies of refused requests: those tell no unit.
 """
 
 import hashlib
@@ -24,8 +25,10 @@ from interlock.domain.access import Key
 from interlock.domain.errors import NotFoundError
 from interlock.domain.names import check_name
 from interlock.domain.pin import Pin, PinnedTable
-from interlock.predictions import cleaning, commits, log_lock, pins, replacement, unit_traces
+from interlock.predictions import cleaning, commits, image_names, log_lock, pins, replacement, unit_traces
 from interlock.predictions.delta_log import KINDS, DeltaLog, Kind
+from interlock.predictions.hashing import Hasher
+from interlock.predictions.image_log import ImageLog
 from interlock.predictions.unit_traces import Traces
 from interlock.store.database import Store
 from interlock.store.transaction import Transaction
@@ -42,13 +45,16 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
         rows: By kind, rows of the log's present version.
         pins: Those that it touched.
         quarantined: Records in the spools' quarantine.
-        files_left: Files that may belong to a commit under way; another run an hour later deletes them.
+        images: Images that were deleted.
+        files_left: Files that may belong to a commit under way. Upkeep deletes images among them an hour later, another
+            run the rest.
     """
 
     unit_hash: str
     rows: dict[str, int]
     pins: list[str]
     quarantined: int
+    images: int
     files_left: int
 
 
@@ -59,6 +65,7 @@ class _Found:
     log: Traces
     pins: list[tuple[Pin, Traces]]
     quarantined: list[Path]
+    images: set[str]
 
 
 class Eraser:
@@ -70,13 +77,21 @@ class Eraser:
         spools: Holds the spool folders of this machine.
         key_file: Holds the key of the audit log's hashes; made when it is needed first.
         clock: Aware UTC.
+        hasher: Hashes as privacy rules do.
     """
 
     def __init__(
-        self, log: DeltaLog, store: Store, spools: Path, key_file: Path, clock: Callable[[], datetime]
+        self,
+        log: DeltaLog,
+        store: Store,
+        spools: Path,
+        key_file: Path,
+        clock: Callable[[], datetime],
+        hasher: Hasher,
     ) -> None:
         self._log, self._store, self._clock = log, store, clock
-        self._spools, self._key_file = spools, key_file
+        self._spools, self._key_file, self._hasher = spools, key_file, hasher
+        self._images = ImageLog(log.root)
 
     def erase(self, endpoint: str, unit: str, actor: Key) -> Erased:
         """Delete a unit's predictions, with their labels, scores and rewards.
@@ -95,40 +110,58 @@ class Eraser:
         check_name("endpoint", endpoint)
         if not any(endpoint in self._log.endpoints(kind) for kind in KINDS):
             raise NotFoundError("log of endpoint", endpoint, self._log.endpoints("predictions"))
-        unit_hash = self._hash(unit)
+        unit_hash, names = self._hash(unit), [unit, self._hasher.digest(unit)]
         with log_lock.exclusive(self._log.root):
-            found = self._find(endpoint, unit)
+            found = self._find(endpoint, names)
             with self._store.transaction() as tx:
                 self._announce(tx, endpoint, unit_hash, found, actor)
             for pin, traces in found.pins:
-                self._redact(pin, unit, traces)
-            rows, left = self._delete(endpoint, unit, found.log)
+                self._redact(pin, names, traces)
+            rows, left = self._delete(endpoint, names, found.log)
             for file in found.quarantined:
                 file.unlink()
+            images, waiting = self._sweep(endpoint, found.images)
             erased = Erased(
                 unit_hash=unit_hash,
                 rows=rows,
                 pins=[pin.name for pin, _ in found.pins],
                 quarantined=len(found.quarantined),
-                files_left=left,
+                images=images,
+                files_left=left + waiting,
             )
             redacted = self._measured_anew(endpoint)
             with self._store.transaction() as tx:
                 for pin in redacted:
                     tx.pins.replace(pin)
-                tx.gate_counts.forget([release.id for release in tx.releases.list(endpoint)], unit)
+                for name in names:
+                    tx.gate_counts.forget([release.id for release in tx.releases.list(endpoint)], name)
+                tx.rejections.drop_bodies(endpoint)
                 details = msgspec.to_builtins(erased)
                 tx.audit.append(self._clock(), actor.name, actor.role, "log.forgotten", endpoint, details)
         return erased
 
-    def _find(self, endpoint: str, unit: str) -> _Found:
-        with self._store.read() as tx:
-            pinned = [(pin, unit_traces.find(self._pinned_log(pin), endpoint, unit)) for pin in tx.pins.list(endpoint)]
+    def _find(self, endpoint: str, names: list[str]) -> _Found:
+        logs = [self._log, *map(self._pinned_log, self._pins(endpoint))]
+        pinned = [(pin, unit_traces.find(self._pinned_log(pin), endpoint, names)) for pin in self._pins(endpoint)]
         return _Found(
-            unit_traces.find(self._log, endpoint, unit),
+            unit_traces.find(self._log, endpoint, names),
             [(pin, traces) for pin, traces in pinned if traces.kinds],
-            [path for path in self._spools.glob("*/quarantine/*.bin") if _names(path.read_bytes(), unit)],
+            [path for path in self._spools.glob("*/quarantine/*.bin") if _has_any(path.read_bytes(), names)],
+            image_names.named(logs, endpoint, units=names) if self._images.folder(endpoint).exists() else set(),
         )
+
+    def _pins(self, endpoint: str) -> list[Pin]:
+        with self._store.read() as tx:
+            return tx.pins.list(endpoint)
+
+    def _sweep(self, endpoint: str, were_named: set[str]) -> tuple[int, int]:
+        """Delete images that no row names any more; how many, and how many must wait."""
+        if not were_named:
+            return 0, 0
+        named = image_names.named([self._log, *map(self._pinned_log, self._pins(endpoint))], endpoint)
+        swept = self._images.sweep(endpoint, named, time.time())
+        folder = self._images.folder(endpoint)
+        return swept, sum((folder / name).exists() for name in were_named - named)
 
     def _announce(self, tx: Transaction, endpoint: str, unit_hash: str, found: _Found, actor: Key) -> None:
         """Before anything is deleted: whoever dies on the way leaves no pin that claims to be whole."""
@@ -154,33 +187,40 @@ class Eraser:
     def _pinned_log(self, pin: Pin) -> DeltaLog:
         return DeltaLog(pins.root(self._log.root, pin))
 
-    def _delete(self, endpoint: str, unit: str, traces: Traces) -> tuple[dict[str, int], int]:
+    def _delete(self, endpoint: str, names: list[str], traces: Traces) -> tuple[dict[str, int], int]:
         """Delete rows of the log; how many by kind, and how many files must wait."""
         rows: dict[str, int] = {}
         left = 0
         for kind in traces.kinds:
             pinned = pins.versions(self._store, self._log, kind, endpoint)
             rows[kind], waiting = _delete_rows(
-                self._log, kind, endpoint, unit, traces, pinned=pinned, old_seconds=_COMMIT_SECONDS
+                self._log, kind, endpoint, names, traces, pinned=pinned, old_seconds=_COMMIT_SECONDS
             )
             left += waiting
         return {kind: count for kind, count in rows.items() if count}, left
 
-    def _redact(self, pin: Pin, unit: str, traces: Traces) -> None:
+    def _redact(self, pin: Pin, names: list[str], traces: Traces) -> None:
         for kind in traces.kinds:
-            _delete_rows(self._pinned_log(pin), kind, pin.endpoint, unit, traces, pinned=(), old_seconds=0.0)
+            _delete_rows(self._pinned_log(pin), kind, pin.endpoint, names, traces, pinned=(), old_seconds=0.0)
 
     def _hash(self, unit: str) -> str:
         return hashlib.blake2b(unit.encode(), key=_key(self._key_file), digest_size=16).hexdigest()
 
 
 def _delete_rows(
-    log: DeltaLog, kind: Kind, endpoint: str, unit: str, traces: Traces, *, pinned: Collection[int], old_seconds: float
+    log: DeltaLog,
+    kind: Kind,
+    endpoint: str,
+    names: list[str],
+    traces: Traces,
+    *,
+    pinned: Collection[int],
+    old_seconds: float,
 ) -> tuple[int, int]:
     """Delete rows, and every file that held them; how many rows, and how many files must wait."""
     folder, held = log.path(kind, endpoint), traces.files[kind]
     before = _present(folder)
-    unwanted = traces.of_unit(unit) if kind == "predictions" else traces.of_predictions()
+    unwanted = traces.of_unit(names) if kind == "predictions" else traces.of_predictions()
     deleted = replacement.delete_rows(folder, held, unwanted)
     # Commits tell the least and the greatest unit of each file that they added. They go before the files do, by which
     # a next run would know that something is left.
@@ -201,12 +241,13 @@ def _present(folder: Path) -> set[Path]:
     return set(commits.files_of(DeltaTable(folder)))
 
 
-def _names(record: bytes, unit: str) -> bool:
+def _has_any(record: bytes, names: list[str]) -> bool:
     """Whether a record in quarantine names a unit: exactly, if it can be read, otherwise in any of its bytes."""
     try:
-        return _holds(msgspec.msgpack.decode(record), unit)
+        decoded = msgspec.msgpack.decode(record)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return unit.encode() in record
+        return any(name.encode() in record for name in names)
+    return any(_holds(decoded, name) for name in names)
 
 
 def _holds(value: Any, text: str) -> bool:

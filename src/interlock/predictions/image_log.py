@@ -26,6 +26,7 @@ from interlock.domain.contract import Image
 from interlock.domain.errors import InvalidInputError, UnloadableModelError
 from interlock.domain.image_file import Pixels, UnreadableImageError
 from interlock.domain.traffic import position
+from interlock.predictions import segments
 from interlock.predictions.parts import LoggedImage
 from interlock.stats import image_descriptors
 
@@ -119,7 +120,7 @@ class ImageLog:
         digest = hashlib.sha256(content).hexdigest()
         file = f"{digest[:2]}/{digest}.{image_file.format_of(content)}"
         path = self.folder(endpoint) / file
-        if path.exists():
+        if path.exists() and path.stat().st_size == len(content):
             os.utime(path)  # a row is about to name it once more
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +128,12 @@ class ImageLog:
             try:
                 with os.fdopen(descriptor, "wb") as out:
                     out.write(content)
+                    out.flush()
+                    os.fsync(out.fileno())
                 os.replace(draft, path)
+                # Before the spool lets go of the record, the name must be on the disk as well.
+                segments.sync_folder(path.parent)
+                segments.sync_folder(path.parent.parent)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(draft)

@@ -1,14 +1,20 @@
 """Which predictions the rows of a file mean: by id, by the caller's request, or by a key of the caller's business.
 
 Called in the process of `stream_job`. By key it is the latest prediction of that key at or before the event; where no
-event has a time, the only one of that key. What fits several is `ambiguous` and is never guessed at.
+event has a time, the only one of that key. What fits several is `ambiguous` and is never guessed at. A privacy rule may
+have hashed the key at any time, so it is looked for by its value and by its hash; of what a rule dropped nobody knows
+the key, and so nobody knows which prediction was the latest.
 """
+
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from interlock.domain.errors import InvalidInputError
+from interlock.domain.privacy import withheld_sentence
 from interlock.predictions.log_schema import field_name
 from interlock.predictions.log_tables import LogTables
+from interlock.predictions.parts import HASHED
 from interlock.predictions.relations import quoted
 from interlock.predictions.streams import Match
 
@@ -30,13 +36,13 @@ def match(tables: LogTables, wanted: Match) -> str:
     tables.database.register("file", given)
     rows = tables.relation("predictions", wanted.endpoint)
     if wanted.key is not None and {"key", "event_at"} <= names:
-        found = _by_key(rows, *_key_columns(tables, wanted))
+        found = _by_key(rows, _key(tables, wanted, rows), has_hash="key_hash" in names)
     elif "prediction_id" in names or {"request_id", "request_row"} <= names:
         found = _by_id(rows)
     else:
         raise InvalidInputError("the rows must have prediction_id, or request_id and request_row, or key and event_at")
     absent = "".join(
-        f", NULL AS {name}" for name in ("prediction_id", "request_id", "request_row") if name not in names
+        f", NULL AS {name}" for name in ("prediction_id", "request_id", "request_row", "key_hash") if name not in names
     )
     columns = f"row_number() OVER () - 1 AS row, *{absent}"
     tables.database.execute(f"CREATE TEMP TABLE asked AS SELECT {columns} FROM file")  # noqa: S608
@@ -58,13 +64,19 @@ def _by_id(predictions: str) -> str:
         SELECT row, prediction_id, number FROM a LEFT JOIN r USING (request_id, request_row)"""  # noqa: S608
 
 
-def _by_key(predictions: str, key: str, kind: str) -> str:
+def _by_key(predictions: str, key: "_Key", *, has_hash: bool) -> str:
     """Of several predictions at the same time none is the latest; what was asked for by version is nobody's answer."""
+    log = f"(SELECT *, {key.plain} AS plain, {key.hashed} AS hashed FROM ({predictions}) WHERE role <> 'pinned')"  # noqa: S608
+    by_hash = f"""
+            UNION
+            SELECT h.key, event_at, prediction_id
+            FROM {log} l JOIN (SELECT DISTINCT key, key_hash FROM asked) h ON l.hashed = h.key_hash"""  # noqa: S608
     return f"""
-        WITH a AS (SELECT row, TRY_CAST(key AS {kind}) AS key, event_at FROM asked),
+        WITH a AS (SELECT row, key, event_at FROM asked),
         p AS (
-            SELECT * FROM (SELECT {key} AS key, event_at, prediction_id FROM ({predictions}) WHERE role <> 'pinned')
-            SEMI JOIN a USING (key)),
+            SELECT v.key, event_at, prediction_id
+            FROM {log} l JOIN (SELECT DISTINCT key, TRY_CAST(key AS {key.kind}) AS plain FROM asked) v USING (plain)
+            {by_hash if has_hash and key.hashed != "NULL" else ""}),
         at_once AS (
             SELECT key, event_at, any_value(prediction_id) AS prediction_id, count(*) AS number
             FROM p GROUP BY key, event_at),
@@ -76,19 +88,39 @@ def _by_key(predictions: str, key: str, kind: str) -> str:
         """  # noqa: S608
 
 
-def _key_columns(tables: LogTables, wanted: Match) -> tuple[str, str]:
-    """The key as SQL over the log, and its type: text, where versions differ in what they take."""
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key as SQL over the log: its value, the value's type (text, where versions differ), and its hash."""
+
+    plain: str
+    kind: str
+    hashed: str = "NULL"
+
+
+def _key(tables: LogTables, wanted: Match, predictions: str) -> _Key:
     if wanted.key == "unit":
-        return "unit", "VARCHAR"
-    schema = tables.schema("predictions", wanted.endpoint)
-    columns = [column for column in schema if field_name(column) == f"input.{wanted.key}"]
-    if not columns:
+        return _Key("unit", "VARCHAR", "unit")
+    name, schema = f"input.{wanted.key}", tables.schema("predictions", wanted.endpoint)
+    columns = [column for column in schema if field_name(column) == name]
+    hashed = quoted(f"{name}{HASHED}") if f"{name}{HASHED}" in schema.names else "NULL"
+    _check_known(tables, name, hashed, predictions)
+    if not columns and hashed == "NULL":
         inputs = ", ".join(name.removeprefix("input.") for name in schema.names if name.startswith("input."))
         raise InvalidInputError(
             f"the log of {wanted.endpoint!r} has no input {wanted.key!r} to match by; there is: unit, {inputs}"
         )
+    if not columns:
+        return _Key("NULL", "VARCHAR", hashed)
     if len(columns) == 1 and pa.types.is_integer(columns[0].type):
-        return quoted(columns[0].name), "BIGINT"
+        return _Key(quoted(columns[0].name), "BIGINT", hashed)
     if len(columns) == 1 and pa.types.is_floating(columns[0].type):
-        return quoted(columns[0].name), "DOUBLE"
-    return f"coalesce({', '.join(f'CAST({quoted(column.name)} AS VARCHAR)' for column in columns)})", "VARCHAR"
+        return _Key(quoted(columns[0].name), "DOUBLE", hashed)
+    texts = ", ".join(f"CAST({quoted(column.name)} AS VARCHAR)" for column in columns)
+    return _Key(f"coalesce({texts})", "VARCHAR", hashed)
+
+
+def _check_known(tables: LogTables, name: str, hashed: str, predictions: str) -> None:
+    """Raises InvalidInputError if a rule dropped the key of some prediction: it may be the one that is meant."""
+    query = f"SELECT 1 FROM ({predictions}) WHERE list_contains(withheld, ?) AND {hashed} IS NULL LIMIT 1"  # noqa: S608
+    if tables.database.execute(query, [name]).fetchone() is not None:
+        raise InvalidInputError(f"{withheld_sentence([name])}, so rows cannot be matched by it; name predictions by id")

@@ -36,9 +36,9 @@ class Traces:
         """Kinds with rows of the unit; the predictions, which tell its ids, come last."""
         return sorted((kind for kind, files in self.files.items() if files), key=lambda kind: kind == "predictions")
 
-    def of_unit(self, unit: str) -> Unwanted:
+    def of_unit(self, names: Collection[str]) -> Unwanted:
         """Says which rows of predictions are the unit's."""
-        return lambda batch: pc.fill_null(pc.equal(batch["unit"], unit), False)
+        return lambda batch: pc.is_in(batch["unit"], value_set=pa.array(names, pa.string()))
 
     def of_predictions(self) -> Unwanted:
         """Says which rows of another kind name a prediction of the unit, or its request."""
@@ -59,20 +59,20 @@ def _requests(rows: pa.Table | pa.RecordBatch) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(rows["request_id"], pc.cast(rows["request_row"], pa.string()), "\0")
 
 
-def find(log: DeltaLog, endpoint: str, unit: str) -> Traces:
+def find(log: DeltaLog, endpoint: str, names: Collection[str]) -> Traces:
     """Look for a unit in every data file of an endpoint.
 
     Args:
         log: A log, or a pin.
         endpoint: Whose.
-        unit: As the predictions have it.
+        names: What the predictions call the unit: itself, or its hash.
     """
     database = connect(memory=_MEMORY)
     try:
         own = _read(log, "predictions", endpoint)
-        ids = _ids(database, own, unit)
+        ids = _ids(database, own, names)
         database.register("ids", ids)
-        files: dict[Kind, set[Path]] = {"predictions": _files_of(database, own, unit)}
+        files: dict[Kind, set[Path]] = {"predictions": _files_of(database, own, names)}
         for kind in KINDS:
             if kind != "predictions":
                 files[kind] = _files(database, _read(log, kind, endpoint))
@@ -95,19 +95,19 @@ def _read(log: DeltaLog, kind: Kind, endpoint: str) -> str | None:
     return f"read_parquet([{listed}], {options})" if files else None
 
 
-def _ids(database: duckdb.DuckDBPyConnection, predictions: str | None, unit: str) -> pa.Table:
+def _ids(database: duckdb.DuckDBPyConnection, predictions: str | None, names: Collection[str]) -> pa.Table:
     if predictions is None:
         return _IDS.empty_table()
     columns = ", ".join(_IDS.names)
-    query = f"SELECT DISTINCT {columns} FROM {predictions} WHERE unit = ?"  # noqa: S608
-    return pa.table(database.sql(query, params=[unit]).to_arrow_table()).cast(_IDS)
+    query = f"SELECT DISTINCT {columns} FROM {predictions} WHERE unit IN (SELECT unnest(?))"  # noqa: S608
+    return pa.table(database.sql(query, params=[list(names)]).to_arrow_table()).cast(_IDS)
 
 
-def _files_of(database: duckdb.DuckDBPyConnection, predictions: str | None, unit: str) -> set[Path]:
+def _files_of(database: duckdb.DuckDBPyConnection, predictions: str | None, names: Collection[str]) -> set[Path]:
     if predictions is None:
         return set()
-    query = f"SELECT DISTINCT filename FROM {predictions} WHERE unit = ?"  # noqa: S608
-    return _paths(database.execute(query, [unit]).fetchall())
+    query = f"SELECT DISTINCT filename FROM {predictions} WHERE unit IN (SELECT unnest(?))"  # noqa: S608
+    return _paths(database.execute(query, [list(names)]).fetchall())
 
 
 def _files(database: duckdb.DuckDBPyConnection, rows: str | None) -> set[Path]:

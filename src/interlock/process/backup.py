@@ -197,6 +197,7 @@ class _Backup:
             for table in tables:
                 self._copy_table(table)
             self._copy_pins()
+            self._copy_images()
             self._copy_rest()
             kind = store.kind
         manifest = Manifest(
@@ -230,6 +231,11 @@ class _Backup:
         """Nobody changes a pin as long as the log is held. The log's own files come first: pins share most of them."""
         for file in _files(self._settings.log / "pins"):
             self._copier.copy(file, f"log/pins/{file.relative_to(self._settings.log / 'pins').as_posix()}")
+
+    def _copy_images(self) -> None:
+        """Images are written before the rows that name them, and deleted only by whoever holds the log."""
+        for file in _files(self._settings.log / "images"):
+            self._copier.copy(file, f"log/{file.relative_to(self._settings.log).as_posix()}")
 
     def _copy_spools(self) -> None:
         for folder in sorted(self._settings.spools.glob("[!.]*/")):

@@ -15,7 +15,7 @@ from interlock.domain.contract import Contract
 from interlock.domain.endpoint import Durability, Endpoint, WhenFull
 from interlock.domain.errors import ConflictError, InvalidInputError
 from interlock.domain.names import check_name
-from interlock.domain.privacy import effective, resolve
+from interlock.domain.privacy import effective, resolve, withheld_sentence
 from interlock.domain.traffic import TrafficPlan
 from interlock.store.database import Store
 
@@ -80,6 +80,8 @@ class Endpoints:
             plan = msgspec.structs.replace(plan, generation=plan.generation + 1, **_of_plan(endpoint))
             tx.endpoints.update(endpoint)
             tx.plans.append(plan)
+            if "privacy" in options:  # bodies of refused requests are from before
+                tx.rejections.drop_bodies(name)
             was, now = ({option: getattr(each, option) for option in options} for each in (before, endpoint))
             details = {"before": was, "after": now, "generation": plan.generation}
             tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.change", name, details)
@@ -141,6 +143,9 @@ def _with(endpoint: Endpoint, options: Mapping[str, Any], contracts: Sequence[Co
         raise InvalidInputError(
             f"label_key == {changed.label_key!r}, must be unit, or an input of the champion: {', '.join(inputs)}"
         )
+    column = changed.label_key if changed.label_key == "unit" else f"input.{changed.label_key}"
+    if effective(contracts, privacy).get(column) == "drop":
+        raise InvalidInputError(f"label_key == {changed.label_key!r}, and {withheld_sentence([column])}")
     return changed
 
 

@@ -46,7 +46,7 @@ class RejectedBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RejectionRepository(Repository):
-    """Refused requests. Added by the collector in the transaction of its cursor, read by monitoring."""
+    """Refused requests. Added by the collector in the transaction of its cursor, read by monitoring, cut by upkeep."""
 
     def add_all(self, counts: Mapping[RejectionKey, int]) -> None:
         """Add to what is there."""
@@ -68,13 +68,18 @@ class RejectionRepository(Repository):
         return {RejectionKey(*found): requests for *found, requests in self._connection.execute(query)}
 
     def keep(self, bodies: Sequence[RejectedBody]) -> None:
-        """Keep bodies, each in its place, and drop those of a day before the newest of their endpoint."""
+        """Keep bodies, each in its place."""
         rows = [msgspec.structs.asdict(body) for body in bodies]
         self._put_all(rejected_samples, ("endpoint", "hour", "spool", "slot"), rows)
-        for endpoint in {body.endpoint for body in bodies}:
-            newest = max(body.hour for body in bodies if body.endpoint == endpoint)
-            old = and_(rejected_samples.c.endpoint == endpoint, rejected_samples.c.hour < newest - SAMPLES_KEPT)
-            self._connection.execute(delete(rejected_samples).where(old))
+
+    def drop_bodies(self, endpoint: str | None = None, *, before: datetime | None = None) -> None:
+        """Drop bodies: of one endpoint or of all, and those that came before a time or all."""
+        columns, dropped = rejected_samples.c, delete(rejected_samples)
+        if endpoint is not None:
+            dropped = dropped.where(columns.endpoint == endpoint)
+        if before is not None:
+            dropped = dropped.where(columns.at < before)
+        self._connection.execute(dropped)
 
     def between(self, endpoint: str, start: datetime, end: datetime) -> list[Rejection]:
         """Counts of the hours from `start` up to but not with `end`, by hour, field and rule."""

@@ -18,6 +18,7 @@ from interlock.domain.errors import InvalidInputError, NotFoundError, Overloaded
 from interlock.predictions import compaction, log_lock, pins
 from interlock.predictions.delta_log import DeltaLog, Kind
 from interlock.predictions.erasure import Erased, Eraser
+from interlock.predictions.hashing import Hasher
 from interlock.predictions.pins import Pins
 from interlock.predictions.reader import LogReader
 
@@ -32,7 +33,14 @@ KINDS: tuple[Kind, ...] = ("predictions", "labels", "scores")
 
 def eraser(home: "Home") -> Eraser:
     log = DeltaLog(home.settings.log)
-    return Eraser(log, home.store, home.settings.spools, home.settings.home / "unit.key", lambda: home.now)
+    return Eraser(
+        log,
+        home.store,
+        home.settings.spools,
+        home.settings.home / "unit.key",
+        lambda: home.now,
+        Hasher(home.settings.home),
+    )
 
 
 def forget(home: "Home", unit: str = ALICE) -> Erased:

@@ -27,7 +27,7 @@ def test_counts_of_an_hour_add_up_by_field_and_rule(store: Store) -> None:
         assert tx.rejections.latest_hour("none") is None
 
 
-def test_bodies_take_each_others_place_and_go_after_a_day(store: Store) -> None:
+def test_bodies_take_each_others_place_and_go_when_they_are_old(store: Store) -> None:
     def body(hour: datetime, slot: int, text: bytes) -> RejectedBody:
         return RejectedBody(endpoint="wine", hour=hour, spool="s", slot=slot, at=hour, reason="because", body=text)
 
@@ -38,5 +38,18 @@ def test_bodies_take_each_others_place_and_go_after_a_day(store: Store) -> None:
         assert [each.body for each in tx.rejections.bodies("wine", NOON, NOON + HOUR)] == [b"a", b"c"]
     with store.transaction() as tx:
         tx.rejections.keep([body(NOON + 25 * HOUR, 0, b"d")])
+        tx.rejections.drop_bodies(before=NOON + HOUR)
     with store.read() as tx:
         assert [each.body for each in tx.rejections.bodies("wine", NOON, NOON + 30 * HOUR)] == [b"d"]
+
+
+def test_bodies_of_one_endpoint_go_at_once(store: Store) -> None:
+    def body(endpoint: str) -> RejectedBody:
+        return RejectedBody(endpoint=endpoint, hour=NOON, spool="s", slot=0, at=NOON, reason="because", body=b"a")
+
+    with store.transaction() as tx:
+        tx.rejections.keep([body("wine"), body("beer")])
+        tx.rejections.drop_bodies("wine")
+    with store.read() as tx:
+        assert tx.rejections.bodies("wine", NOON, NOON + HOUR) == []
+        assert len(tx.rejections.bodies("beer", NOON, NOON + HOUR)) == 1
