@@ -2,10 +2,13 @@
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product, is_alive
@@ -133,3 +136,69 @@ def test_sigterm_drains_everything_to_the_log(tmp_path: Path, wine: Wine) -> Non
 
     table = DeltaTable(tmp_path / "home" / "log" / "predictions" / "wine").to_pyarrow_table(columns=["prediction_id"])
     assert sorted(table["prediction_id"].to_pylist()) == sorted(ids)
+
+
+@pytest.fixture
+def isolated(product: Product, wine: Wine) -> Callable[[], int]:
+    """An endpoint whose model has a process of its own; says which process that is."""
+    client = product.client()
+    if not any(found["name"] == "cask" for found in client.models()):
+        client.register("cask", wine.forest, reference=wine.reference, label="cultivar", compile=False)
+        product.json("endpoint", "create", "cask", "--model", "cask:1", "--deadline-ms", "20000")
+
+    def pid() -> int:
+        found = [each for each in product.descendants() if b"start_runner" in _command_line(each)]
+        assert len(found) == 1
+        return found[0]
+
+    client.predict("cask", wine.heldout.head(1))
+    return pid
+
+
+def test_a_killed_model_process_costs_no_caller_its_answer(
+    product: Product, wine: Wine, isolated: Callable[[], int]
+) -> None:
+    stop = threading.Event()
+    answered: list[int] = []
+
+    def ask() -> None:
+        with product.client() as client:
+            while not stop.is_set():
+                answered.append(len(client.predict("cask", wine.heldout.head(2)).ids))
+
+    with ThreadPoolExecutor(6) as pool:
+        callers = [pool.submit(ask) for _ in range(6)]
+        killed = set()
+        for _ in range(3):
+            before = len(answered)
+            killed.add(pid := isolated())
+            os.kill(pid, signal.SIGKILL)
+            deadline = time.monotonic() + _BACK_SECONDS
+            while len(answered) < before + 60 and time.monotonic() < deadline:
+                time.sleep(0.02)
+        stop.set()
+        for caller in callers:
+            caller.result()  # raises if any answer was none
+    assert len(killed) == 3
+    assert set(answered) == {2}
+
+
+def test_callers_in_a_hurry_take_the_model_from_no_one(
+    product: Product, wine: Wine, isolated: Callable[[], int]
+) -> None:
+    before = isolated()
+    body = {"inputs": [{"name": str(name), "shape": [1], "datatype": "FP64", "data": [float(value)]}
+                       for name, value in wine.heldout.iloc[0].items()]}  # fmt: skip
+    headers = {"Authorization": f"Bearer {product.key}", "X-Interlock-Deadline-Ms": "0.01"}
+    with httpx.Client(base_url=product.gateway) as callers:
+        for _ in range(8):
+            assert callers.post("/v2/models/cask/infer", json=body, headers=headers).status_code == 504
+    assert len(product.client().predict("cask", wine.heldout.head(2)).ids) == 2
+    assert isolated() == before
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""

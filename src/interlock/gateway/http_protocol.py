@@ -25,6 +25,7 @@ from interlock.gateway.errors import RefusedError
 from interlock.gateway.exchange import Answer
 
 MAX_HEAD_BYTES = 64 * 1024
+_LARGE_HEAD = "request line and headers are larger than 64 KiB"
 
 # Bodies that are not asked for yet, or come faster than they are taken: beyond this the socket's own buffer holds them.
 _HIGH_WATER_BYTES = 256 * 1024
@@ -145,7 +146,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set when the connection is made
         self._url, self._headers = b"", {}  # type: bytes, dict[bytes, bytes]
         # `_head_bytes` is 0 unless a head has begun.
-        self._head_bytes, self._is_in_head, self._has_ended = 0, False, False
+        self._head_bytes, self._head_size, self._is_in_head, self._has_ended = 0, 0, False, False
         self._reading: Incoming | None = None
         self._answering: Incoming | None = None
         self._task: asyncio.Task[None] | None = None
@@ -178,13 +179,14 @@ class HttpConnection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             pass  # nothing to upgrade to: the request is answered as what it is otherwise
         except httptools.HttpParserError:
-            self._refuse_connection(400, "this is not an HTTP request")
+            is_large = self._head_size > MAX_HEAD_BYTES
+            self._refuse_connection(400, _LARGE_HEAD if is_large else "this is not an HTTP request")
             return
         if self._is_in_head:
             # Of what came with the end of a request, few bytes are of the head that began after it.
             self._head_bytes += 1 if self._has_ended else len(data)
             if self._head_bytes > MAX_HEAD_BYTES:  # (a)
-                self._refuse_connection(400, "request line and headers are larger than 64 KiB")
+                self._refuse_connection(400, _LARGE_HEAD)
 
     def eof_received(self) -> None:
         """The caller has sent all; it may still read."""
@@ -201,16 +203,24 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._url, self._headers = b"", {}
-        self._is_in_head = True
+        self._is_in_head, self._head_size = True, 0
 
     def on_url(self, url: bytes) -> None:
         self._url += url
+        self._grow(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         if name == b"host" and name in self._headers:
             raise httptools.HttpParserError("two Host headers")
         self._headers[name] = value
+        self._grow(len(name) + len(value) + 4)
+
+    def _grow(self, size: int) -> None:
+        """Also of a head that comes in one read with its end."""
+        self._head_size += size
+        if self._head_size > MAX_HEAD_BYTES:
+            raise httptools.HttpParserError(_LARGE_HEAD)
 
     def on_headers_complete(self) -> None:
         self._is_in_head, self._head_bytes = False, 0

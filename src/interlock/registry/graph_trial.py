@@ -68,7 +68,7 @@ def unbounded(job: Job, graph: Path, contract: Contract, columns: Columns) -> tu
     Raises:
         UnloadableModelError: It answers none of them in time.
     """
-    found = tuple(_hazards(graph))
+    found = (*_hazards(graph), *_any_length(contract))
     stored = by_digest(graph, Path(job.staging))
     with contextlib.closing(ApartModel(job, "onnx", stored)) as model:
         predictor = model.predictor(contract, answer_seconds=_ROW_SECONDS)
@@ -81,6 +81,13 @@ def by_digest(graph: Path, folder: Path) -> Path:
     if graph.name == digest:
         return graph
     return Path(shutil.copyfile(graph, folder / digest))
+
+
+def _any_length(contract: Contract) -> Iterator[str]:
+    """No trial tells what an input of any length costs: callers choose it."""
+    names = [field.name for field in contract.inputs if -1 in field.shape]
+    if names:
+        yield f"{', '.join(names)} may be of any length, and how long it takes is up to callers"
 
 
 def _hazards(graph: Path) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A model in a runner process of its own: for every format that is code, or was never measured.
 
-Called by gateways. A crash costs the requests it holds and is followed by a restart with back-off; a hang is ended; a
-model that keeps doing either is no longer asked for a while (`breaker`).
+Called by gateways. A crash is followed by a restart at once, for which requests wait as long as they may; a hang is
+ended; a model that keeps doing either is restarted with back-off, and no longer asked for a while (`breaker`).
 """
 
 import asyncio
@@ -28,6 +28,9 @@ STUCK_FACTOR = 3.0
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 
+# How often a request looks whether the process is back.
+_LOOK_SECONDS = 0.01
+
 
 class IsolatedRuntime:
     """Owns the runner process of one version. Building it blocks until the process can answer.
@@ -43,8 +46,8 @@ class IsolatedRuntime:
         self._breaker = Breaker()
         self._runner: RunnerProcess | None = None
         self._next_start_at = 0.0
-        self.failed_starts = 0
-        self._pause_seconds = _FIRST_PAUSE_SECONDS
+        self.failed_starts, self._start_failed = 0, False
+        self._pause_seconds = 0.0
         self._started = threading.Event()
         self._first_error: UnloadableModelError | None = None
         self._thread = OneThread(version.ref, self._answer, begin=self._begin, idle=self._look_after, close=self._end)
@@ -65,16 +68,22 @@ class IsolatedRuntime:
         return runner.pid if runner is not None else None
 
     async def predict(self, columns: Columns, deadline_seconds: float) -> Outputs:
-        ref = self._version.ref
-        if self._runner is None:
-            raise ModelFailedError(ref, "breaker_open", "its process is being restarted")
+        ref, deadline_at = self._version.ref, time.monotonic() + deadline_seconds
         if not self._breaker.allows(time.monotonic()):
             raise ModelFailedError(ref, "breaker_open", f"{self._breaker.failures} failures of its process in a row")
+        await self._returned(deadline_at)
         try:
-            return await self._thread.submit(columns, deadline_seconds)
+            return await self._thread.submit(columns, max(deadline_at - time.monotonic(), 0.0))
         except DeadlineExceededError:
             self._breaker.failed(time.monotonic())
             raise
+
+    async def _returned(self, deadline_at: float) -> None:
+        """Wait for a process that is started again, unless that has failed already."""
+        while self._runner is None:
+            if self._start_failed or time.monotonic() >= deadline_at:
+                raise ModelFailedError(self._version.ref, "breaker_open", "its process is being restarted")
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def close(self) -> None:
         runner = self._runner
@@ -118,23 +127,23 @@ class IsolatedRuntime:
 
     def _well(self) -> None:
         self._breaker.succeeded()
-        self._pause_seconds = _FIRST_PAUSE_SECONDS
+        self._pause_seconds = 0.0
 
     def _lost(self, how: str) -> None:
         if self._runner is not None:
             runner, self._runner = self._runner, None
             log.warning("runner %d of %s %s (exit code %s)", runner.pid, self._version.ref, how, runner.kill())
         self._next_start_at = time.monotonic() + self._pause_seconds
-        self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
+        self._pause_seconds = min(max(2 * self._pause_seconds, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
 
     def _look_after(self) -> None:
         if self._runner is not None and not self._runner.is_well():
             self._lost("died")
         if self._runner is None and time.monotonic() >= self._next_start_at:
             try:
-                self._runner = self._start()
+                self._runner, self._start_failed = self._start(), False
             except UnloadableModelError as error:
-                self.failed_starts += 1
+                self.failed_starts, self._start_failed = self.failed_starts + 1, True
                 log.warning("%s; next try in %g s", error, self._pause_seconds)
                 self._lost("did not start")
 

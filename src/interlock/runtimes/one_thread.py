@@ -49,7 +49,7 @@ class OneThread:
         ref: The model's `name:version`, for messages.
         answer: Called in the thread.
         begin: Called in the thread before anything else.
-        idle: Called in the thread now and then while nothing waits.
+        idle: Called in the thread now and then while nothing waits, and after each answer that failed.
         close: Called in the thread as its last act.
     """
 
@@ -113,14 +113,15 @@ class OneThread:
                 except queue.Empty:
                     self._idle()
                     continue
-                if job is not None:
-                    self._do(job)
+                if job is not None and not self._do(job):
+                    self._idle()
         finally:
             self._close()
 
-    def _do(self, job: Job) -> None:
+    def _do(self, job: Job) -> bool:
+        """Answer a job; whether it went well."""
         if job.future.done() or time.monotonic() >= job.deadline_at:
-            return  # its caller has gone
+            return True  # its caller has gone
         self._overdue_at = job.deadline_at
         try:
             outputs = self._answer(job)
@@ -131,8 +132,10 @@ class OneThread:
             _tell(job, error=ModelFailedError(self._ref, "model_error", type(error).__name__))
         else:
             _tell(job, outputs=outputs)
+            return True
         finally:
             self._overdue_at = float("inf")
+        return False
 
 
 def _tell(job: Job, *, outputs: Outputs | None = None, error: Exception | None = None) -> None:

@@ -96,10 +96,22 @@ def test_a_process_that_dies_during_a_request_costs_that_request_only(faulty: Ma
     asyncio.run(run())
 
 
-def test_while_its_process_restarts_requests_fail_at_once(faulty: Make) -> None:
+def test_while_its_process_restarts_requests_wait_for_it_as_long_as_they_may(faulty: Make) -> None:
     async def run() -> None:
         async with running(faulty) as runtime:
             await status_of(runtime, DIE)
+            assert await status_of(runtime, 4, 0.01) in ("breaker_open", "timeout")
+            assert await ask(runtime, 4, 60.0) == 8
+
+
+def test_while_its_process_cannot_be_started_requests_fail_at_once(faulty: Make, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running(faulty) as runtime:
+            (tmp_path / "broken").touch()
+            await status_of(runtime, DIE)
+            async with asyncio.timeout(20):
+                while runtime.failed_starts == 0:
+                    await asyncio.sleep(0.02)
             start = time.monotonic()
             assert await status_of(runtime, 4, 60.0) == "breaker_open"
             assert time.monotonic() - start < 0.5
@@ -165,8 +177,8 @@ def test_starting_is_tried_again_until_it_works(faulty: Make, tmp_path: Path) ->
             await status_of(runtime, DIE)
             async with asyncio.timeout(20):
                 while runtime.failed_starts == 0:
-                    assert await status_of(runtime, 4) == "breaker_open"
                     await asyncio.sleep(0.02)
+            assert await status_of(runtime, 4) == "breaker_open"
             (tmp_path / "broken").unlink()
             await restarted(runtime)
 

@@ -142,8 +142,9 @@ async def test_chunked_and_packed_bodies_are_read() -> None:
         (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 12_000, b"400"),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", b"400"),
     ],
-    ids=["no HTTP", "two hosts", "two lengths", "endless headers"],
+    ids=["no HTTP", "two hosts", "two lengths", "endless headers", "a huge header in one piece"],
 )
 async def test_what_is_no_request_is_refused_and_the_connection_closed(sent: bytes, status: bytes) -> None:
     wire = await Peer().send(sent)
