@@ -208,6 +208,7 @@ def _predictions(rows: Rows, identifiers: pa.Array, at_us: NDArray[np.int64], da
         "date": pa.array([_moment(START_US + day * DAY_US).date()] * count, pa.date32()),
         "release_id": pa.nulls(count, pa.string()),
         "step": pa.nulls(count, pa.int32()),
+        "withheld": pa.nulls(count, pa.list_(pa.string())),
         **{name: pa.repeat(value, count) for name, value in (plain | numbers).items()},
     }
     logged = {field.name: given[field.name].cast(field.type) for field in PREDICTIONS}
