@@ -120,7 +120,13 @@ def _key(tables: LogTables, wanted: Match, predictions: str) -> _Key:
 
 
 def _check_known(tables: LogTables, name: str, hashed: str, predictions: str) -> None:
-    """Raises InvalidInputError if a rule dropped the key of some prediction: it may be the one that is meant."""
+    """Raises InvalidInputError if a rule left no trace of some prediction's key: that one may be meant.
+
+    Also where a rule hashes and the key was missing: the log does not tell that from a dropped one.
+    """
     query = f"SELECT 1 FROM ({predictions}) WHERE list_contains(withheld, ?) AND {hashed} IS NULL LIMIT 1"  # noqa: S608
     if tables.database.execute(query, [name]).fetchone() is not None:
-        raise InvalidInputError(f"{withheld_sentence([name])}, so rows cannot be matched by it; name predictions by id")
+        raise InvalidInputError(
+            f"{withheld_sentence([name])}, of some rows without a hash (dropped, or missing), so rows cannot be matched "
+            "by it; name predictions by id"
+        )

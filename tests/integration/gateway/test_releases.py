@@ -106,7 +106,9 @@ def test_callers_in_a_hurry_do_not_trip_the_guard(price_world: Any, start: Any) 
             began = time.monotonic()
             assert server.price(headers={"X-Interlock-Deadline-Ms": "50"}).status_code == 200
             assert time.monotonic() - began < 1.0
-    assert faulty.asked >= 1  # the others waited for it as long as they had
+        fallbacks = 'interlock_fallbacks_total{endpoint="price",status="timeout",version="price:2"} 40.0'
+        assert fallbacks in server.client.get("/metrics").text  # a guard that tripped would ask the champion alone
+    assert faulty.asked >= 1
 
 
 def test_callers_with_time_are_no_excuse_for_a_version_that_hangs(price_world: Any, start: Any) -> None:
