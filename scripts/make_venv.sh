@@ -14,6 +14,8 @@ if [ ! -x "$venv/bin/pip" ]; then
     "$python" -m virtualenv --quiet "$venv"
   }
 fi
+# All but torch, which is large; its tests are skipped without it.
+extras='.[sklearn,mlflow,frames,postgres,images,grpc,xgboost,lightgbm,online,dev]'
 echo "installing Interlock and its dependencies (one to three minutes the first time) ..."
-"$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --quiet --editable '.[sklearn,mlflow,xgboost,lightgbm,online,dev]'  # all but torch, which is large; its tests skip
+"$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --quiet --editable "$extras"
 echo "installed"
