@@ -126,7 +126,5 @@ def _check_known(tables: LogTables, name: str, hashed: str, predictions: str) ->
     """
     query = f"SELECT 1 FROM ({predictions}) WHERE list_contains(withheld, ?) AND {hashed} IS NULL LIMIT 1"  # noqa: S608
     if tables.database.execute(query, [name]).fetchone() is not None:
-        raise InvalidInputError(
-            f"{withheld_sentence([name])}, of some rows without a hash (dropped, or missing), so they cannot be matched "
-            "by it; name predictions by id"
-        )
+        why = f"{withheld_sentence([name])}, of some without a hash (dropped, or missing)"
+        raise InvalidInputError(f"{why}, so rows cannot be matched by it; name predictions by id")
