@@ -157,7 +157,7 @@ class Connection:
             self.close()
 
     def _usable(self) -> bool:
-        if self._socket is not None and select.select([self._socket], [], [], 0)[0]:
+        if self._socket is not None and _has_something(self._socket):
             self.close()  # something to read before asking: it was closed at the other end
         if self._socket is not None:
             return True
@@ -235,3 +235,10 @@ class _SilentError(Exception):
 def _chunks(body: BinaryIO) -> Iterator[bytes]:
     while chunk := body.read(_CHUNK):
         yield chunk
+
+
+def _has_something(connection: socket.socket) -> bool:
+    """Whether there is something to read. By `poll`: `select` takes no descriptor above 1023."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))

@@ -12,6 +12,8 @@ class Signals:
     def __init__(self) -> None:
         self.stops = 0
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._poll = select.poll()  # `select` takes no descriptor above 1023
+        self._poll.register(self._read, select.POLLIN)
         self._before: dict[int, object] = {}
         self._closed = False
 
@@ -42,5 +44,5 @@ class Signals:
 
     def wait(self, timeout_seconds: float) -> None:
         """Sleep until a signal, a wake, or the timeout."""
-        if select.select([self._read], [], [], max(timeout_seconds, 0))[0]:
+        if self._poll.poll(max(timeout_seconds, 0) * 1000):
             os.read(self._read, 4096)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from inspect import getclosurevars
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import onnx
 import pytest
 import uvloop
 from onnx import TensorProto, helper
+from prometheus_client import values
 
 from interlock.domain.access import Key, Role
 from interlock.domain.contract import Contract, Field
@@ -335,6 +337,10 @@ def tensor(name: str, datatype: str, data: list[Any], shape: list[int] | None = 
     return {"name": name, "datatype": datatype, "shape": shape or [len(data)], "data": data, **more}
 
 
+# What counts of workers are kept in: a class of the library's for each worker.
+_COUNTS: set[Any] = set()
+
+
 @contextmanager
 def running(world: World, **settings: Any) -> Iterator[Running]:
     """A gateway worker in a thread."""
@@ -346,6 +352,7 @@ def running(world: World, **settings: Any) -> Iterator[Running]:
     async def serve() -> None:
         async with gateway(configured, world.store, "gw0", load=world.load) as app:
             server = HttpServer(app.handle)
+            _COUNTS.add(values.ValueClass)
             loop_box["grpc"] = app.grpc_port
             loop_box["stop"] = partial(asyncio.get_running_loop().call_soon_threadsafe, server.stop)
             ready.set()
@@ -363,6 +370,21 @@ def running(world: World, **settings: Any) -> Iterator[Running]:
         if "stop" in loop_box:
             loop_box["stop"]()
         thread.join(20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close_counts() -> Iterator[None]:
+    """The library holds the files of its counts until the process ends; this process is hundreds of workers.
+
+    After a module, since workers that run side by side in one process share what the newest has opened.
+    """
+    yield
+    for counts in _COUNTS:
+        files = getclosurevars(counts._MmapedValue__reset).nonlocals["files"]
+        for file in files.values():
+            file.close()
+        files.clear()
+    _COUNTS.clear()
 
 
 @pytest.fixture
