@@ -6,7 +6,8 @@ Called once a request. The standard library has none before Python 3.14, and `uu
 import os
 import time
 
-_BATCH = 1024
+# Random numbers fetched at a time: a system call each would cost more, many at once would be felt.
+_BATCH = 64
 _HIGH = 0x7 << 76
 _VARIANT = 0x2 << 62
 _RANDOM = (1 << 62) - 1

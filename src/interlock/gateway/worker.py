@@ -11,6 +11,7 @@ import gc
 import logging
 import signal
 import socket as sockets
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -50,6 +51,7 @@ from interlock.store.database import Store
 log = logging.getLogger(__name__)
 
 _KEEP_SECONDS = 0.25
+_SWITCH_SECONDS = 0.0005
 
 Load = Callable[[ModelVersion], Runtime]
 
@@ -72,6 +74,8 @@ async def run(settings: Settings, listener: sockets.socket, slot: str) -> None:
             # What exists now lives to the end: the collector need not look at it again and again.
             gc.collect()
             gc.freeze()
+            # Whenever the loop writes or computes, another thread may take the interpreter: not for the usual 5 ms.
+            sys.setswitchinterval(_SWITCH_SECONDS)
             await server.serve(listener)
     finally:
         store.close()

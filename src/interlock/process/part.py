@@ -20,8 +20,9 @@ from interlock.settings import Settings
 _LOOKS_A_SECOND = 2
 _PR_SET_NAME = 15
 
-# How far a part stands back where processors are short: nobody waits for these, and callers wait for the gateways.
-_NICENESS = {"scorer": 10, "controller": 5}
+# How far a part stands back where processors are short: nobody waits for these, and callers wait for the gateways. The
+# collector stands back least: what it has not taken yet grows on the disk.
+_NICENESS = {"scorer": 15, "controller": 10, "collector": 5}
 
 
 def run(handover: Handover) -> None:
