@@ -179,17 +179,24 @@ class SklearnPredictor:
     """
 
     def __init__(self, model: Any, contract: Contract) -> None:
-        self._model = on_one_thread(model)
+        self._before, self._model = _split(on_one_thread(model))
         self._input = EstimatorInput(model, contract)
         outputs = {field.name: field for field in contract.outputs}
         self._is_classifier = contract.is_classifier
         self._label_dtype = object if self._is_classifier and outputs["label"].datatype == "BYTES" else None
         self._with_probabilities = "probabilities" in outputs
+        self._by_probability = self._with_probabilities and _decides_by_probability(self._model)
 
     def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
         rows = self._input(columns)
+        if self._before is not None:
+            rows = self._before.transform(rows)
         if not self._is_classifier:
             return {"prediction": np.asarray(self._model.predict(rows), dtype=np.float64)}
+        if self._by_probability:
+            probabilities = np.asarray(self._model.predict_proba(rows), dtype=np.float64)
+            label = self._model.classes_.take(np.argmax(probabilities, axis=1), axis=0)
+            return {"label": np.asarray(label, dtype=self._label_dtype), "probabilities": probabilities}
         # Both are asked: a classifier's own decision is not always its most probable class.
         label = np.asarray(self._model.predict(rows), dtype=self._label_dtype)
         if not self._with_probabilities:
@@ -198,6 +205,34 @@ class SklearnPredictor:
 
     def close(self) -> None:
         """The estimator is freed with this object."""
+
+
+def _split(model: Any) -> tuple[Any, Any]:
+    """A pipeline's transformers (None without any) and its last step: asked for both answers, it transforms twice."""
+    is_pipeline = _name(type(model)) == "sklearn.pipeline.Pipeline"
+    if not is_pipeline or len(model.steps) < 2 or not hasattr(model.steps[-1][1], "predict"):
+        return None, model
+    return model[:-1], model.steps[-1][1]
+
+
+# Where `predict` is nothing but the most probable class of `predict_proba`.
+_DECIDES_BY_PROBABILITY = frozenset(
+    {
+        "sklearn.ensemble._forest.ForestClassifier",
+        "sklearn.ensemble._bagging.BaggingClassifier",
+        "sklearn.calibration.CalibratedClassifierCV",
+    }
+)
+
+
+def _decides_by_probability(model: Any) -> bool:
+    """Whether its probabilities alone tell both answers: of a forest, in half the time."""
+    decides = next((kind for kind in type(model).__mro__ if "predict" in vars(kind)), object)
+    return _name(decides) in _DECIDES_BY_PROBABILITY
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def on_one_thread(model: Any) -> Any:
