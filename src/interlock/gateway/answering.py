@@ -46,7 +46,7 @@ class Answering:
         recording: Writes down what was answered.
         guards: Which challengers this worker has withdrawn.
         metrics: What is counted.
-        in_flight: Remembers what runs in the loop.
+        in_flight: Remembers what runs in this process.
     """
 
     def __init__(self, recording: Recording, guards: Guards, metrics: Metrics, in_flight: InFlight) -> None:

@@ -1,20 +1,25 @@
 """Which version is computing inside this worker right now, written where the worker's death cannot take it.
 
-A graph that hangs or crashes takes the event loop with it. Called around every computation in the loop: costs a copy
-into mapped memory. A watchman ends a worker that stands still in one computation; whoever starts next reads what was
-in flight, and serves that version in a process of its own.
+A graph that crashes takes the worker with it, and one that hangs in the event loop does so too. Called around every
+computation in this process: costs a copy into mapped memory. A watchman ends a worker whose loop stands still in one
+computation; whoever starts next reads what was in flight, and serves those versions in processes of their own. (One
+that hangs in a thread of its own holds up nobody else: `runtimes/inline` moves it.)
 """
 
+import contextlib
 import logging
 import mmap
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 _BYTES = 256
+# The first mark is the loop's, each other one a thread's. More threads than these go unmarked.
+_MARKS = 16
 _LOOK_SECONDS = 0.5
 
 # A batch in the loop is predicted to take 2 ms. What takes a thousand times as long will not come back.
@@ -22,36 +27,34 @@ STALL_SECONDS = 5.0
 
 
 class InFlight:
-    """The mark of one worker slot.
+    """The marks of one worker slot.
 
     Args:
-        path: Of the mark. Its folder is made if it is not there.
+        path: Of the marks. Its folder is made if it is not there.
 
     Attributes:
-        left_by_predecessor: What was in flight when the slot's last worker died; empty if nothing was.
+        left_by_predecessor: What was in flight when the slot's last worker died.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(descriptor, _BYTES)
-            self._mark = mmap.mmap(descriptor, _BYTES)
+            os.ftruncate(descriptor, _BYTES * _MARKS)
+            self._mark = mmap.mmap(descriptor, _BYTES * _MARKS)
         finally:
             os.close(descriptor)
-        self.left_by_predecessor = self._name()
+        self.left_by_predecessor = tuple(dict.fromkeys(name for at in range(_MARKS) if (name := self._name(at))))
+        self._mark[:] = bytes(_BYTES * _MARKS)
+        self._free = list(range(1, _MARKS))
         self._marks: dict[str, bytes] = {}
         self._turn, self._is_in = 0, False
         self._stopping = threading.Event()
         self._watchman: threading.Thread | None = None
-        self.leave()
 
     def enter(self, ref: str) -> None:
-        """`ref` computes from now on."""
-        mark = self._marks.get(ref)
-        if mark is None:
-            mark = self._marks[ref] = ref.encode()[:_BYTES].ljust(_BYTES, b"\0")
-        self._mark[:] = mark
+        """`ref` computes in the loop from now on."""
+        self._mark[:_BYTES] = self._padded(ref)
         self._turn += 1
         self._is_in = True
 
@@ -59,6 +62,19 @@ class InFlight:
         """It is done."""
         self._is_in = False
         self._mark[0] = 0
+
+    @contextlib.contextmanager
+    def beside(self, ref: str) -> Iterator[None]:
+        """`ref` computes in a thread meanwhile."""
+        at = self._free.pop() if self._free else None
+        try:
+            if at is not None:
+                self._mark[at * _BYTES : (at + 1) * _BYTES] = self._padded(ref)
+            yield
+        finally:
+            if at is not None:
+                self._mark[at * _BYTES] = 0
+                self._free.append(at)
 
     def watch(self) -> None:
         """Have a thread end this process when one computation takes longer than `STALL_SECONDS`."""
@@ -70,10 +86,16 @@ class InFlight:
         self._stopping.set()
         if self._watchman is not None:
             self._watchman.join()
-        self.leave()
+        self._mark[:] = bytes(_BYTES * _MARKS)
 
-    def _name(self) -> str:
-        mark = bytes(self._mark)
+    def _padded(self, ref: str) -> bytes:
+        mark = self._marks.get(ref)
+        if mark is None:
+            mark = self._marks[ref] = ref.encode()[:_BYTES].ljust(_BYTES, b"\0")
+        return mark
+
+    def _name(self, at: int = 0) -> str:
+        mark = self._mark[at * _BYTES : (at + 1) * _BYTES]
         return mark.rstrip(b"\0").decode(errors="replace") if mark[0] else ""
 
     def _watch(self) -> None:

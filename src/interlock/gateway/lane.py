@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from contextlib import nullcontext
 from math import inf
 from typing import Any, Protocol
 
@@ -51,12 +52,13 @@ class Lane:
     Args:
         version: Who answers.
         settle: Where calls go.
-        in_flight: Remembers what runs in the loop, should this process not survive it.
+        in_flight: Remembers what runs in this process, should it not survive that.
     """
 
     def __init__(self, version: LoadedVersion, settle: Settle, in_flight: InFlight) -> None:
         self._version, self._settle, self._in_flight = version, settle, in_flight
         self._runtime = version.runtime
+        self._is_in_thread = version.version.placement not in ("isolated", "remote")
         self._loop = asyncio.get_running_loop()
         self._now: deque[Call] = deque()
         self._later: deque[Call] = deque()
@@ -142,7 +144,8 @@ class Lane:
         try:
             columns, fed = self._join(calls)
             began = time.perf_counter_ns()
-            outputs = await self._runtime.predict(fed, seconds)
+            with self._in_flight.beside(self._version.ref) if self._is_in_thread else nullcontext():
+                outputs = await self._runtime.predict(fed, seconds)
             model_us = (time.perf_counter_ns() - began) // 1000
             answered = self._answered(calls, columns, outputs, model_us)
         except Exception as error:

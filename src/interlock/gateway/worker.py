@@ -96,9 +96,9 @@ async def gateway(
         metrics = Metrics(settings.run / "metrics", log_gauges)
         in_flight = InFlight(settings.gateway_state / slot / "in_flight")
         board, guards, versions = Board(), Guards(), Versions(load)
-        if in_flight.left_by_predecessor:
-            log.warning("this worker died while %s ran in it; it gets a process", in_flight.left_by_predecessor)
-            versions.isolated = (in_flight.left_by_predecessor,)
+        if suspects := in_flight.left_by_predecessor:
+            log.warning("this worker died while it computed %s; that gets a process of its own", ", ".join(suspects))
+            versions.isolated = suspects
         watcher = PlanWatcher(
             store,
             id=f"{sockets.gethostname()}/{slot}",

@@ -51,6 +51,12 @@ class CheckedPredictor:
         self._check(outputs, rows_of(columns))
         return outputs
 
+    def interrupt(self) -> None:
+        """Let a computation under way in another thread end as soon as it can, if the model knows how to."""
+        interrupt = getattr(self._predictor, "interrupt", None)
+        if interrupt is not None:
+            interrupt()
+
     def close(self) -> None:
         self._predictor.close()
 

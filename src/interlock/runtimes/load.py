@@ -5,6 +5,8 @@ Called by gateways and by paired scoring. What runs in this process is loaded by
 
 from pathlib import Path
 
+import msgspec
+
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Runtime
 from interlock.runtimes.artifact import verified
@@ -25,5 +27,9 @@ def load_runtime(version: ModelVersion, artifacts: Path) -> Runtime:
         return RemoteRuntime(version, verified(artifacts, version.serving_digest))
     if version.placement == "isolated":
         return IsolatedRuntime(version, artifacts)
-    row_us = version.row_us if version.placement == "inline" else None
-    return InlineRuntime(load_predictor(version, artifacts), version.ref, row_us=row_us)
+    return InlineRuntime(
+        load_predictor(version, artifacts),
+        version.ref,
+        row_us=version.row_us if version.placement == "inline" else None,
+        isolate=lambda: IsolatedRuntime(msgspec.structs.replace(version, placement="isolated"), artifacts),
+    )

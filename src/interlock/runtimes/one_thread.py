@@ -70,6 +70,11 @@ class OneThread:
         self._thread = threading.Thread(target=self._run, name=f"model {ref}", daemon=True)
         self._thread.start()
 
+    @property
+    def overdue_seconds(self) -> float:
+        """How far the present job is past its deadline; negative if it is not, or there is none."""
+        return time.monotonic() - self._overdue_at
+
     async def submit(self, columns: Columns, deadline_seconds: float) -> Outputs:
         """Answer before the deadline.
 

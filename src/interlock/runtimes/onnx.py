@@ -87,11 +87,15 @@ class OnnxPredictor:
         names, self._reads = _reads(self._session.get_outputs(), contract)
         self._names = names
         # The bare session: what its wrapper checks at every call was checked here once.
-        self._run = self._session._sess.run
+        self._run, self._options = self._session._sess.run, ort.RunOptions()
 
     def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
-        values = self._run(self._names, {name: feed(columns) for name, feed in self._feeds}, None)
+        values = self._run(self._names, {name: feed(columns) for name, feed in self._feeds}, self._options)
         return {name: read(values) for name, read in self._reads}
+
+    def interrupt(self) -> None:
+        """End what is computed now, and whatever is asked later, at the next node of the graph."""
+        self._options.terminate = True
 
     @property
     def fixed_rows(self) -> int | None:

@@ -36,7 +36,7 @@ _MODULES = {
 }
 
 
-def load_predictor(version: ModelVersion, artifacts: Path) -> Predictor:
+def load_predictor(version: ModelVersion, artifacts: Path) -> CheckedPredictor:
     """Load a version into this process. Blocks; costs a read of the whole artifact.
 
     Raises:

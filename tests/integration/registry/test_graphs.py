@@ -1,17 +1,20 @@
 """ONNX graphs that must not run inside a gateway: loops, sizes out of values, memory, fixed numbers of rows."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 import pandas as pd
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from interlock.domain.errors import DeadlineExceededError, UnloadableModelError
+from interlock.domain.errors import DeadlineExceededError, ModelFailedError, UnloadableModelError
 from interlock.registry import graph_trial, serving
+from interlock.runtimes.inline import InlineRuntime
 from interlock.runtimes.load import load_runtime
 from interlock.runtimes.predictors import load_predictor
 
@@ -81,6 +84,37 @@ def test_a_loop_is_served_in_a_process_of_its_own_and_meets_the_deadline_there(d
         with pytest.raises(DeadlineExceededError):
             await runtime.predict({"x": np.array([1e12])}, 0.3)
         await runtime.close()
+
+    asyncio.run(run())
+
+
+def test_a_graph_that_hangs_inside_a_gateway_is_stopped_and_moved_to_a_process(desk: Any, save: Save) -> None:
+    registered = desk.register(save(*spinning()), pd.DataFrame({"x": [1.0, 2.0, 3.0]}))
+    version = msgspec.structs.replace(registered, placement="thread")  # as if nobody had seen its Loop
+
+    def threads() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name == f"model {version.ref}"]
+
+    async def run() -> None:
+        runtime = await asyncio.to_thread(load_runtime, version, desk.artifacts)
+        with pytest.raises(DeadlineExceededError):
+            await runtime.predict({"x": np.array([1e12])}, 0.3)
+        with pytest.raises(ModelFailedError, match="past its deadline"):
+            await runtime.predict({"x": np.array([5.0])}, 5.0)
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    answers = await runtime.predict({"x": np.array([5.0])}, 5.0)
+                    break
+                except ModelFailedError:
+                    await asyncio.sleep(0.05)
+        assert answers["prediction"].tolist() == [10.0]
+        assert isinstance(runtime, InlineRuntime)
+        assert runtime.is_moved
+        assert runtime.rows_in_loop == 0
+        assert len(threads()) == 2  # the stopped one waits for work, the other for its process
+        await runtime.close()
+        assert threads() == []
 
     asyncio.run(run())
 

@@ -1,14 +1,19 @@
+"""A model in this process: where its batches run, and what becomes of one that hangs."""
+
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from interlock.domain.errors import DeadlineExceededError, ModelFailedError
-from interlock.domain.ports import Columns
+from interlock.domain.contract import Contract, Field
+from interlock.domain.errors import DeadlineExceededError, ModelFailedError, UnloadableModelError
+from interlock.domain.ports import Columns, Runtime
+from interlock.runtimes.checked import CheckedPredictor
 from interlock.runtimes.inline import InlineRuntime
 from interlock.runtimes.one_thread import QUEUE_LENGTH
 
@@ -33,6 +38,16 @@ class Recorded:
         self.closed = True
 
 
+def inline(
+    model: Recorded, *, row_us: float | None = None, isolate: Callable[[], Runtime] | None = None
+) -> InlineRuntime:
+    def nowhere() -> Runtime:
+        raise UnloadableModelError("no process here")
+
+    contract = Contract(inputs=(), outputs=(Field(name="prediction", datatype="FP64"),), task="regression")
+    return InlineRuntime(CheckedPredictor(model, contract, "m:1"), "m:1", row_us=row_us, isolate=isolate or nowhere)
+
+
 def rows(count: int, value: float = 1.0) -> Columns:
     return {"x": np.full(count, value)}
 
@@ -41,7 +56,7 @@ def test_small_work_runs_in_the_loop_and_large_work_beside_it() -> None:
     model = Recorded()
 
     async def run() -> None:
-        runtime = InlineRuntime(model, "m:1", row_us=10.0)
+        runtime = inline(model, row_us=10.0)
         assert runtime.rows_in_loop == 200
         runtime.predict_now(rows(200))
         await runtime.predict(rows(201), 1.0)
@@ -57,7 +72,7 @@ def test_a_model_of_unknown_time_never_runs_in_the_loop() -> None:
     model = Recorded()
 
     async def run() -> None:
-        runtime = InlineRuntime(model, "m:1", row_us=None)
+        runtime = inline(model)
         assert runtime.rows_in_loop == 0
         await runtime.predict(rows(1), 1.0)
         await runtime.close()
@@ -70,7 +85,7 @@ def test_the_loop_goes_on_while_the_thread_is_stuck_and_further_calls_fail_at_on
     model = Recorded()
 
     async def run() -> None:
-        runtime = InlineRuntime(model, "m:1", row_us=None)
+        runtime = inline(model)
         with pytest.raises(DeadlineExceededError):
             await runtime.predict(rows(1, -1.0), 0.05)
         start = time.monotonic()
@@ -97,7 +112,7 @@ def test_what_waits_is_bounded() -> None:
     model = Recorded()
 
     async def run() -> list[Any]:
-        runtime = InlineRuntime(model, "m:1", row_us=None)
+        runtime = inline(model)
         first = asyncio.ensure_future(runtime.predict(rows(1, -1.0), 10.0))
         await asyncio.to_thread(model.started.wait, 10)
         waiting = [asyncio.ensure_future(runtime.predict(rows(1), 10.0)) for _ in range(QUEUE_LENGTH + 5)]
@@ -116,7 +131,7 @@ def test_work_whose_deadline_passed_while_it_waited_is_not_done() -> None:
     model = Recorded()
 
     async def run() -> None:
-        runtime = InlineRuntime(model, "m:1", row_us=None)
+        runtime = inline(model)
         first = asyncio.ensure_future(runtime.predict(rows(1, -1.0), 10.0))
         await asyncio.to_thread(model.started.wait, 10)
         with pytest.raises(DeadlineExceededError):
@@ -133,7 +148,7 @@ def test_a_stuck_thread_does_not_keep_close_waiting(monkeypatch: pytest.MonkeyPa
     model = Recorded()
 
     async def run() -> float:
-        runtime = InlineRuntime(model, "m:1", row_us=None)
+        runtime = inline(model)
         with pytest.raises(DeadlineExceededError):
             await runtime.predict(rows(1, -1.0), 0.02)
         start = time.monotonic()
