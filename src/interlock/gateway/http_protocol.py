@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from interlock.domain.errors import InvalidInputError
+from interlock.domain.errors import InvalidInputError, OverloadedError
 from interlock.gateway.errors import RefusedError
 from interlock.gateway.exchange import Answer
 
@@ -32,6 +32,9 @@ _HIGH_WATER_BYTES = 256 * 1024
 # A caller that is still sending gets its 413 at once, and the rest is read and thrown away, as most clients read no
 # answer before they have sent all. Beyond this the connection is closed instead.
 _MOST_THROWN_AWAY = 256 * 1024 * 1024
+# Of all requests of a worker together, from their first byte to their answer. Beyond this, whoever sends more is told
+# to come again: what a body becomes when it is read takes several times its size.
+MOST_BODY_BYTES = 256 * 1024 * 1024
 # Requests sent before the answer of the one before them.
 _MOST_PIPELINED = 8
 
@@ -56,6 +59,9 @@ class Incoming:
         headers: By lower-case name. Of one that came twice, the last.
         keep_alive: Whether the connection stays open after it.
         began: Time of the event loop at which the head was complete.
+        size: Bytes of the body that have come.
+        held: Those that are in memory.
+        is_over: Its body came when the worker held too many bytes already.
     """
 
     method: str
@@ -65,6 +71,8 @@ class Incoming:
     connection: "HttpConnection"
     began: float
     size: int = 0
+    held: int = 0
+    is_over: bool = False
     is_complete: bool = False
     is_refused: bool = False
     parts: list[bytes] = field(default_factory=list)
@@ -78,14 +86,17 @@ class Incoming:
 
         Raises:
             RefusedError: It is too large (413), before it is read if it says so; or packed in an unknown way (415).
+            OverloadedError: This worker holds too many bytes already.
         """
         self.check_length(limit)
         while not self.is_complete:
-            if self.size > limit:
+            if self.size > limit or self.is_over:
                 break
             await self.connection.more_of(self)
         if self.size > limit:
             raise self._too_large(limit)
+        if self.is_over:
+            raise OverloadedError("too many large requests are being answered; try again later")
         body = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
         packing = self.headers.get(b"content-encoding")
         return body if packing is None or packing == b"identity" else self._unpack(body, packing.lower(), limit)
@@ -126,6 +137,7 @@ class Connections(Protocol):
     open: set["HttpConnection"]
     is_stopping: bool
     date: bytes
+    body_bytes: int
 
     def is_full(self) -> bool:
         """Whether one more connection would be too many."""
@@ -166,6 +178,9 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._shared.open.discard(self)
+        for incoming in (self._reading, self._answering, *self._pipelined):
+            if incoming is not None:
+                self._let_go(incoming)
         self._pipelined.clear()
         if self._task is not None:
             self._task.cancel()  # (d)
@@ -251,6 +266,10 @@ class HttpConnection(asyncio.Protocol):
                 self._transport.abort()
             return
         incoming.parts.append(body)
+        incoming.held += len(body)
+        self._shared.body_bytes += len(body)
+        if self._shared.body_bytes > MOST_BODY_BYTES:
+            incoming.is_over = True
         if incoming.size > _HIGH_WATER_BYTES and incoming.waiting is None:
             self._pause()
         self._wake(incoming)
@@ -288,13 +307,19 @@ class HttpConnection(asyncio.Protocol):
         self._task = None
         self._write(incoming, answer)
 
+    def _let_go(self, incoming: Incoming) -> None:
+        """The body of a request is not needed any more."""
+        self._shared.body_bytes -= incoming.held
+        incoming.held = 0
+        incoming.parts.clear()
+
     def _write(self, incoming: Incoming, answer: Answer) -> None:
         self._answering = None
+        self._let_go(incoming)
         if self._transport.is_closing():
             return
         if not incoming.is_complete:
             incoming.is_refused = True
-            incoming.parts.clear()
             declared = incoming.headers.get(b"content-length")
             if declared is None or int(declared) > _MOST_THROWN_AWAY:
                 self._close_soon = True

@@ -33,6 +33,7 @@ class HttpServer:
         self._stopped = asyncio.Event()
         self.open: set[HttpConnection] = set()
         self.is_stopping = False
+        self.body_bytes = 0
         self.date = b""
         self._set_date()
 

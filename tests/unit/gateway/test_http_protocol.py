@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from interlock.domain.errors import InterlockError
+from interlock.domain.errors import InterlockError, OverloadedError
 from interlock.gateway import http_protocol
 from interlock.gateway.exchange import Answer
 from interlock.gateway.http_protocol import HttpConnection, Incoming
@@ -103,6 +103,45 @@ async def test_connection_closes_when_the_caller_wants_it() -> None:
     assert wire.answers == [b"/ "]
     assert b"connection: close" in wire.written
     assert wire.is_closed
+
+
+async def test_bodies_of_all_connections_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "MOST_BODY_BYTES", 7)
+    may_answer = asyncio.Event()
+
+    async def late(incoming: Incoming) -> Answer:
+        try:
+            body = await incoming.body(1000)
+        except OverloadedError as error:
+            return Answer(str(error).encode(), 503)
+        await may_answer.wait()
+        return Answer(body)
+
+    first, second = Peer(late), Peer(late)
+    second.connection = HttpConnection(late, first.server)
+    second.connection.connection_made(cast(Any, second.wire))
+    await first.send(POST + b"body")
+    await second.send(POST, b"bo", b"dy")
+    assert second.wire.answers == [b"too many large requests are being answered; try again later"]
+    may_answer.set()
+    await first.send()
+    assert first.wire.answers == []
+    assert first.server.body_bytes == 4  # what was thrown away is held by no one
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert first.wire.answers == [b"body"]
+    assert first.server.body_bytes == 0
+    await second.send(POST + b"more")
+    assert second.wire.answers[1:] == [b"more"]
+    assert first.server.body_bytes == 0
+
+
+async def test_bodies_of_a_caller_who_has_gone_are_let_go() -> None:
+    peer = Peer()
+    await peer.send(POST + b"bo")
+    assert peer.server.body_bytes == 2
+    peer.connection.connection_lost(None)
+    assert peer.server.body_bytes == 0
 
 
 async def test_body_is_asked_for_when_the_caller_waits_for_that() -> None:
