@@ -78,6 +78,16 @@ def _content(values: "np.ndarray[Any, Any]") -> bytes:
     return repr(values.tolist()).encode() if values.dtype == np.object_ else values.tobytes()
 
 
+def fault_of_key(path: Path) -> str | None:
+    """What is wrong with a key; None if nothing is."""
+    try:
+        _read(path)
+    except ValueError as error:
+        return str(error)
+    mode = path.stat().st_mode & 0o777
+    return f"{path} is open to others (mode {mode:o}); `chmod 600` closes it" if mode & 0o077 else None
+
+
 def _read(path: Path) -> bytes:
     key = path.read_bytes()
     if len(key) != _KEY_BYTES:

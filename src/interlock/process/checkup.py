@@ -16,11 +16,14 @@ from typing import Literal
 import msgspec
 
 from interlock import bootstrap
-from interlock.domain.errors import HomeError, InterlockError
-from interlock.predictions import pins, spool_damage, table_damage
+from interlock.domain.errors import HomeError, InterlockError, InvalidInputError
+from interlock.predictions import image_names, pins, spool_damage, table_damage
 from interlock.predictions.damage import Damage
 from interlock.predictions.delta_log import KINDS, DeltaLog
+from interlock.predictions.hashing import KEY_NAME, fault_of_key
+from interlock.predictions.image_log import ImageLog
 from interlock.predictions.ledger import FEEDBACK_KINDS
+from interlock.predictions.parts import HASHED
 from interlock.predictions.reconcile import reconcile
 from interlock.predictions.reconciliation import Reconciliation
 from interlock.process import home, leftovers
@@ -28,6 +31,7 @@ from interlock.process.home import FORMAT, check_format
 from interlock.settings import Settings
 
 _ALIVE = timedelta(seconds=5)
+_MOST_NAMED = 5
 Outcome = Literal["ok", "repaired", "warning", "error"]
 
 
@@ -75,6 +79,8 @@ def _checks(*, is_running: bool, repair: bool, give_up: bool) -> dict[str, Calla
         "artifacts": _artifacts,
         **{name: partial(_judge, name, find, repair) for name, find in mended.items()},
         "log": _log,
+        "images": _images,
+        "privacy": _privacy,
         "labels": _labels,
         "disk": _disk,
     }
@@ -171,6 +177,42 @@ def _log(settings: Settings) -> Finding:
             "log", "warning", f"{quarantined} damaged row(s) were set aside in the spool's quarantine folder"
         )
     return Finding("log", "ok", f"{len(found)} endpoint(s), {rows} rows, every acknowledged row is accounted for")
+
+
+def _images(settings: Settings) -> Finding:
+    """Files that rows name: each is there and is what its name says."""
+    log, images, checked = DeltaLog(settings.log), ImageLog(settings.log), 0
+    bad: list[str] = []
+    for endpoint in log.endpoints("predictions"):
+        for name in sorted(image_names.named([log], endpoint)):
+            checked += 1
+            try:
+                images.read(endpoint, name)
+            except InvalidInputError as error:
+                bad.append(str(error))
+    if bad:
+        more = f" and {len(bad) - _MOST_NAMED} more" if len(bad) > _MOST_NAMED else ""
+        return Finding("images", "error", f"{'; '.join(bad[:_MOST_NAMED])}{more}: a backup may have them")
+    return Finding("images", "ok", f"{checked} image(s) are what rows name")
+
+
+def _privacy(settings: Settings) -> Finding:
+    """The key of hashes: a new one would match nothing that was hashed before."""
+    path = settings.home / KEY_NAME
+    if path.exists():
+        if fault := fault_of_key(path):
+            return Finding("privacy", "error", fault)
+        return Finding("privacy", "ok", f"{KEY_NAME} is there, and closed to others")
+    log = DeltaLog(settings.log)
+    hashed = [
+        endpoint
+        for endpoint in log.endpoints("predictions")
+        if any(name.endswith(HASHED) for name in log.schema("predictions", endpoint).names)
+    ]
+    if hashed:
+        what = f"{KEY_NAME} is missing, and the log of {', '.join(hashed)} has hashes made with it"
+        return Finding("privacy", "error", f"{what}: restore it from a backup before the next start makes another")
+    return Finding("privacy", "ok", "no key yet: nothing was hashed")
 
 
 def _labels(settings: Settings) -> Finding:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 from deltalake import DeltaTable
 from tests.integration.predictions.conftest import Home, version, write
@@ -16,10 +18,13 @@ from tests.integration.predictions.tables import data_files
 from tests.prediction_records import prediction
 
 from interlock import bootstrap
+from interlock.domain import image_file
 from interlock.domain.errors import HomeError
-from interlock.predictions import segments
+from interlock.predictions import parts, segments
 from interlock.predictions.delta_log import DeltaLog
+from interlock.predictions.hashing import KEY_NAME, Hasher
 from interlock.predictions.pins import Pins
+from interlock.predictions.records import PredictionRecord
 from interlock.process import home as home_folder
 from interlock.process.checkup import Finding, examine
 from interlock.settings import Settings
@@ -52,6 +57,12 @@ def outcomes(home: Home, **options: bool) -> dict[str, str]:
     }
     found.pop("processes")  # none runs
     return found
+
+
+def with_photo(number: int) -> PredictionRecord:
+    photo = image_file.encode_png(np.full((1, 1, 3), number, dtype=np.uint8))
+    record = prediction(number)
+    return msgspec.structs.replace(record, inputs=[*record.inputs, parts.pack_images("photo", [photo], 1.0)])
 
 
 def pin(home: Home, name: str = "v1") -> None:
@@ -307,3 +318,33 @@ def test_a_pin_that_is_not_what_it_was_cannot_be_mended(home: Home) -> None:
 def test_a_home_in_use_is_not_repaired(home: Home) -> None:
     with home_folder.locked(home.settings.home), pytest.raises(HomeError, match="in use by process"):
         list(examine(home.settings, repair=True))
+
+
+def test_an_image_that_is_missing_or_damaged_is_found(home: Home) -> None:
+    home.collect(with_photo(1), with_photo(2), with_photo(3))
+    assert findings(home)["images"] == Finding("images", "ok", "3 image(s) are what rows name")
+    first, second, _ = sorted((home.settings.log / "images" / "wine").glob("*/*.png"))
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-1])
+    found = findings(home, repair=True)["images"]
+    assert found.outcome == "error"
+    assert f"{first.name} cannot be read: No such file" in found.detail
+    assert f"{second.name} is damaged" in found.detail
+
+
+def test_the_key_of_hashes_is_missed_where_hashes_are_and_only_there(home: Home) -> None:
+    home.collect(prediction(1))
+    assert findings(home)["privacy"].detail == "no key yet: nothing was hashed"
+    key = home.settings.home / KEY_NAME
+    digest = Hasher(home.settings.home).digest("red")
+    home.collect(prediction(2, inputs={"x": [2.0], "kind~hash": [digest]}))
+    assert findings(home)["privacy"].outcome == "ok"
+    key.chmod(0o644)
+    assert "is open to others (mode 644)" in findings(home)["privacy"].detail
+    key.write_bytes(b"short")
+    assert "must have 32; restore it from a backup" in findings(home)["privacy"].detail
+    key.unlink()
+    found = findings(home)["privacy"]
+    assert (found.outcome, found.detail.split(":")[0]) == (
+        "error", "privacy.key is missing, and the log of wine has hashes made with it"
+    )  # fmt: skip
