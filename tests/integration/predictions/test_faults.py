@@ -10,8 +10,11 @@ import os
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import numpy as np
 import pytest
 from deltalake import write_deltalake
 from sqlalchemy import event
@@ -19,8 +22,11 @@ from tests.integration.predictions.audit import audit
 from tests.integration.predictions.conftest import label, labels
 from tests.prediction_records import prediction
 
+from interlock.domain import image_file
 from interlock.domain.errors import UnrecordedError
 from interlock.predictions import delta_log
+from interlock.predictions.image_log import ImageLog
+from interlock.predictions.parts import pack_images
 from interlock.predictions.records import encoder
 from interlock.predictions.spool import Spool
 
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 # `make soak` takes all; the ordinary suite takes some.
 SOAK = "INTERLOCK_SOAK" in os.environ
 FAULTS = ("ENOSPC", "EIO", "short")
-CALLS = ("write", "fsync", "rename", "unlink", "open", "ftruncate")
+CALLS = ("write", "fsync", "rename", "replace", "unlink", "open", "mkdir", "ftruncate")
 
 
 class Faults:
@@ -42,6 +48,7 @@ class Faults:
         self.failed_at: str | None = None
         for name in CALLS:
             patch.setattr(os, name, self._failing(name, getattr(os, name)))
+        patch.setattr(os, "fdopen", self._failing_file(os.fdopen))
         patch.setattr(delta_log, "write_deltalake", self._failing_commit(write_deltalake))
         engine = home.store._engine
         event.listen(engine, "commit", self._before_commit)
@@ -66,6 +73,29 @@ class Faults:
 
         return called
 
+    def _failing_file(self, fdopen: Callable[..., Any]) -> Callable[..., Any]:
+        """Of files that are written through an object: its writes."""
+
+        @contextlib.contextmanager
+        def opened(descriptor: int, *args: Any, **more: Any) -> Iterator[Any]:
+            with fdopen(descriptor, *args, **more) as file:
+                if not self._is_ours(descriptor):
+                    yield file
+                    return
+                yield SimpleNamespace(write=write_to(file), flush=file.flush, fileno=file.fileno)
+
+        def write_to(file: Any) -> Callable[[bytes], int]:
+            def write(content: bytes) -> int:
+                if self._is_next("file write"):
+                    file.write(content[: len(content) // 2])
+                    raise self._error()
+                written: int = file.write(content)
+                return written
+
+            return write
+
+        return opened
+
     def _failing_commit(self, commit: Callable[..., Any]) -> Callable[..., Any]:
         def called(*args: Any, **more: Any) -> None:
             if self._is_next("commit before"):
@@ -81,10 +111,10 @@ class Faults:
             raise self._error()
 
     def _is_ours(self, first: Any) -> bool:
-        """Whether the call is on a file of the spools."""
+        """Whether the call is on a file of the spools or of the log."""
         with contextlib.suppress(OSError):
             path = os.readlink(f"/proc/self/fd/{first}") if isinstance(first, int) else os.fspath(first)
-            return str(path).startswith(str(self._home / "spool"))
+            return str(path).startswith((str(self._home / "spool"), str(self._home / "log")))
         return False
 
     def _error(self) -> OSError:
@@ -106,7 +136,10 @@ def tell(home: "Home", side_file: Path) -> None:
 
 
 def append(spool: Spool, number: int, side_file: Path) -> None:
-    record = prediction(number, rows=number % 3 + 1, assigned={"release_id": "r1", "step": 0})
+    rows = number % 3 + 1
+    record = prediction(number, rows=rows, assigned={"release_id": "r1", "step": 0})
+    picture = image_file.encode_png(np.full((1, 1, 3), number, dtype=np.uint8))
+    record = msgspec.structs.replace(record, inputs=[*record.inputs, pack_images("photo", [picture] * rows, 1.0)])
     names = []
     with contextlib.suppress(UnrecordedError):
         spool.append(encoder.encode(record), rows=len(record.prediction_ids), endpoint="wine")
@@ -154,6 +187,9 @@ def test_no_fault_loses_or_doubles_what_was_acknowledged(make_home: Callable[[],
         assert found.log_rows == found.profiled_rows, what
         assert found.log_requests == found.counted_units, what
         assert found.sums_hold, what
+        _, rows = home.reader.new_rows("wine", None)
+        for file in rows["input.photo"].to_pylist():
+            assert ImageLog(home.log.root).read("wine", file), what
         where.add(what.rpartition("(")[2].rstrip(")"))
-    known = {"write", "fsync", "rename", "unlink", "open", "commit before", "commit after", "store"}
+    known = {*CALLS, "file write", "commit before", "commit after", "store"} - {"ftruncate"}
     assert where >= known if SOAK else len(where) >= 4
