@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tests.e2e.product import Product
+from tests.postgres import PostgresServer, find_binaries
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,18 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> Wine:
     joblib.dump(forest, found.pickled)
     heldout.assign(cultivar=heldout_truth).to_csv(found.reference, index=False)
     return found
+
+
+@pytest.fixture(scope="module")
+def mortal_postgresql() -> Iterator[PostgresServer]:
+    """A server of one's own, to be killed."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL")
+    server = PostgresServer(binaries)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="module")

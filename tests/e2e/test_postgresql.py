@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product, run
-from tests.postgres import PostgresServer, find_binaries
+from tests.postgres import PostgresServer
 
 from interlock.client import Client
 from interlock.domain.errors import InterlockError, OverloadedError
@@ -16,20 +16,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """One of its own, since it is killed."""
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL")
-    server = PostgresServer(binaries)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def product(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory, wine: Wine) -> Iterator[Product]:
-    url = server.url(server.create()).replace("+psycopg", "")
+def product(
+    mortal_postgresql: PostgresServer, tmp_path_factory: pytest.TempPathFactory, wine: Wine
+) -> Iterator[Product]:
+    url = mortal_postgresql.url(mortal_postgresql.create()).replace("+psycopg", "")
     product = Product(tmp_path_factory.mktemp("product") / "home", "--store-url", url).wait_until_ready()
     try:
         with product.client() as client:
@@ -86,15 +76,15 @@ def test_the_way_from_a_model_to_a_release(product: Product, wine: Wine) -> None
 
 
 def test_serving_goes_on_while_the_database_is_dead_and_nothing_is_lost(
-    product: Product, server: PostgresServer, wine: Wine
+    product: Product, mortal_postgresql: PostgresServer, wine: Wine
 ) -> None:
     with product.client() as asking, product.client() as client, Traffic(asking, wine) as traffic:
         traffic.await_answers(50)
-        server.kill()
+        mortal_postgresql.kill()
         traffic.await_answers(100)
         with pytest.raises(OverloadedError, match="the store does not answer"):
             client.endpoints()
-        server.start()
+        mortal_postgresql.start()
         traffic.await_answers(50)
         client.wait_until_logged(60)
     assert traffic.failures == []

@@ -1,4 +1,7 @@
-"""Parts of a whole product are killed at random moments under load. `make soak` kills a thousand, the suite a few."""
+"""Parts of a whole product are killed at random moments under load, and its PostgreSQL where it has one.
+
+`make soak` kills a thousand of each, the suite a few.
+"""
 
 import os
 import random
@@ -16,6 +19,7 @@ from deltalake import DeltaTable
 from tests.e2e.auditor import Told, audit
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product
+from tests.postgres import PostgresServer
 
 from interlock.domain.errors import InterlockError
 from interlock.stats.profile import Profile
@@ -24,6 +28,8 @@ from interlock.store import Store
 
 KILLS = int(os.environ.get("INTERLOCK_SOAK", "12"))
 SEED = int(os.environ.get("INTERLOCK_SOAK_SEED", "1"))
+POSTGRESQL = "postgresql"
+_POSTGRESQL_EVERY = 6  # of so many kills, the second is the database's
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
 
@@ -57,11 +63,17 @@ class Caller(threading.Thread):
             self._told.labels[prediction.ids[0]] = str(label)
 
 
-def kill_at_random(product: Product, kills: int, rng: random.Random) -> Counter[str]:
-    """Kill one part after the other, also ones that have hardly started."""
+def kill_at_random(product: Product, kills: int, rng: random.Random, postgresql: PostgresServer | None) -> Counter[str]:
+    """Kill one part after the other, also ones that have hardly started. A dead PostgreSQL is started again."""
     killed: Counter[str] = Counter()
     while killed.total() < kills:
         time.sleep(rng.uniform(0.0, 0.8))
+        if postgresql is not None and killed.total() % _POSTGRESQL_EVERY == 1:
+            postgresql.kill()
+            time.sleep(rng.uniform(0.0, 1.0))
+            postgresql.start()
+            killed[POSTGRESQL] += 1
+            continue
         name, pid = rng.choice(sorted(product.parts().items()))
         if pid is None:
             continue
@@ -73,9 +85,25 @@ def kill_at_random(product: Product, kills: int, rng: random.Random) -> Counter[
     return killed
 
 
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def postgresql(request: pytest.FixtureRequest) -> PostgresServer | None:
+    """The server that holds the store; None for SQLite."""
+    if request.param == "sqlite":
+        return None
+    found: PostgresServer = request.getfixturevalue("mortal_postgresql")
+    return found
+
+
 @pytest.mark.slow
-def test_nothing_acknowledged_is_lost_or_doubled_however_often_parts_are_killed(tmp_path: Path, wine: Wine) -> None:
-    product = Product(tmp_path / "home", "--workers", "2").wait_until_ready()
+def test_nothing_acknowledged_is_lost_or_doubled_however_often_parts_are_killed(
+    tmp_path: Path, wine: Wine, postgresql: PostgresServer | None
+) -> None:
+    url = f"sqlite:///{tmp_path / 'home' / 'store.db'}"
+    options = ["--workers", "2"]
+    if postgresql is not None:
+        url = postgresql.url(postgresql.create())
+        options += ["--store-url", url.replace("+psycopg", "")]
+    product = Product(tmp_path / "home", *options).wait_until_ready()
     told = Told()
     callers = [Caller(product, wine, told, number) for number in range(3)]
     try:
@@ -86,7 +114,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_however_often_parts_are_killed(
             client.start_release("wine", "wine:2", plan={"steps": [0.3, 1.0], "require_labels": "yes"})
         for caller in callers:
             caller.start()
-        killed = kill_at_random(product, KILLS, random.Random(SEED))
+        killed = kill_at_random(product, KILLS, random.Random(SEED), postgresql)
     finally:
         for caller in callers:
             caller.stopping.set()
@@ -99,8 +127,9 @@ def test_nothing_acknowledged_is_lost_or_doubled_however_often_parts_are_killed(
     assert product.stop() == 0
     assert sums["holds"] is True, sums
     assert killed.total() == KILLS
+    assert (killed[POSTGRESQL] > 0) == (postgresql is not None)
     assert len(told.answers) > 20 * len(callers)
-    rows, labels, profiles, specs = evidence(tmp_path / "home")
+    rows, labels, profiles, specs = evidence(tmp_path / "home", url)
     assert set(rows["version"].to_pylist()) == {"wine:1", "wine:2"}
     found = audit(told, rows, labels, profiles, specs)
     assert found.is_clean, found
@@ -122,12 +151,14 @@ def settle(product: Product) -> None:
             time.sleep(0.1)
 
 
-def evidence(home: Path) -> tuple[pa.Table, dict[str, str], dict[str, list[bytes]], dict[str, ProfileSpec]]:
+def evidence(
+    home: Path, url: str
+) -> tuple[pa.Table, dict[str, str], dict[str, list[bytes]], dict[str, ProfileSpec]]:
     """What files and store hold, read without the product."""
     rows = DeltaTable(home / "log" / "predictions" / "wine").to_pyarrow_table()
     given = DeltaTable(home / "log" / "labels" / "wine").to_pyarrow_table().sort_by("at")
     labels = dict(zip(given["prediction_id"].to_pylist(), given["label_text"].to_pylist(), strict=True))
-    store = Store(f"sqlite:///{home / 'store.db'}")
+    store = Store(url)
     profiles: dict[str, list[bytes]] = {}
     try:
         with store.read() as tx:
