@@ -1,10 +1,10 @@
 """Load on a gateway: callers who send one request after another over connections of their own."""
 
 import asyncio
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -21,12 +21,12 @@ class Load:
         return self.statuses.total() + self.failed
 
 
-@contextmanager
-def load(address: tuple[str, int], path: str, body: bytes, *, callers: int = 8) -> Iterator[Load]:
+@contextlib.contextmanager
+def load(address: tuple[str, int], path: str, body: bytes, *, callers: int = 8, key: str = "") -> Iterator[Load]:
     """Callers in a thread, until the block ends; then each finishes the request that it has begun."""
     found, stopping = Load(), threading.Event()
     thread = threading.Thread(
-        target=asyncio.run, args=(_callers(address, request(path, body), callers, found, stopping),)
+        target=asyncio.run, args=(_callers(address, request(path, body, key), callers, found, stopping),)
     )
     thread.start()
     try:
@@ -36,9 +36,10 @@ def load(address: tuple[str, int], path: str, body: bytes, *, callers: int = 8) 
         thread.join(60)
 
 
-def request(path: str, body: bytes) -> bytes:
+def request(path: str, body: bytes, key: str = "") -> bytes:
     """A POST over a connection that stays open."""
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    bearer = f"Authorization: Bearer {key}\r\n" if key else ""
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{bearer}Content-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -50,10 +51,10 @@ async def _caller(address: tuple[str, int], sent: bytes, found: Load, stopping: 
     while not stopping.is_set():
         try:
             reader, writer = await asyncio.open_connection(*address)
-            while not stopping.is_set():
-                writer.write(sent)
-                await read_answer(reader, found)
-            writer.close()
+            with contextlib.closing(writer):
+                while not stopping.is_set():
+                    writer.write(sent)
+                    await read_answer(reader, found)
         except (OSError, asyncio.IncompleteReadError):
             found.failed += 1
 

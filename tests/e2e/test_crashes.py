@@ -1,5 +1,6 @@
 """kill -9 of anything at any time: everything goes on, and nothing acknowledged is lost or doubled."""
 
+import json
 import os
 import signal
 import threading
@@ -7,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product, is_alive
+from tests.load import Load, load
 
 from interlock.domain.errors import InterlockError
 
@@ -64,6 +67,40 @@ def test_a_killed_part_comes_back_and_nothing_is_lost(
     # The control plane answers too, once it is back: its socket never closed.
     assert client.status()["gateways"]
     client.close()
+
+
+def test_of_a_killed_worker_only_what_was_in_its_hands_is_cut(tmp_path: Path, wine: Wine) -> None:
+    product = Product(tmp_path / "home", "--workers", "2").wait_until_ready()
+    callers = 8
+    try:
+        with product.client() as client:
+            client.register("wine", wine.forest, reference=wine.reference, label="cultivar")
+            client.create_endpoint("wine", "wine:1")
+        address = (urlsplit(product.gateway).hostname or "", urlsplit(product.gateway).port or 0)
+        with load(address, "/v2/models/wine/infer", _one_row(wine), callers=callers, key=product.key) as found:
+            for part in ("gw0", "gw1", "gw0"):
+                _await_answers(found, 300)
+                before, old = found.failed, product.parts()[part]
+                os.kill(old, signal.SIGKILL)
+                _await_answers(found, 300)
+                assert found.failed - before <= callers  # each has one request under way
+                _restarted(product, part, old)
+        assert set(found.statuses) == {200}
+        with product.client() as client:
+            client.wait_until_logged(60)
+            assert client.reconciliation()["wine"]["holds"] is True
+            (logged,) = client.sql("SELECT count(*) AS rows, count(DISTINCT prediction_id) AS ids FROM wine")
+        # Some of the cut ones were recorded before their answer could leave.
+        assert found.statuses[200] <= logged["rows"] == logged["ids"] <= found.total
+    finally:
+        product.stop()
+
+
+def _await_answers(found: Load, count: int) -> None:
+    upto, deadline = found.statuses.total() + count, time.monotonic() + _BACK_SECONDS
+    while found.statuses.total() < upto:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_while_the_gateway_is_down_callers_wait_and_are_not_refused(
@@ -187,14 +224,18 @@ def test_callers_in_a_hurry_take_the_model_from_no_one(
     product: Product, wine: Wine, isolated: Callable[[], int]
 ) -> None:
     before = isolated()
-    body = {"inputs": [{"name": str(name), "shape": [1], "datatype": "FP64", "data": [float(value)]}
-                       for name, value in wine.heldout.iloc[0].items()]}  # fmt: skip
     headers = {"Authorization": f"Bearer {product.key}", "X-Interlock-Deadline-Ms": "0.01"}
     with httpx.Client(base_url=product.gateway) as callers:
         for _ in range(8):
-            assert callers.post("/v2/models/cask/infer", json=body, headers=headers).status_code == 504
+            assert callers.post("/v2/models/cask/infer", content=_one_row(wine), headers=headers).status_code == 504
     assert len(product.client().predict("cask", wine.heldout.head(2)).ids) == 2
     assert isolated() == before
+
+
+def _one_row(wine: Wine) -> bytes:
+    row = wine.heldout.iloc[0].items()
+    inputs = [{"name": str(name), "shape": [1], "datatype": "FP64", "data": [float(value)]} for name, value in row]
+    return json.dumps({"inputs": inputs}).encode()
 
 
 def _command_line(pid: int) -> bytes:
