@@ -7,51 +7,18 @@ start.
 
 import os
 import time
-from bisect import bisect_left
-from collections import Counter as Counting
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
 from prometheus_client.samples import Sample
 
 from interlock.gateway.batch_counts import BatchCounts
 from interlock.gateway.log_gauges import LogGauges
+from interlock.gateway.meter import Meter
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _MODEL_SECONDS = (0.00005, 0.0001, 0.00025, *_SECONDS)
-
-
-class BatchHistogram(Histogram):
-    """A histogram that takes many observations at once: each alone costs as much as a small model."""
-
-    def observe_many(self, amounts: Sequence[float]) -> None:
-        """Count observations."""
-        if len(amounts) == 1:
-            self.observe(amounts[0])
-            return
-        for bucket, count in Counting(bisect_left(self._upper_bounds, amount) for amount in amounts).items():
-            self._buckets[bucket].inc(count)
-        self._sum.inc(sum(amounts))
-
-
-class Meter:
-    """The counts of answers by one version in one role, looked up once."""
-
-    __slots__ = ("_model", "_requests", "_rows", "_seconds", "batches")
-
-    def __init__(self, requests: Any, rows: Any, seconds: Any, model: Any, batches: BatchCounts) -> None:
-        self._requests, self._rows, self._seconds, self._model = requests, rows, seconds, model
-        self.batches = batches
-
-    def answered(self, rows: int, latencies_us: Sequence[int], model_us: int) -> None:
-        """A batch was answered: rows of all its requests, the latency of each, the time of the model."""
-        self._requests.inc(len(latencies_us))
-        self._rows.inc(rows)
-        self._seconds.observe_many([latency_us / 1e6 for latency_us in latencies_us])
-        self._model.observe(model_us / 1e6)
-        self.batches.add(rows, latencies_us, model_us)
 
 
 class Metrics:
@@ -198,8 +165,8 @@ def _counter(name: str, text: str, labels: tuple[str, ...]) -> Counter:
     return Counter(name, text, labels, registry=None)
 
 
-def _histogram(name: str, text: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> BatchHistogram:
-    return BatchHistogram(name, text, labels, buckets=bounds, registry=None)
+def _histogram(name: str, text: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> Histogram:
+    return Histogram(name, text, labels, buckets=bounds, registry=None)
 
 
 def _forget_dead_gauges(folder: Path) -> None:

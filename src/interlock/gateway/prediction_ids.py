@@ -8,7 +8,6 @@ import time
 
 # Random numbers fetched at a time: a system call each would cost more, many at once would be felt.
 _BATCH = 64
-_HIGH = 0x7 << 76
 _VARIANT = 0x2 << 62
 _RANDOM = (1 << 62) - 1
 
@@ -22,11 +21,11 @@ class PredictionIds:
         True
     """
 
-    __slots__ = ("_last", "_random")
+    __slots__ = ("_last", "_tails")
 
     def __init__(self) -> None:
         self._last = 0
-        self._random: list[int] = []
+        self._tails: list[str] = []
 
     def take(self, count: int) -> list[str]:
         """The next `count` identifiers, each greater than all before it."""
@@ -36,9 +35,13 @@ class PredictionIds:
         return [self._format(tick + offset) for offset in range(count)]
 
     def _format(self, tick: int) -> str:
-        if not self._random:
+        if not self._tails:
             noise = os.urandom(8 * _BATCH)
-            self._random = [int.from_bytes(noise[at : at + 8], "big") & _RANDOM for at in range(0, len(noise), 8)]
-        value = (tick >> 12) << 80 | _HIGH | (tick & 0xFFF) << 64 | _VARIANT | self._random.pop()
-        text = f"{value:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+            self._tails = [_tail(noise[at : at + 8]) for at in range(0, len(noise), 8)]
+        milliseconds = f"{tick >> 12:012x}"
+        return f"{milliseconds[:8]}-{milliseconds[8:]}-7{tick & 0xFFF:03x}{self._tails.pop()}"
+
+
+def _tail(noise: bytes) -> str:
+    text = f"{_VARIANT | int.from_bytes(noise, 'big') & _RANDOM:016x}"
+    return f"-{text[:4]}-{text[4:]}"

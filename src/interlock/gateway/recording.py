@@ -3,7 +3,6 @@
 Called by `answering` with every batch. What cannot be written was not answered: those callers are told so.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -60,10 +59,12 @@ class Recording:
     def __init__(self, spool: Recorder, metrics: Metrics, hasher: Hasher) -> None:
         self._spool, self._metrics, self._hasher = spool, metrics, hasher
         self._group_sync = GroupSync(spool.sync)
-        self._loop = asyncio.get_running_loop()
 
     def answered(self, calls: Sequence[Call], answered: Answered) -> None:
         """Record a batch, one record for each way in which its calls were assigned."""
+        if len(calls) == 1:
+            self._record([Prediction(calls[0], answered, 0, calls[0].rows.count)], answered, None)
+            return
         ways: dict[tuple[object, ...], list[Prediction]] = {}
         start = 0
         for call in calls:
@@ -115,7 +116,6 @@ class Recording:
             _event_times(calls, at_us),
             withheld,
         )
-        # Counting costs as much as a small model: it comes after the answers have left.
         meter = self._metrics.meter(first.served.name, answered.version.ref, role)
         count = partial(meter.answered, rows, latencies_us, answered.model_us)
         plan, to_disk = first.served.plan, first.served.plan.durability == "disk"
@@ -140,7 +140,7 @@ class Recording:
             else:
                 call.future.set_exception(RequestFailedError(error, call.quote))
         if error is None:
-            self._loop.call_soon(count)
+            count()
 
     def _unrecorded(
         self, together: list[Prediction], rows: int, count: Callable[[], None], error: UnrecordedError
