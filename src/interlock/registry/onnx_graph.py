@@ -44,8 +44,10 @@ def inputs(path: Path) -> tuple[Field, ...]:
 
 def _field(node: Any) -> Field:
     if node.type not in _DATATYPES:
+        known = ", ".join(sorted(_DATATYPES))
         raise UnloadableModelError(
-            f"ONNX input {node.name!r} has type {node.type}, must be a tensor of numbers or text"
+            f"ONNX input {node.name!r} has type {node.type}, must be one of {known}; let the graph take one of these "
+            "and begin with a Cast"
         )
     shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape[1:])
     return Field(name=node.name, datatype=_DATATYPES[node.type], shape=() if shape in ((), (1,)) else shape)
