@@ -3,8 +3,11 @@
 import textwrap
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx
 import mlflow
 import numpy as np
 import pandas as pd
@@ -77,6 +80,34 @@ def test_a_python_class_is_served_with_the_code_it_was_registered_with(elsewhere
     elsewhere.json("endpoint", "create", "doubles", "--model", found["ref"])
     with elsewhere.client() as client:
         assert client.predict("doubles", pd.DataFrame({"x": [1.5, -2.0]})).values == [3.0, -4.0]
+
+
+def test_parameters_of_an_mlflow_model_come_with_the_request_and_are_logged(elsewhere: Product, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"x": [1.0, 2.0, 3.0]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own, about type hints
+
+        class Scales(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is not typed
+            def predict(self, model_input: pd.DataFrame, params: Any = None) -> Any:
+                return model_input["x"] * params["scale"]
+
+        signature = mlflow.models.infer_signature(rows, rows["x"].to_numpy(), {"scale": 2.0})
+        mlflow.pyfunc.save_model(str(tmp_path / "scales"), python_model=Scales(), signature=signature)
+    found = elsewhere.json("model", "register", "scales", str(tmp_path / "scales"), "--trust-pickle")
+    elsewhere.json("endpoint", "create", "scales", "--model", found["ref"], "--deadline-ms", "20000")
+    url, headers = f"{elsewhere.gateway}/endpoints/scales/invocations", {"Authorization": f"Bearer {elsewhere.key}"}
+    asked: list[dict[str, float]] = [{}, {"scale": 10.0}, {"scale": -1}]
+    with ThreadPoolExecutor(6) as pool:  # many at a time, so that batches are of several callers
+        bodies = [{"instances": [[at]], "params": asked[at % 3]} for at in range(60)]
+        answers = list(pool.map(lambda body: httpx.post(url, json=body, headers=headers, timeout=30).json(), bodies))
+    scales = [asked[at % 3].get("scale", 2.0) for at in range(60)]
+    assert [answer["predictions"] for answer in answers] == [[at * scale] for at, scale in enumerate(scales)]
+    refused = httpx.post(url, json={"instances": [[1.0]], "params": {"scale": "big"}}, headers=headers)
+    assert (refused.status_code, "must be a number" in refused.text) == (400, True)
+    with elsewhere.client() as client:
+        client.wait_until_logged(60)
+        logged = client.sql('SELECT "input.x" AS x, "input.scale" AS scale FROM scales ORDER BY 1')
+    assert [row["scale"] for row in logged] == scales
 
 
 def test_a_class_beside_the_user_is_sent_along(elsewhere: Product, tmp_path: Path) -> None:

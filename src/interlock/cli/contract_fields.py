@@ -9,7 +9,7 @@ from interlock.domain.contract import Field
 
 _MOST_SHOWN = 12
 
-FIELD_COLUMNS = ("name", "type", "shape", "nullable", "minimum", "maximum", "categories", "rules", "privacy")
+FIELD_COLUMNS = ("name", "type", "shape", "nullable", "default", "minimum", "maximum", "categories", "rules", "privacy")
 
 
 def spell_field(given: dict[str, Any]) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def spell_field(given: dict[str, Any]) -> dict[str, Any]:
         "type": _type(field),
         "shape": list(field.shape) or None,
         "nullable": field.nullable,
+        "default": list(field.default) if isinstance(field.default, tuple) else field.default,
         "minimum": _bound(field, field.minimum),
         "maximum": _bound(field, field.maximum),
         "categories": _listed(field.categories),

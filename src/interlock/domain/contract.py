@@ -36,6 +36,9 @@ TimeUnit = Literal["s", "ms", "us", "ns", "d"]
 PrivacyRule = Literal["keep", "hash", "drop"]
 """What the log gets of a column: its values, a keyed hash of each, or nothing."""
 
+RESERVED_PARAMETERS = ("output", "event_at")
+"""What `params` of MLflow's protocol have of ours."""
+
 MOST_PIXELS = 32_000_000
 """Of all images in one request: 96 MB of colours. No single image may have more."""
 
@@ -95,6 +98,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         time: What kind of date or time it is, if it is one.
         image: What kind of image it is, if it is one.
         privacy: What the log gets of it, unless the endpoint says otherwise.
+        is_parameter: Whether it belongs to the call and not to the data (MLflow's `params`): a request may leave it
+            out, which means `default`, and gives one value for all its rows where it comes in `params`.
+        default: Of a parameter.
     """
 
     name: str
@@ -109,6 +115,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     time: Time | None = None
     image: Image | None = None
     privacy: PrivacyRule = "keep"
+    is_parameter: bool = False
+    default: Scalar | tuple[Scalar, ...] | None = None
 
     @property
     def is_float(self) -> bool:

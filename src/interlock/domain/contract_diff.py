@@ -51,7 +51,7 @@ def _inputs(champion: Contract, candidate: Contract) -> list[Difference]:
         if champion.input(new.name) is None:
             found.append(
                 Difference("compatible", f"optional input {new.name!r} is new")
-                if new.nullable
+                if new.nullable or new.is_parameter
                 else _breaking(f"input {new.name!r} is new and required")
             )
     return found

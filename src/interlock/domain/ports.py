@@ -82,6 +82,14 @@ def missing_value(field: Field) -> Any:
     return np.datetime64("NaT") if field.time is not None else np.nan if field.is_float else None
 
 
+def default_column(field: Field, rows: int) -> NDArray[Any]:
+    """Of a parameter, what stands for a request that does not give it."""
+    default = np.array(field.default, dtype=element_type(field))
+    values = np.empty((rows, *default.shape), dtype=default.dtype)
+    values[:] = default
+    return values
+
+
 def rows_of(columns: Columns) -> int:
     """Number of rows, 0 for no columns."""
     if type(columns) is Block:

@@ -52,17 +52,25 @@ class Rows:
 
 
 class ColumnReader:
-    """Reads the inputs of one contract."""
+    """Reads the inputs of one contract.
+
+    Attributes:
+        parameters: Names of those that belong to the call and not to the data.
+    """
 
     def __init__(self, contract: Contract) -> None:
         self._readers = {field.name: _reader(field) for field in contract.inputs}
         self._images = {name: reader for name, reader in self._readers.items() if isinstance(reader, ImageReader)}
         self._names = tuple(self._readers)
-        fields = contract.inputs
+        self.parameters = tuple(field.name for field in contract.inputs if field.is_parameter)
+        fields = [field for field in contract.inputs if not field.is_parameter]
+        self._data_names = tuple(field.name for field in fields)
         self._takes_matrix = bool(fields) and all(field.is_numeric and not field.shape for field in fields)
         # Then a whole matrix is checked by one comparison.
-        self._is_plain_matrix = self._takes_matrix and all(
-            field.datatype == "FP64" and not field.declared for field in fields
+        self._is_plain_matrix = (
+            self._takes_matrix
+            and not self.parameters
+            and all(field.datatype == "FP64" and not field.declared for field in fields)
         )
         self._may_lack_all = all(reader.may_be_absent for reader in self._readers.values())
         self._varying = tuple(field.name for field in fields if -1 in field.shape)
@@ -79,7 +87,7 @@ class ColumnReader:
     @property
     def single_vector(self) -> str | None:
         """The input's name if the contract has one input only, and that is a vector or tensor."""
-        return self._names[0] if len(self._names) == 1 and not self._takes_matrix else None
+        return self._data_names[0] if len(self._data_names) == 1 and not self._takes_matrix else None
 
     def takes_images(self, name: str) -> bool:
         """Whether the input `name` is one of images, whose bytes are no text."""
@@ -125,8 +133,9 @@ class ColumnReader:
             faults.add(f"no inputs, must have {self._listed()}", "missing")
             faults.raise_now()
         rows = self._count(tensors, faults)
-        if self._is_matrix(tensors):
-            return self._matrix(tensors[0], rows, faults)
+        data = [one for one in tensors if one.name not in self.parameters] if self.parameters else tensors
+        if self._is_matrix(data):
+            return self._matrix(data[0], [one for one in tensors if one is not data[0]], rows, faults)
         columns: dict[str, Any] = {}
         seen: set[str] = set()
         for tensor in tensors:
@@ -183,8 +192,8 @@ class ColumnReader:
             return False
         return tensors[0].name not in self._readers or tensors[0].shape[1] > 1
 
-    def _matrix(self, tensor: Tensor, rows: int, faults: Faults) -> Rows:
-        width = len(self._names)
+    def _matrix(self, tensor: Tensor, parameters: Sequence[Tensor], rows: int, faults: Faults) -> Rows:
+        width = len(self._data_names)
         if tensor.shape[1] != width:
             wanted = f"[rows, {width}] with the columns {self._listed()}"
             faults.add(f"{tensor.name}: shape == {list(tensor.shape)}, must be {wanted}", "shape")
@@ -193,7 +202,11 @@ class ColumnReader:
         faults.raise_if_any()
         if self._is_plain_matrix and (values := self._plain_matrix(tensor.values)) is not None:
             return Rows(rows, matrix=values)
-        return self._slow_matrix(tensor, rows, width, faults)
+        split = [
+            Tensor(name, (rows,), tensor.values[at::width], tensor.datatype)
+            for at, name in enumerate(self._data_names)
+        ]
+        return self.read([*split, *parameters], faults)
 
     def _plain_matrix(self, values: Values) -> Values | None:
         """The values of a whole matrix, if nothing in it needs a second look."""
@@ -208,12 +221,6 @@ class ColumnReader:
             return None
         with_missing = np.isnan(values).any()
         return None if np.isinf(values).any() or (with_missing and not self._may_lack_all) else values
-
-    def _slow_matrix(self, tensor: Tensor, rows: int, width: int, faults: Faults) -> Rows:
-        split = [
-            Tensor(name, (rows,), tensor.values[at::width], tensor.datatype) for at, name in enumerate(self._names)
-        ]
-        return self.read(split, faults)
 
     def _complete(self, seen: set[str], rows: int, columns: dict[str, Values], faults: Faults) -> None:
         for name, reader in self._readers.items():

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.domain.contract import INTEGER_RANGES, Field
-from interlock.domain.ports import element_type, missing_value
+from interlock.domain.ports import default_column, element_type, missing_value
 from interlock.gateway import datatypes
 from interlock.gateway.faults import Faults, shown
 from interlock.gateway.shapes import place_of, shape_fault
@@ -93,7 +93,9 @@ class FieldReader:
         return np.asarray(values, dtype=self._dtype).reshape(tuple(tensor.shape))
 
     def missing(self, rows: int) -> NDArray[Any]:
-        """Values of which every one is missing."""
+        """Values of which every one is missing; of a parameter, its default."""
+        if self.field.is_parameter:
+            return default_column(self.field, rows)
         shape = (rows, *(max(size, 0) for size in self.field.shape))
         return np.full(shape, missing_value(self.field), dtype=self._dtype)
 
@@ -107,8 +109,8 @@ class FieldReader:
 
     @property
     def may_be_absent(self) -> bool:
-        """Whether missing values have a place in this field's arrays."""
-        return self.field.nullable and (self.field.is_float or self.field.is_text)
+        """Whether missing values have a place in this field's arrays, or there is a default."""
+        return self.field.is_parameter or (self.field.nullable and (self.field.is_float or self.field.is_text))
 
     def _is_acceptable(self, tensor: Tensor, faults: Faults) -> bool:
         field, shape = self.field, tensor.shape

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from interlock.domain.contract import Field
+from interlock.domain.contract import RESERVED_PARAMETERS, Field
 from interlock.domain.errors import InvalidInputError
 from interlock.gateway import lenient_json
 from interlock.gateway.calls import Prediction
@@ -22,7 +22,6 @@ from interlock.gateway.faults import Faults, shown
 from interlock.gateway.tensors import Tensor, flatten
 
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
-_PARAMS = ("output", "event_at")
 _OF_LANGUAGE_MODELS = ("messages", "prompt", "input")
 
 
@@ -70,9 +69,10 @@ def decode(body: bytes, content_type: bytes, reader: ColumnReader) -> Invocation
     given = [form for form in _FORMS if getattr(found, form) is not None]
     if len(given) != 1:
         _refuse_form(given, body)
+    known = (*RESERVED_PARAMETERS, *reader.parameters)
     for name in found.params or ():
-        if name not in _PARAMS:
-            raise InvalidInputError(f"params: {shown(name)} is not known; there is {' and '.join(_PARAMS)}")
+        if name not in known:
+            raise InvalidInputError(f"params: {shown(name)} is not known; there is {' and '.join(known)}")
     return found
 
 
@@ -119,6 +119,10 @@ def read_rows(request: Invocation, reader: ColumnReader) -> Rows:
     tensors = _tensors(request, reader, faults)
     if faults and not tensors:
         faults.raise_now()
+    if request.params and tensors:
+        rows = tensors[0].shape[0]
+        given = ((name, request.params[name]) for name in reader.parameters if name in request.params)
+        tensors += [tensor for name, value in given if (tensor := _column(name, [value] * rows, reader, faults))]
     return reader.read(tensors, faults)
 
 

@@ -144,7 +144,7 @@ def _known_inputs(
     facts = _facts(source)
     # With reference data the types are learnt there, and an estimator knows its own columns best.
     if signed is not None and (reference is None or not _knows_columns(facts)):
-        return signed
+        return (*signed, *signature.parameters(source.mlmodel, warnings))
     if source.graph is not None:
         return onnx_graph.inputs(source.graph)
     if facts.inputs:
@@ -206,6 +206,8 @@ def _from_reference(
 
 def _learnt(known: Field, reference: Reference, said: Declaration, *, is_known: bool) -> Field:
     """A field as the reference shows it, within what the model is known to take."""
+    if known.is_parameter:
+        return known
     declared = said.inputs.get(known.name)
     try:
         found = reference.field(known.name)

@@ -8,7 +8,7 @@ import numpy as np
 from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.model import ModelFormat, Placement
-from interlock.domain.ports import Columns, Predictor, element_type, rows_of, take
+from interlock.domain.ports import Columns, Predictor, default_column, element_type, rows_of, take
 from interlock.registry.reference import spread
 from interlock.runtimes.inline import LOOP_BUDGET_US
 
@@ -50,6 +50,8 @@ def plain_row(contract: Contract) -> Columns:
 
 
 def _plain(field: Field) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
+    if field.is_parameter:
+        return default_column(field, 1)
     any_size = 64 if field.image is not None else 1
     shape = (1, *(any_size if size == -1 else size for size in field.shape))
     if field.is_text:

@@ -63,6 +63,15 @@ class Reference:
         """
         return {field.name: values(field, self.table[field.name]) for field in fields}
 
+    def with_defaults(self, parameters: Sequence[Field]) -> "Reference":
+        """With a column for each parameter of the model that the file has none for."""
+        table = self.table
+        for field in parameters:
+            if field.name not in self.names:
+                given = list(field.default) if isinstance(field.default, tuple) else field.default
+                table = table.append_column(field.name, pa.array([given] * self.rows))
+        return replace(self, table=table)
+
     def thinned(self, fields: Sequence[Field]) -> "Reference":
         """Evenly spread rows, no more than can be decoded in some seconds, where the model takes images."""
         rules = {field.name: field.image for field in fields if field.image is not None}

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.domain.contract import Contract, Datatype, Field, Time
+from interlock.domain.contract import RESERVED_PARAMETERS, Contract, Datatype, Field, Time
 from interlock.domain.errors import UnloadableModelError
 from interlock.registry import outputs as gives
 from interlock.runtimes.facts import scalars
@@ -31,6 +31,31 @@ def inputs(mlmodel: dict[str, Any]) -> tuple[Field, ...] | None:
     if any(column.get("type") == "any" for column in columns):
         return None
     return tuple(_field(column, f"input_{at}") for at, column in enumerate(columns)) if columns else None
+
+
+def parameters(mlmodel: dict[str, Any], warnings: list[str]) -> tuple[Field, ...]:
+    """What callers may give beside the data, with defaults.
+
+    Args:
+        warnings: Grows by those that callers cannot give: they keep their default.
+    """
+    found = []
+    for given in _columns(mlmodel, "params"):
+        name, default = str(given.get("name")), given.get("default")
+        datatype = _COLUMNS.get(str(given.get("type") or given.get("dtype")))
+        shape = () if given.get("shape") is None else (-1,)
+        if name in RESERVED_PARAMETERS:
+            why = "the name stands for something else here"
+        elif datatype is None or len(given.get("shape") or ()) > 1:
+            why = "its type cannot be given"
+        elif default is None or (shape and None in default):
+            why = "it has no default"
+        else:
+            default = tuple(default) if shape else default
+            found.append(Field(name=name, datatype=datatype, shape=shape, is_parameter=True, default=default))
+            continue
+        warnings.append(f"callers cannot give the parameter {name!r}: {why}")
+    return tuple(found)
 
 
 def outputs(mlmodel: dict[str, Any], fields: tuple[Field, ...], truth: Sequence[Any] | None) -> Contract:

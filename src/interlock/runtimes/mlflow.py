@@ -5,17 +5,19 @@ registration asks for `--trust-pickle`; a folder of data (ONNX, or scikit-learn 
 """
 
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
-from interlock.domain.ports import Columns, Predictor
+from interlock.domain.ports import Columns, Predictor, rows_of, take
 from interlock.runtimes.artifact import unpack
 from interlock.runtimes.facts import Facts
 from interlock.runtimes.frameworks import framework, installed, used_by
@@ -48,7 +50,10 @@ def flavor_of(folder: Path) -> Flavor:
     Raises:
         UnloadableModelError: It has no readable `MLmodel`, or no flavour that can predict.
     """
-    flavors = read_mlmodel(folder).get("flavors") or {}
+    described = read_mlmodel(folder)
+    flavors = described.get("flavors") or {}
+    if "python_function" in flavors and (described.get("signature") or {}).get("params"):
+        return Flavor("pyfunc", None, runs_code=True)  # only MLflow itself knows what a model does with them
     if "onnx" in flavors:
         return Flavor("onnx", _inside(folder, flavors["onnx"].get("data", "model.onnx")), runs_code=False)
     if "sklearn" in flavors:
@@ -126,16 +131,53 @@ def load_pyfunc(folder: Path) -> Any:
         raise UnloadableModelError(f"MLflow cannot load it: {type(error).__name__}: {str(error)[:200]}") from error
 
 
+def by_parameters(
+    ask: Callable[[Columns, dict[str, Any]], dict[str, NDArray[Any]]], columns: Columns, parameters: Sequence[str]
+) -> dict[str, NDArray[Any]]:
+    """Ask once for all rows that have the same values of the parameters: a batch is of several callers.
+
+    Args:
+        ask: Answers rows with one value for each parameter.
+        parameters: Names of columns.
+    """
+    rows = rows_of(columns)
+    data = {name: values for name, values in columns.items() if name not in parameters}
+    values = list(zip(*(columns[name].tolist() for name in parameters), strict=True))
+    groups: dict[str, list[int]] = {}
+    for at, given in enumerate(values):
+        groups.setdefault(repr(given), []).append(at)  # lists are no keys
+    found: dict[str, NDArray[Any]] = {}
+    for index in groups.values():
+        params = dict(zip(parameters, values[index[0]], strict=True))
+        if len(groups) == 1:
+            return ask(data, params)
+        for name, answers in ask(take(data, np.array(index)), params).items():
+            if name not in found:
+                found[name] = np.empty((rows, *answers.shape[1:]), dtype=answers.dtype)
+            found[name][index] = answers
+    return found
+
+
 class PyfuncPredictor:
     """A pyfunc model. `scratch` is its unpacked folder, kept while the model may read from it."""
 
     def __init__(self, model: Any, contract: Contract, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
         self._model, self._scratch = model, scratch
-        self._input = EstimatorInput(None, contract, as_frame=any(not field.shape for field in contract.inputs))
+        data = tuple(field for field in contract.inputs if not field.is_parameter)
+        self._parameters = [field.name for field in contract.inputs if field.is_parameter]
+        self._input = EstimatorInput(
+            None, msgspec.structs.replace(contract, inputs=data), as_frame=any(not field.shape for field in data)
+        )
         self._output = contract.outputs[0]
 
     def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
-        answer = self._model.predict(self._input(columns))
+        if not self._parameters:
+            return self._answers(columns, None)
+        return by_parameters(self._answers, columns, self._parameters)
+
+    def _answers(self, columns: Columns, params: dict[str, Any] | None) -> dict[str, NDArray[Any]]:
+        given = self._input(columns)
+        answer = self._model.predict(given) if params is None else self._model.predict(given, params=params)
         values = np.asarray(answer.to_numpy() if hasattr(answer, "to_numpy") else answer)
         if not self._output.shape:
             values = values.reshape(-1)

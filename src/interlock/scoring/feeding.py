@@ -17,7 +17,7 @@ from interlock.domain import image_file, ragged
 from interlock.domain.contract import Contract, Field, Image
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.image_file import UnreadableImageError
-from interlock.domain.ports import element_type
+from interlock.domain.ports import default_column, element_type
 from interlock.domain.privacy import withheld_sentence
 from interlock.predictions.log_schema import field_name, field_types
 
@@ -114,6 +114,8 @@ def _find(field: Field, rows: pa.Table) -> pa.ChunkedArray:
     kind = field_types(Contract(inputs=(field,), outputs=()))[f"input.{field.name}"]
     column = _named(field, rows)
     if column is None:
+        if field.is_parameter:
+            return pa.chunked_array([pa.array(default_column(field, rows.num_rows).tolist(), kind)])
         if field.nullable:
             return pa.chunked_array([pa.nulls(rows.num_rows, kind)])
         raise UnfeedableError(f"the log lacks input {field.name!r}")

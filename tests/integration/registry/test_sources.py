@@ -131,6 +131,36 @@ def test_a_pyfunc_folder_is_served_through_mlflow(real_desk: Any, rows: pd.DataF
     predictor.close()
 
 
+def test_parameters_of_a_signature_are_given_to_the_model_request_by_request(
+    real_desk: Any, rows: pd.DataFrame
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+
+        class Scales(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is not typed
+            def predict(self, model_input: pd.DataFrame, params: Any = None) -> Any:
+                sign = -1.0 if params["mode"] == "minus" else 1.0
+                return model_input["temp"] * params["scale"] * sign + sum(params["weights"])
+
+        params = {"scale": 2.0, "mode": "plain", "weights": np.array([0.5, 0.5]), "output": "x"}
+        signature = mlflow.models.infer_signature(rows[["temp"]], rows["temp"].to_numpy(), params)
+        mlflow.pyfunc.save_model(str(real_desk.folder / "scales"), python_model=Scales(), signature=signature)
+    reference = rows[["temp", "price"]]
+    version = real_desk.register(real_desk.folder / "scales", reference, label="price", trust_pickle=True)
+    fields = {field.name: (field.datatype, field.default) for field in version.contract.inputs if field.is_parameter}
+    assert fields == {"scale": ("FP64", 2.0), "mode": ("BYTES", "plain"), "weights": ("FP64", (0.5, 0.5))}
+    assert any("cannot give the parameter 'output'" in warning for warning in version.warnings)
+    predictor = load_predictor(version, real_desk.artifacts)
+    columns = {
+        "temp": np.array([1.0, 2.0, 3.0]),
+        "scale": np.array([2.0, 10.0, 2.0]),
+        "mode": np.array(["plain", "minus", "plain"], dtype=object),
+        "weights": np.array([[0.5, 0.5], [0.0, 1.0], [0.5, 0.5]]),
+    }
+    assert predictor.predict(columns)["prediction"].tolist() == [3.0, -19.0, 7.0]
+    predictor.close()
+
+
 def test_a_folder_that_is_no_model_is_refused(desk: Any) -> None:
     (desk.folder / "things").mkdir()
     (desk.folder / "things" / "notes.txt").write_text("hello")
