@@ -105,7 +105,9 @@ async def _ask(served: app.GatewayApp, asked: Target, seconds: float) -> float:
         nonlocal count
         connection: Any = None  # nothing of it is needed where the body is there
         while time.perf_counter() < end:
-            incoming = Incoming("POST", path, headers, True, connection, 0.0, len(body), True, parts=[body])
+            incoming = Incoming(
+                "POST", path, headers, True, connection, 0.0, size=len(body), is_complete=True, parts=[body]
+            )
             answer = await served.handle(incoming)
             if answer.status != 200:
                 raise RuntimeError(answer.body.decode())
