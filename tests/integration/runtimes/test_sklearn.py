@@ -70,3 +70,11 @@ def test_a_pipeline_transforms_once_and_a_forest_is_asked_once() -> None:
     calls.clear()
     predictor.predict({name: ROWS[name].to_numpy() for name in ROWS})
     assert calls == ["transform", "ask"]
+
+
+def test_jobs_of_a_forest_run_without_settings_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = RandomForestClassifier(4, random_state=0, n_jobs=2).fit(ROWS, LABELS)
+    predictor = SklearnPredictor(model, CONTRACT)
+    assert model.n_jobs == 1
+    monkeypatch.setattr("sklearn.utils.parallel.config_context", None)  # would be called for each tree
+    assert len(predictor.predict({name: ROWS[name].to_numpy() for name in ROWS})["label"]) == len(ROWS)
