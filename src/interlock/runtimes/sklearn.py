@@ -248,8 +248,8 @@ def on_one_thread(model: Any) -> Any:
 def _carry_nothing_over() -> None:
     """Let scikit-learn's jobs run as they are.
 
-    It wraps each, as one for each tree, to have the settings and the filters for warnings of the thread that made it. In
-    that very thread they are in force already, and setting them takes most of a small forest's time.
+    It wraps each, as one for each tree, to have the settings and the filters for warnings of the thread that made it.
+    In that very thread they are in force already, and setting them takes most of a small forest's time.
     """
     wrapper = getattr(sys.modules.get("sklearn.utils.parallel"), "_FuncWrapper", None)
     if wrapper is not None:
