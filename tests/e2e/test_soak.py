@@ -151,9 +151,7 @@ def settle(product: Product) -> None:
             time.sleep(0.1)
 
 
-def evidence(
-    home: Path, url: str
-) -> tuple[pa.Table, dict[str, str], dict[str, list[bytes]], dict[str, ProfileSpec]]:
+def evidence(home: Path, url: str) -> tuple[pa.Table, dict[str, str], dict[str, list[bytes]], dict[str, ProfileSpec]]:
     """What files and store hold, read without the product."""
     rows = DeltaTable(home / "log" / "predictions" / "wine").to_pyarrow_table()
     given = DeltaTable(home / "log" / "labels" / "wine").to_pyarrow_table().sort_by("at")

@@ -203,8 +203,7 @@ class ColumnReader:
         if self._is_plain_matrix and (values := self._plain_matrix(tensor.values)) is not None:
             return Rows(rows, matrix=values)
         split = [
-            Tensor(name, (rows,), tensor.values[at::width], tensor.datatype)
-            for at, name in enumerate(self._data_names)
+            Tensor(name, (rows,), tensor.values[at::width], tensor.datatype) for at, name in enumerate(self._data_names)
         ]
         return self.read([*split, *parameters], faults)
 
