@@ -26,8 +26,10 @@ from interlock.predictions.gate_counting import GateCounting
 from interlock.predictions.hashing import Hasher
 from interlock.predictions.image_log import ImageLog
 from interlock.predictions.intake import Intake, TableKey
+from interlock.predictions.profiling import HourProfile
 from interlock.predictions.version_facts import KnownVersions
 from interlock.predictions.waiting_rows import WaitingRows
+from interlock.stats.profile_bins import ProfileSpec
 from interlock.store.database import Store
 
 _log = logging.getLogger(__name__)
@@ -177,9 +179,17 @@ class Collector:
             spec = self._versions.get(version).spec
             if spec is not None:
                 merged = pa.concat_tables(tables, promote_options="permissive")
-                for found in profiling.by_hour(endpoint, version, merged, spec, self._hasher):
+                for found in self._profiles_of(endpoint, version, merged, spec):
                     merges.setdefault(endpoint, {})[version, found.hour] = found.merged_with
         return merges
+
+    def _profiles_of(self, endpoint: str, version: str, rows: pa.Table, spec: ProfileSpec) -> list[HourProfile]:
+        """Profiles by hour: none of rows that cannot be profiled, since one endpoint's must not stop all others."""
+        try:
+            return list(profiling.by_hour(endpoint, version, rows, spec, self._hasher))
+        except (pa.ArrowException, ValueError, TypeError, LookupError, ArithmeticError):
+            _log.exception("%d rows of %s %s are logged, and missing in its profiles", rows.num_rows, endpoint, version)
+            return []
 
     def _let_wait(self, intake: Intake, contents: Contents) -> None:
         """Queue the rows of a counted segment for every table that has not got them."""

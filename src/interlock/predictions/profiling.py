@@ -172,7 +172,8 @@ def _numbers(column: pa.ChunkedArray | None, rows: int) -> NDArray[np.float64]:
         return seconds(column.cast(pa.timestamp("us")).to_numpy())
     if column is None or not (_is_number(column.type) or pa.types.is_boolean(column.type)):
         return np.full(rows, np.nan)
-    numbers: NDArray[np.float64] = column.cast(pa.float64()).to_numpy()
+    # Whole numbers beyond 2 ** 53 are rounded: a bin does not notice.
+    numbers: NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy()
     return numbers
 
 

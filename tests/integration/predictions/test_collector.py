@@ -3,12 +3,14 @@ from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import pyarrow as pa
 import pytest
 from tests.integration.predictions.conftest import bins, label, labels, version, write
 from tests.prediction_records import START_US, prediction
 
 from interlock.domain.contract import Contract, Field
-from interlock.predictions import segments
+from interlock.predictions import profiling, segments
 from interlock.predictions.frames import HEAD
 from interlock.predictions.records import FailureRecord, PredictionRecord
 from interlock.stats import log_histogram
@@ -246,3 +248,21 @@ def test_a_pass_that_fails_loses_nothing(home: "Home", monkeypatch: pytest.Monke
     assert collector._try_step(commit_all=True)
     assert home.logged() == ["p1-0"]
     assert profiled_rows(home) == 1
+
+
+def test_rows_that_cannot_be_profiled_stop_nothing(
+    home: "Home", monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    by_hour = profiling.by_hour
+
+    def failing(endpoint: str, *more: Any) -> Any:
+        if endpoint == "beer":
+            raise pa.ArrowInvalid("no such cast")
+        return by_hour(endpoint, *more)
+
+    monkeypatch.setattr(profiling, "by_hour", failing)
+    beer = msgspec.structs.replace(prediction(2), endpoint="beer")
+    home.collect(prediction(1), beer)
+    assert profiled_rows(home) == 1
+    assert home.sums("beer").logged == 1
+    assert "1 rows of beer m:1 are logged, and missing in its profiles" in caplog.text

@@ -105,3 +105,9 @@ def test_parts_of_an_image_are_made_of_its_column() -> None:
     assert is_made_of("photo.brightness", "input.photo")
     assert is_made_of("output.score", "output.probabilities")
     assert not is_made_of("photo.album", "input.photo")
+
+
+def test_whole_numbers_beyond_doubles_are_profiled_too(spec: ProfileSpec, record: Make) -> None:
+    table = convert([record(1, inputs={"x": [2**62 + 1], "kind": ["red"]})], {"input.x": pa.int64()}).table
+    (found,) = by_hour("wine", "m:1", table, spec)
+    assert found.profile.summary("x").mean == pytest.approx(2.0**62)
