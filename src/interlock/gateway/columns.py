@@ -26,6 +26,9 @@ from interlock.gateway.times import TimeReader
 MAX_ROWS = 10_000
 """Rows in one request: what takes longer belongs in batch scoring."""
 
+MOST_REPEATED = 1_000_000
+"""Numbers or characters of a parameter, times the rows that it is given for."""
+
 _ONLY_FLOATS = {float}
 _FLOATS_OR_MISSING = {float, type(None)}
 
@@ -73,7 +76,7 @@ class ColumnReader:
             and all(field.datatype == "FP64" and not field.declared for field in fields)
         )
         self._may_lack_all = all(reader.may_be_absent for reader in self._readers.values())
-        self._varying = tuple(field.name for field in fields if -1 in field.shape)
+        self._varying = tuple(field.name for field in contract.inputs if -1 in field.shape)
 
     def field(self, name: str) -> Field | None:
         """The input `name` of the contract."""
@@ -120,40 +123,48 @@ class ColumnReader:
         block = self._join_matrices([rows.matrix])
         return {name: block[name] for name in self._names}
 
-    def read(self, tensors: Sequence[Tensor], faults: Faults) -> Rows:
+    def read(self, tensors: Sequence[Tensor], faults: Faults, for_all: Sequence[Tensor] = ()) -> Rows:
         """Check and convert.
 
         Args:
             faults: What was found wrong before; grows.
+            for_all: Parameters of one row that are given for every row.
 
         Raises:
             InvalidInputError: Anything is wrong.
         """
         if not tensors:
-            faults.add(f"no inputs, must have {self._listed()}", "missing")
+            faults.add(f"no inputs, must have {_listed(self._names)}", "missing")
             faults.raise_now()
         rows = self._count(tensors, faults)
         data = [one for one in tensors if one.name not in self.parameters] if self.parameters else tensors
         if self._is_matrix(data):
-            return self._matrix(data[0], [one for one in tensors if one is not data[0]], rows, faults)
+            return self._matrix(data[0], [one for one in tensors if one is not data[0]], for_all, rows, faults)
         columns: dict[str, Any] = {}
         seen: set[str] = set()
         for tensor in tensors:
-            name = tensor.name
-            reader = self._readers.get(name)
-            if reader is None:
-                faults.add(f"input {shown(name)} is not known; the inputs are {self._listed()}", "unknown")
-            elif name in seen:
-                faults.add(f"input {shown(name)} is given twice", "twice", name)
-            elif (values := reader.read(tensor, faults)) is not None:
-                columns[name] = values
-            seen.add(name)
+            self._add(tensor, columns, seen, faults)
+        for tensor in for_all:
+            self._add(tensor, columns, seen, faults)
+            if tensor.name in columns:
+                columns[tensor.name] = _repeated(tensor.name, columns[tensor.name], rows, faults)
         if len(seen) < len(self._names) or faults:
             self._complete(seen, rows, columns, faults)
         if self._images:
             undecoded = {name: columns.pop(name) for name in self._images}
             return Rows(rows, columns=columns, undecoded=undecoded)
         return Rows(rows, columns=columns, shapes=self._shapes(columns))
+
+    def _add(self, tensor: Tensor, columns: dict[str, Any], seen: set[str], faults: Faults) -> None:
+        name = tensor.name
+        reader = self._readers.get(name)
+        if reader is None:
+            faults.add(f"input {shown(name)} is not known; the inputs are {_listed(self._names)}", "unknown")
+        elif name in seen:
+            faults.add(f"input {shown(name)} is given twice", "twice", name)
+        elif (values := reader.read(tensor, faults)) is not None:
+            columns[name] = values
+        seen.add(name)
 
     def decode(self, rows: Rows) -> None:
         """Decode the images of rows, in place. Takes milliseconds: `images.ImageDecoding` calls it where that is well.
@@ -192,10 +203,12 @@ class ColumnReader:
             return False
         return tensors[0].name not in self._readers or tensors[0].shape[1] > 1
 
-    def _matrix(self, tensor: Tensor, parameters: Sequence[Tensor], rows: int, faults: Faults) -> Rows:
+    def _matrix(
+        self, tensor: Tensor, more: Sequence[Tensor], for_all: Sequence[Tensor], rows: int, faults: Faults
+    ) -> Rows:
         width = len(self._data_names)
         if tensor.shape[1] != width:
-            wanted = f"[rows, {width}] with the columns {self._listed()}"
+            wanted = f"[rows, {width}] with the columns {_listed(self._data_names)}"
             faults.add(f"{tensor.name}: shape == {list(tensor.shape)}, must be {wanted}", "shape")
         if tensor.datatype is not None and tensor.datatype not in datatypes.NUMBERS:
             faults.add(f"{tensor.name}: datatype == {shown(tensor.datatype)}, must be a number type", "datatype")
@@ -205,7 +218,7 @@ class ColumnReader:
         split = [
             Tensor(name, (rows,), tensor.values[at::width], tensor.datatype) for at, name in enumerate(self._data_names)
         ]
-        return self.read([*split, *parameters], faults)
+        return self.read([*split, *more], faults, for_all)
 
     def _plain_matrix(self, values: Values) -> Values | None:
         """The values of a whole matrix, if nothing in it needs a second look."""
@@ -231,9 +244,26 @@ class ColumnReader:
                 faults.add(f"input {shown(name)} is missing", "missing", name)
         faults.raise_if_any()
 
-    def _listed(self) -> str:
-        more = f" and {len(self._names) - 40} more" if len(self._names) > 40 else ""
-        return ", ".join(self._names[:40]) + more
+
+def _repeated(name: str, values: Values, rows: int, faults: Faults) -> Values:
+    """A parameter's value as a column. It must be small: models and the log get it with every row."""
+    value = np.asarray(values)
+    size = sum(map(len, value.ravel().tolist())) if value.dtype.kind in "OU" else value.size
+    if size * rows > MOST_REPEATED:
+        faults.add(
+            f"params: {shown(name)} has {size} numbers or characters and is for {rows} rows; together at most "
+            f"{MOST_REPEATED} are taken",
+            "value",
+            name,
+        )
+    if isinstance(values, list):
+        return values * rows
+    return np.broadcast_to(values, (rows, *values.shape[1:]))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 40} more" if len(names) > 40 else ""
+    return ", ".join(names[:40]) + more
 
 
 def _reader(field: Field) -> FieldReader | TimeReader | ImageReader:

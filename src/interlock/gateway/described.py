@@ -1,7 +1,8 @@
 """A field as the metadata of the Open Inference Protocol describe it: name, datatype, shape, and what those do not say.
 
 `parameters.content_type` says so where a tensor is a `date`, a `datetime` (both are ISO 8601 texts) or an `image` (its
-UINT8 pixels may come as one encoded file a row instead, as BYTES).
+UINT8 pixels may come as one encoded file a row instead, as BYTES). `parameters.default` is what stands for a tensor
+that a request leaves out.
 """
 
 from typing import Any
@@ -24,4 +25,6 @@ def _parameters(field: Field) -> dict[str, Any]:
         return said | {name: value for name, value in more.items() if value is not None}
     if field.image is not None:
         return {"content_type": "image", "formats": list(field.image.formats)}
+    if field.is_parameter:
+        return {"optional": True, "default": field.default}
     return {}

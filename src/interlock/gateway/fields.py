@@ -110,7 +110,11 @@ class FieldReader:
     @property
     def may_be_absent(self) -> bool:
         """Whether missing values have a place in this field's arrays, or there is a default."""
-        return self.field.is_parameter or (self.field.nullable and (self.field.is_float or self.field.is_text))
+        return self.field.is_parameter or self._may_be_null
+
+    @property
+    def _may_be_null(self) -> bool:
+        return self.field.nullable and (self.field.is_float or self.field.is_text)
 
     def _is_acceptable(self, tensor: Tensor, faults: Faults) -> bool:
         field, shape = self.field, tensor.shape
@@ -205,7 +209,7 @@ class FieldReader:
     def _broken_rule(self, value: Any) -> str | None:
         field = self.field
         if value is None:
-            return None if self.may_be_absent else "must not be missing"
+            return None if self._may_be_null else "must not be missing"
         values = self._convert(Tensor(field.name, (1,), [value]))
         if values is None:
             return _INEXACT if type(value) is int and field.datatype == "FP64" else _RULES[field.datatype]

@@ -119,11 +119,10 @@ def read_rows(request: Invocation, reader: ColumnReader) -> Rows:
     tensors = _tensors(request, reader, faults)
     if faults and not tensors:
         faults.raise_now()
-    if request.params and tensors:
-        rows = tensors[0].shape[0]
-        given = ((name, request.params[name]) for name in reader.parameters if name in request.params)
-        tensors += [tensor for name, value in given if (tensor := _column(name, [value] * rows, reader, faults))]
-    return reader.read(tensors, faults)
+    params = request.params or {}
+    given = [(name, params[name]) for name in reader.parameters if name in params]
+    for_all = [tensor for name, value in given if (tensor := _column(name, [value], reader, faults))]
+    return reader.read(tensors, faults, for_all)
 
 
 def _tensors(request: Invocation, reader: ColumnReader, faults: Faults) -> list[Tensor]:

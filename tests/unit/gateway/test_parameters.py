@@ -9,6 +9,7 @@ from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import InvalidInputError
 from interlock.gateway import invocations, open_inference
 from interlock.gateway.columns import ColumnReader, Rows
+from interlock.gateway.described import tensor
 
 READER = ColumnReader(
     Contract(
@@ -70,12 +71,18 @@ def test_requests_with_other_values_are_one_batch_each_with_its_own() -> None:
     [
         ({"scale": "much"}, r'scale\[0\] == "much", must be a number'),
         ({"weights": 1.0}, "weights: shape"),
+        ({"scale": None}, r"scale\[0\] == null, must not be missing"),
+        (
+            {"mode": "x" * 600_000},
+            r'params: "mode" has 600000 numbers or characters and is for 2 rows; together at most',
+        ),
+        ({"weights": [0.5] * 600_000}, r'params: "weights" has 600000'),
         ({"sale": 1.0}, r'params: "sale" is not known; there is output and event_at and scale and mode and weights'),
     ],
 )
 def test_what_is_no_value_of_a_parameter_is_refused(params: dict[str, Any], why: str) -> None:
     with pytest.raises(InvalidInputError, match=why):
-        invoke(instances=[[1, 2]], params=params)
+        invoke(instances=[[1, 2], [3, 4]], params=params)
 
 
 def test_in_the_open_inference_protocol_they_are_tensors() -> None:
@@ -86,3 +93,30 @@ def test_in_the_open_inference_protocol_they_are_tensors() -> None:
     given, raw = open_inference.decode(json.dumps({"inputs": tensors}).encode(), None)
     found = plain(open_inference.read_rows(given, raw, READER))
     assert (found["area"], found["rooms"], found["scale"]) == ([1.0, 3.0], [2.0, 4.0], [7.0, 8.0])
+
+
+def test_a_wrong_value_is_told_once_and_not_for_each_row() -> None:
+    with pytest.raises(InvalidInputError) as error:
+        invoke(instances=[[1, 2]] * 50, params={"scale": "much"})
+    assert str(error.value).count("much") == 1
+
+
+def test_too_many_rows_are_refused_before_a_parameter_is_repeated() -> None:
+    with pytest.raises(InvalidInputError, match="200000 rows, must be at most 10000"):
+        invoke(instances=[[1, 2]] * 200_000, params={"weights": [0.5] * 1000})
+
+
+def test_a_matrix_of_other_width_is_told_the_columns_of_the_data() -> None:
+    with pytest.raises(InvalidInputError, match=r"must be \[rows, 2\] with the columns area, rooms$"):
+        invoke(instances=[[1, 2, 3]])
+
+
+def test_lists_of_other_lengths_are_not_one_batch() -> None:
+    short, long = (invoke(instances=[[1, 2]], params={"weights": weights}) for weights in ([1], [1, 2]))
+    assert short.shapes != long.shapes
+
+
+def test_metadata_say_what_may_be_left_out() -> None:
+    field = READER.field("weights")
+    assert field is not None
+    assert tensor(field)["parameters"] == {"optional": True, "default": (1.0, 0.5)}
