@@ -190,8 +190,8 @@ class SklearnPredictor:
 
     def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
         rows = self._input(columns)
-        if self._before is not None:
-            rows = self._before.transform(rows)
+        for step in self._before:
+            rows = step.transform(rows)
         if not self._is_classifier:
             return {"prediction": np.asarray(self._model.predict(rows), dtype=np.float64)}
         if self._by_probability:
@@ -208,12 +208,13 @@ class SklearnPredictor:
         """The estimator is freed with this object."""
 
 
-def _split(model: Any) -> tuple[Any, Any]:
-    """A pipeline's transformers (None without any) and its last step: asked for both answers, it transforms twice."""
+def _split(model: Any) -> tuple[list[Any], Any]:
+    """A pipeline's transformers and its last step: asked for both answers, the whole would transform twice."""
     is_pipeline = _name(type(model)) == "sklearn.pipeline.Pipeline"
     if not is_pipeline or len(model.steps) < 2 or not hasattr(model.steps[-1][1], "predict"):
-        return None, model
-    return model[:-1], model.steps[-1][1]
+        return [], model
+    before = [step for _, step in model.steps[:-1] if step is not None and step != "passthrough"]
+    return before, model.steps[-1][1]
 
 
 # Where `predict` is nothing but the most probable class of `predict_proba`.

@@ -33,6 +33,16 @@ class Contrary(RandomForestClassifier):  # type: ignore[misc]  # sklearn has no 
         return np.full(len(X), "mid")
 
 
+class Halved:
+    """A transformer that somebody wrote by hand, with nothing to be fitted."""
+
+    def fit(self, X: Any, y: Any = None) -> "Halved":
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return X / 2
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -51,6 +61,12 @@ def test_answers_are_those_of_the_estimator(model: Any) -> None:
     outputs = SklearnPredictor(model, CONTRACT).predict({name: ROWS[name].to_numpy() for name in ROWS})
     assert outputs["label"].tolist() == model.predict(ROWS).tolist()
     assert outputs["probabilities"].tolist() == model.predict_proba(ROWS).tolist()
+
+
+def test_a_pipeline_may_have_transformers_written_by_hand_and_steps_that_do_nothing() -> None:
+    model = make_pipeline(Halved(), "passthrough", None, LogisticRegression()).fit(ROWS.to_numpy(), LABELS)
+    outputs = SklearnPredictor(model, CONTRACT).predict({name: ROWS[name].to_numpy() for name in ROWS})
+    assert outputs["probabilities"].tolist() == model.predict_proba(ROWS.to_numpy()).tolist()
 
 
 def test_a_pipeline_transforms_once_and_a_forest_is_asked_once() -> None:
