@@ -136,15 +136,28 @@ def _knows_columns(facts: Facts) -> bool:
     return bool(facts.names) or facts.width is not None
 
 
+def parameters(source: LoadedSource, warnings: list[str]) -> tuple[Field, ...]:
+    """What callers may give a model beside the data. Only MLflow itself knows what to do with it.
+
+    Args:
+        warnings: Grows by those that they cannot give.
+    """
+    if _facts(source).kind == "pyfunc":
+        return signature.parameters(source.mlmodel, warnings)
+    if names := signature.parameter_names(source.mlmodel):
+        warnings.append(f"callers cannot give {', '.join(names)}: a model of this kind takes no parameters")
+    return ()
+
+
 def _known_inputs(
     source: LoadedSource, reference: Reference | None, said: Declaration, warnings: list[str]
 ) -> tuple[Field, ...]:
     """What the model takes, by its own word; nothing where it takes whatever the reference has."""
-    signed = signature.inputs(source.mlmodel)
+    signed, given = signature.inputs(source.mlmodel), parameters(source, warnings)
     facts = _facts(source)
     # With reference data the types are learnt there, and an estimator knows its own columns best.
     if signed is not None and (reference is None or not _knows_columns(facts)):
-        return (*signed, *signature.parameters(source.mlmodel, warnings))
+        return (*signed, *given)
     if source.graph is not None:
         return onnx_graph.inputs(source.graph)
     if facts.inputs:

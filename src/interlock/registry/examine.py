@@ -16,8 +16,8 @@ from interlock.domain.errors import UnloadableModelError
 from interlock.domain.ports import Columns, Predictor
 from interlock.domain.ragged import ByShape
 from interlock.predictions.image_log import describe_image
-from interlock.registry import declared_fields, measure, reference, signature, source
-from interlock.registry.derive import Derived, derive
+from interlock.registry import declared_fields, measure, reference, source
+from interlock.registry.derive import Derived, derive, parameters
 from interlock.registry.reference import Reference, spread
 from interlock.registry.reference_profile import MOST_ROWS, reference_profile
 from interlock.registry.reference_quality import class_of
@@ -42,7 +42,7 @@ def examine(job: Job) -> Examination:
     with contextlib.closing(source.load(job, Path(job.staging) / "folder")) as loaded:
         rows = reference.read(Path(job.reference)) if job.reference else None
         if rows is not None:
-            rows = rows.with_defaults(signature.parameters(loaded.mlmodel, []))
+            rows = rows.with_defaults(parameters(loaded, []))
         derived = derive(loaded, rows, job.label, lambda inputs: _some_answers(loaded, rows, inputs), job.contract)
         in_file = rows.rows if rows else 0
         rows = rows.thinned(derived.contract.inputs) if rows else None

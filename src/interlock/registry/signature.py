@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -34,28 +35,38 @@ def inputs(mlmodel: dict[str, Any]) -> tuple[Field, ...] | None:
 
 
 def parameters(mlmodel: dict[str, Any], warnings: list[str]) -> tuple[Field, ...]:
-    """What callers may give beside the data, with defaults.
+    """What callers of a pyfunc model may give beside the data, with defaults.
 
     Args:
         warnings: Grows by those that callers cannot give: they keep their default.
     """
     found = []
+    taken = {str(column.get("name")) for column in _columns(mlmodel, "inputs")}
     for given in _columns(mlmodel, "params"):
         name, default = str(given.get("name")), given.get("default")
         datatype = _COLUMNS.get(str(given.get("type") or given.get("dtype")))
         shape = () if given.get("shape") is None else (-1,)
         if name in RESERVED_PARAMETERS:
             why = "the name stands for something else here"
+        elif name in taken:
+            why = "a column has the same name"
         elif datatype is None or len(given.get("shape") or ()) > 1:
             why = "its type cannot be given"
         elif default is None or (shape and None in default):
             why = "it has no default"
+        elif not all(isfinite(one) for one in (default if shape else [default]) if isinstance(one, float)):
+            why = "its default is no number that JSON has"
         else:
             default = tuple(default) if shape else default
             found.append(Field(name=name, datatype=datatype, shape=shape, is_parameter=True, default=default))
             continue
         warnings.append(f"callers cannot give the parameter {name!r}: {why}")
     return tuple(found)
+
+
+def parameter_names(mlmodel: dict[str, Any]) -> tuple[str, ...]:
+    """Names of all parameters that a signature has."""
+    return tuple(str(given.get("name")) for given in _columns(mlmodel, "params"))
 
 
 def outputs(mlmodel: dict[str, Any], fields: tuple[Field, ...], truth: Sequence[Any] | None) -> Contract:

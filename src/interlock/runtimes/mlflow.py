@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from interlock.domain.contract import Contract
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
-from interlock.domain.ports import Columns, Predictor, rows_of, take
+from interlock.domain.ports import Columns, Predictor, take
 from interlock.runtimes.artifact import unpack
 from interlock.runtimes.facts import Facts
 from interlock.runtimes.frameworks import framework, installed, used_by
@@ -52,8 +52,6 @@ def flavor_of(folder: Path) -> Flavor:
     """
     described = read_mlmodel(folder)
     flavors = described.get("flavors") or {}
-    if "python_function" in flavors and (described.get("signature") or {}).get("params"):
-        return Flavor("pyfunc", None, runs_code=True)  # only MLflow itself knows what a model does with them
     if "onnx" in flavors:
         return Flavor("onnx", _inside(folder, flavors["onnx"].get("data", "model.onnx")), runs_code=False)
     if "sklearn" in flavors:
@@ -140,22 +138,17 @@ def by_parameters(
         ask: Answers rows with one value for each parameter.
         parameters: Names of columns.
     """
-    rows = rows_of(columns)
     data = {name: values for name, values in columns.items() if name not in parameters}
     values = list(zip(*(columns[name].tolist() for name in parameters), strict=True))
     groups: dict[str, list[int]] = {}
     for at, given in enumerate(values):
         groups.setdefault(repr(given), []).append(at)  # lists are no keys
-    found: dict[str, NDArray[Any]] = {}
-    for index in groups.values():
-        params = dict(zip(parameters, values[index[0]], strict=True))
-        if len(groups) == 1:
-            return ask(data, params)
-        for name, answers in ask(take(data, np.array(index)), params).items():
-            if name not in found:
-                found[name] = np.empty((rows, *answers.shape[1:]), dtype=answers.dtype)
-            found[name][index] = answers
-    return found
+    params = [dict(zip(parameters, values[index[0]], strict=True)) for index in groups.values()]
+    if len(groups) == 1:
+        return ask(data, params[0])
+    parts = [ask(take(data, np.array(index)), given) for index, given in zip(groups.values(), params, strict=True)]
+    order = np.argsort(np.concatenate(list(groups.values())))
+    return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
 
 
 class PyfuncPredictor:

@@ -161,6 +161,17 @@ def test_parameters_of_a_signature_are_given_to_the_model_request_by_request(
     predictor.close()
 
 
+def test_parameters_are_for_models_that_only_mlflow_knows(desk: Any, rows: pd.DataFrame) -> None:
+    model = LinearRegression().fit(rows[["temp"]], rows["price"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        signature = mlflow.models.infer_signature(rows[["temp"]], rows["price"].to_numpy(), {"predict_method": "x"})
+        mlflow.sklearn.save_model(model, str(desk.folder / "line"), signature=signature, serialization_format="skops")
+    version = desk.register(desk.folder / "line", rows[["temp", "price"]], label="price")
+    assert [field.name for field in version.contract.inputs] == ["temp"]
+    assert any("cannot give predict_method" in warning for warning in version.warnings)
+
+
 def test_a_folder_that_is_no_model_is_refused(desk: Any) -> None:
     (desk.folder / "things").mkdir()
     (desk.folder / "things" / "notes.txt").write_text("hello")

@@ -1,11 +1,12 @@
 import json
+import math
 from typing import Any
 
 import pytest
 
 from interlock.domain.contract import Field, Time
 from interlock.domain.errors import UnloadableModelError
-from interlock.registry.signature import inputs
+from interlock.registry.signature import inputs, parameters
 
 
 def learnt(*columns: dict[str, Any]) -> tuple[Field, ...] | None:
@@ -30,3 +31,23 @@ def test_tensors_keep_their_element_type() -> None:
 def test_other_types_are_refused_with_those_there_are() -> None:
     with pytest.raises(UnloadableModelError, match=r"'binary'; there are boolean, .*, datetime, arrays of these"):
         learnt({"type": "binary", "name": "b"})
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"name": "x", "default": 1.0}, "a column has the same name"),
+        ({"name": "output", "default": 1.0}, "the name stands for something else"),
+        ({"name": "scale", "default": None}, "it has no default"),
+        ({"name": "scale", "default": math.nan}, "no number that JSON has"),
+        ({"name": "scale", "default": [1.0, math.inf], "shape": [-1]}, "no number that JSON has"),
+    ],
+)
+def test_parameters_that_callers_cannot_give_are_named(given: dict[str, Any], why: str) -> None:
+    said: list[str] = []
+    signature = {
+        "inputs": json.dumps([{"name": "x", "type": "double"}]),
+        "params": json.dumps([{"type": "double", "shape": None} | given]),
+    }
+    assert parameters({"signature": signature}, said) == ()
+    assert why in said[0]
