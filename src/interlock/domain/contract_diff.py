@@ -66,6 +66,7 @@ def _input(old: Field, new: Field) -> list[Difference]:
         found.append(_breaking(f"input {old.name!r} changed shape from {list(old.shape)} to {list(new.shape)}"))
     if old.nullable and not new.nullable:
         found.append(_breaking(f"input {old.name!r} may no longer be missing"))
+    found += _as_parameters(old, new)
     if old.image is not None and new.image is not None and _is_stricter(new.image, old.image):
         found.append(_breaking(f"input {old.name!r} refuses images that were taken before: {_limits(new.image)}"))
     if new.declared and _rules(new) != (_rules(old) if old.declared else ()):
@@ -76,6 +77,18 @@ def _input(old: Field, new: Field) -> list[Difference]:
         change = f"input {old.name!r} changed its privacy rule from {old.privacy} to {new.privacy}"
         found.append(Difference("compatible", change))
     return found
+
+
+def _as_parameters(old: Field, new: Field) -> list[Difference]:
+    if old.is_parameter and not (new.is_parameter or new.nullable):
+        return [_breaking(f"input {old.name!r} may no longer be left out")]
+    if old.is_parameter != new.is_parameter:
+        change = "a parameter" if new.is_parameter else "no parameter any more, but may be missing"
+        return [Difference("compatible", f"input {old.name!r} is now {change}")]
+    if old.default != new.default:
+        change = f"is {new.default!r} where a request leaves it out, and was {old.default!r}"
+        return [Difference("compatible", f"input {old.name!r} {change}")]
+    return []
 
 
 def _kind(field: Field) -> str:

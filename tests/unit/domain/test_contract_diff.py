@@ -17,6 +17,7 @@ def differences(old: Field, new: Field) -> list[tuple[str, str]]:
 
 
 WALL, UTC_TIME = field("BYTES", time=Time()), field("BYTES", time=Time(zone="UTC"))
+TUNED = field(is_parameter=True, default=1.0)
 PHOTO = field("UINT8", shape=(8, 8, 3), image=Image(resize="bilinear"))
 
 
@@ -42,6 +43,10 @@ PHOTO = field("UINT8", shape=(8, 8, 3), image=Image(resize="bilinear"))
         (PHOTO, field("UINT8", shape=(8, 8, 3), image=Image(resize="nearest", max_pixels=100)), "breaking"),
         (field(), field(declared=True, maximum=5.0), "compatible"),
         (field(), field(privacy="hash"), "compatible"),
+        (TUNED, field(), "breaking"),
+        (TUNED, field(nullable=True), "compatible"),
+        (field(), TUNED, "compatible"),
+        (TUNED, field(is_parameter=True, default=2.0), "compatible"),
     ],
 )
 def test_a_difference_breaks_where_a_request_would_fail_or_mean_something_else(
