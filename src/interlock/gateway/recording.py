@@ -116,8 +116,10 @@ class Recording:
             _event_times(calls, at_us),
             withheld,
         )
-        meter = self._metrics.meter(first.served.name, answered.version.ref, role)
-        count = partial(meter.answered, rows, latencies_us, answered.model_us)
+        # The meter is looked up when it counts: while a disk is waited for, the endpoint may go and come back.
+        count = partial(
+            self._count, first.served.name, answered.version.ref, role, rows, latencies_us, answered.model_us
+        )
         plan, to_disk = first.served.plan, first.served.plan.durability == "disk"
         try:
             self._spool.append(encoder.encode(record), rows=rows, endpoint=plan.endpoint, to_be_synced=to_disk)
@@ -128,6 +130,11 @@ class Recording:
             self._group_sync.call_when_synced(lambda error: self._let_go(together, count, error))
         else:
             self._let_go(together, count, None)
+
+    def _count(
+        self, endpoint: str, version: str, role: AnswerRole, rows: int, latencies_us: list[int], model_us: int
+    ) -> None:
+        self._metrics.meter(endpoint, version, role).answered(rows, latencies_us, model_us)
 
     def _let_go(self, together: list[Prediction], count: Callable[[], None], error: UnrecordedError | None) -> None:
         """Give the calls their answers, or the reason why they have none."""
