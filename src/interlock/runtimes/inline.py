@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from interlock.domain.errors import DeadlineExceededError, ModelFailedError, UnloadableModelError
+from interlock.domain.errors import DeadlineExceededError, ModelFailedError
 from interlock.domain.ports import Columns, Runtime
 from interlock.runtimes.checked import CheckedPredictor
 from interlock.runtimes.isolated import STUCK_FACTOR
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 # Other requests wait as long as one turn of the loop takes; longer than this they would feel it.
 LOOP_BUDGET_US = 2000.0
+
+# A process that could not be started is tried again after this, while the model is stuck.
+_RETRY_SECONDS = 5.0
 
 
 class InlineRuntime:
@@ -83,9 +86,10 @@ class InlineRuntime:
     async def _move(self) -> None:
         try:
             moved = await asyncio.to_thread(self._isolate)
-        except UnloadableModelError as error:
-            log.warning("model %s: %s", self._ref, error)
-            self._moving = None  # to be tried again when it is found stuck again
+        except Exception:  # an unloadable model, no memory or file left for a process
+            log.exception("model %s gets no process of its own yet", self._ref)
+            self._moving = None
+            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._move_if_stuck, 0.0)
             return
         if self._closed:
             await moved.close()

@@ -158,3 +158,29 @@ def test_a_stuck_thread_does_not_keep_close_waiting(monkeypatch: pytest.MonkeyPa
     taken = asyncio.run(run())
     model.may_go_on.set()
     assert taken < 8
+
+
+def test_a_process_that_could_not_be_started_is_tried_again_while_the_model_is_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("interlock.runtimes.inline._RETRY_SECONDS", 0.05)
+    model, outcomes = Recorded(), [OSError("no file left"), None]
+
+    async def run() -> bool:
+        def isolate() -> Runtime:
+            if (error := outcomes.pop(0)) is not None:
+                raise error
+            return inline(Recorded())
+
+        runtime = inline(model, isolate=isolate)
+        with pytest.raises(DeadlineExceededError):
+            await runtime.predict(rows(1, -1.0), 0.02)
+        async with asyncio.timeout(10):
+            while not runtime.is_moved:
+                await asyncio.sleep(0.01)
+        outputs = await runtime.predict(rows(1), 1.0)
+        model.may_go_on.set()
+        await runtime.close()
+        return bool(outputs["prediction"].tolist() == [2.0])
+
+    assert asyncio.run(run())
