@@ -1,7 +1,9 @@
 """A release by hand, from the command line. What the controller does by itself is tested with `releases/`."""
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.e2e.conftest import Wine
@@ -47,6 +49,53 @@ def test_start_pause_resume_promote_and_roll_back(product: Product, wine: Wine, 
     for reason in ("weekend", "checked by hand", "complaints"):
         assert reason in reasons
     assert product.json("audit", "verify")["ok"] is True
+
+
+def _until(product: Product, id: str, *states: str) -> dict[str, Any]:
+    with product.client() as client:
+        ends = time.monotonic() + 90
+        while (found := client.release(id))["state"] not in states:
+            assert time.monotonic() < ends, found["decision"]
+            time.sleep(0.2)
+        return found
+
+
+def test_blue_green_switches_at_once_and_ends_by_the_clock(
+    product: Product, wine: Wine, candidate: str, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.toml").write_text("hold_seconds = 3")
+    strategy = ("--strategy", "blue_green", "--plan", str(tmp_path / "plan.toml"))
+    id = product.json("release", "start", "wine", "--candidate", candidate, *strategy)["id"]
+    assert _until(product, id, "running")["traffic_share"] == 1.0
+    assert _answering(product, wine, 5) == {"wine:2"}
+    assert product.json("endpoint", "show", "wine")["model"] == "wine:1"
+    assert "no gates" in _until(product, id, "promoted")["decision"]["reason"]
+    assert product.json("endpoint", "show", "wine")["model"] == "wine:2"
+    assert product.json("release", "rollback", "wine")["model"] == "wine:1"
+
+
+def test_a_shadow_answers_nobody_and_asks_for_approval(
+    product: Product, wine: Wine, candidate: str, tmp_path: Path
+) -> None:
+    plan = {"require_labels": "no", "min_units": 100, "max_failure_rate": 0.2}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    strategy = ("--strategy", "shadow", "--plan", str(tmp_path / "plan.json"))
+    id = product.json("release", "start", "wine", "--candidate", candidate, *strategy)["id"]
+    assert _until(product, id, "running")["traffic_share"] == 0.0
+    time.sleep(1)  # until every gateway writes the release down with its rows
+    assert _answering(product, wine, 150) == {"wine:1"}
+    asked = _until(product, id, "awaiting_approval")
+    assert "failures on the same rows 0 % against 0 %" in asked["decision"]["reason"]
+    assert [gate["metric"].partition(".")[0] for gate in asked["gates"]] == ["scoring_errors", "quality"]
+    by_proposer = product.cli("release", "approve", id)
+    assert by_proposer.returncode == 2
+    assert "somebody else must approve" in by_proposer.stderr
+    with product.client() as client:
+        other = client.create_key("bob", "operator")["key"]
+    approved = product.cli("release", "approve", id, "--reason", "read it", "--json", key=other)
+    assert json.loads(approved.stdout)["state"] == "promoted"
+    assert json.loads(approved.stdout)["approved_by"] == "bob"
+    assert product.json("endpoint", "show", "wine")["model"] == "wine:2"
 
 
 def test_contracts_are_compared(product: Product, candidate: str) -> None:

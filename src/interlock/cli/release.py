@@ -22,7 +22,7 @@ Endpoint = Annotated[str, typer.Argument(help="The endpoint's name.")]
 def start(
     endpoint: Endpoint,
     candidate: Annotated[str, typer.Option(metavar="NAME:V", help="The version to release.")],
-    strategy: Annotated[str, typer.Option(help="canary")] = "canary",
+    strategy: Annotated[str, typer.Option(help="shadow, canary or blue_green")] = "canary",
     steps: Annotated[str | None, typer.Option(help="Traffic shares, rising to 1, like 0.01,0.05,0.25,1.")] = None,
     plan: Annotated[Path | None, typer.Option(help="JSON or TOML file with fields of the plan.")] = None,
     server: Server = None,
@@ -69,6 +69,30 @@ def show(id: Id, server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJs
     """
     with connect(server, home) as client:
         _print(client.release(id), as_json=as_json)
+
+
+@app.command()
+def approve(
+    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
+) -> None:
+    """Let a release go on that waits for it. Not for who started it.
+
+    Example: [bold]interlock release approve wine-1 --reason "read the report"[/bold]
+    """
+    with connect(server, home) as client:
+        _print(client.approve(id, reason), as_json=as_json)
+
+
+@app.command()
+def reject(
+    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
+) -> None:
+    """End a release that waits for approval.
+
+    Example: [bold]interlock release reject wine-1 --reason "too slow on phones"[/bold]
+    """
+    with connect(server, home) as client:
+        _print(client.reject(id, reason), as_json=as_json)
 
 
 @app.command()

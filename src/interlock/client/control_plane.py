@@ -156,6 +156,14 @@ class ControlPlane:
         """State, decision and gates of a release."""
         return self._get(f"/releases/{quote(id, safe='')}")
 
+    def approve(self, id: str, reason: str = "") -> dict[str, Any]:
+        """Let a release go on that waits for approval. Not for who started it."""
+        return self._post(f"/releases/{quote(id, safe='')}/approve", {"reason": reason})
+
+    def reject(self, id: str, reason: str = "") -> dict[str, Any]:
+        """End a release that waits for approval."""
+        return self._post(f"/releases/{quote(id, safe='')}/reject", {"reason": reason})
+
     def promote(self, id: str, reason: str = "") -> dict[str, Any]:
         """Give the candidate all traffic now."""
         return self._post(f"/releases/{quote(id, safe='')}/promote", {"reason": reason})

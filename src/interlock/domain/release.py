@@ -9,17 +9,19 @@ ReleaseState = Literal[
     "draft", "testing", "awaiting_approval", "running", "paused", "inconclusive",
     "promoted", "rolled_back", "rejected", "cancelled",
 ]  # fmt: skip
+Strategy = Literal["shadow", "canary", "blue_green"]
 TERMINAL: frozenset[str] = frozenset({"promoted", "rolled_back", "rejected", "cancelled"})
 
 GateOutcome = Literal["ok", "breach", "not_enough_data", "not_comparable", "error"]
-Verb = Literal["promote", "roll_back", "advance", "wait"]
+Verb = Literal["promote", "roll_back", "advance", "wait", "ask", "hold"]
 
 
 class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     """How a candidate earns traffic. The defaults are the product's; every number is a choice stated in the docs.
 
     Args:
-        steps: Traffic shares, rising, the last one 1. Each but the last is gated.
+        steps: Traffic shares, rising, the last one 1. Of a canary each but the last is gated; the last is promotion. A
+            shadow has no choice: first none, then all.
         alpha: Total probability that a candidate no worse than the champion is rolled back. Split over the gates.
         min_units: Units that the challenger must have been assigned in a step before it may advance.
         min_labels: Labelled rows that both versions scored before quality may decide anything, where labels arrive.
@@ -31,6 +33,12 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
         max_failure_rate: Where failures are too rare for a ratio, the last gated step asks to be surely below this.
         guard_max_failure_rate: The gateway's own bound, enforced also when nothing else is alive.
         require_labels: `auto`: quality gates the last step if labels have arrived on this endpoint; `yes`; `no`.
+        require_approval: Whether somebody else than who started the release must approve before the candidate gets
+            traffic: of a shadow once the evidence speaks for it, of the others before they begin.
+        hold_seconds: How long a blue-green release stays at each of its shares. So long the old version stands in for
+            one that fails.
+        step_hours: After so long a gated step that could not be decided ends as `at_deadline` says; None: never.
+        at_deadline: `hold`: the traffic stays and a person decides; `roll_back`.
     """
 
     steps: tuple[float, ...] = (0.01, 0.05, 0.25, 1.0)
@@ -45,6 +53,10 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     max_failure_rate: float = 0.01
     guard_max_failure_rate: float = 0.2
     require_labels: Literal["auto", "yes", "no"] = "auto"
+    require_approval: bool = False
+    hold_seconds: float = 600.0
+    step_hours: float | None = None
+    at_deadline: Literal["hold", "roll_back"] = "hold"
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,11 +88,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """The stored state of a release. Changed only by `releases/`, in one transaction with traffic plan and audit."""
+    """The stored state of a release. Changed only by `releases/`, in one transaction with traffic plan and audit.
+
+    `step_started_at` is None until the candidate was begun with, `approved_by` until somebody approved.
+    """
 
     id: str
     endpoint: str
-    strategy: Literal["canary"]
+    strategy: Strategy
     state: ReleaseState
     candidate: str
     champion: str
@@ -93,10 +108,25 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
     gates: tuple[Gate, ...] = ()
     finished_at: datetime | None = None
+    approved_by: str | None = None
+
+    @property
+    def last_step(self) -> int:
+        """The step that is followed by promotion."""
+        return len(self.plan.steps) - (1 if self.strategy == "blue_green" else 2)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether evidence is gathered: callers, or a shadow's rows."""
+        return self.step_started_at is not None
+
+    @property
+    def lacks_approval(self) -> bool:
+        return self.plan.require_approval and self.approved_by is None
 
     @property
     def traffic_share(self) -> float:
         """The challenger's share that the stored state asks for."""
         if self.state == "promoted":
             return 1.0
-        return self.plan.steps[self.step] if self.state in ("running", "paused") else 0.0
+        return self.plan.steps[self.step] if self.has_begun and self.state not in TERMINAL else 0.0

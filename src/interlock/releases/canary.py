@@ -5,35 +5,23 @@ that the candidate is surely not worse. "Not enough data" and a broken gate neve
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from interlock.domain.release import Gate, Verb
-from interlock.releases.evidence import Evidence
+from interlock.domain.release import Gate
+from interlock.releases.deciding import ReleaseDecision, broken, confidence, harm, waiting
+from interlock.releases.evidence import GATES, Evidence
 from interlock.releases.wording import count, percent
 
-
-@dataclass(frozen=True, slots=True)
-class ReleaseDecision:
-    """What to do, and the sentence a person reads."""
-
-    outcome: Verb
-    reason: str
+__all__ = ["GATES", "decide"]
 
 
 def decide(evidence: Evidence, gates: Mapping[str, Gate]) -> ReleaseDecision:
-    """Decide on a running release.
-
-    Args:
-        evidence: What was looked at.
-        gates: What each gate said of it, by the names in `evidence.GATES`.
-    """
-    breaches = [gate.reason for gate in gates.values() if gate.outcome == "breach"]
-    if breaches:
-        after = f"after {count(evidence.units(True))} challenger requests"
-        return ReleaseDecision("roll_back", f"rolled back: {'; '.join(breaches)}, {_confidence(evidence)}, {after}")
-    waits = _missing(evidence, gates)
-    if waits:
-        return ReleaseDecision("wait", f"waiting: {'; '.join(waits)}")
+    """Decide on a release that has begun. See `deciding.Decide`."""
+    harmful = harm(evidence, gates, f"{count(evidence.units(True))} challenger requests")
+    if harmful is not None:
+        return harmful
+    missing = _missing(evidence, gates)
+    if missing:
+        return waiting(missing)
     step = evidence.release.step
     if step + 1 < evidence.gated_steps:
         share = percent(evidence.plan.steps[step + 1])
@@ -45,16 +33,16 @@ def _at_last_step(evidence: Evidence, gates: Mapping[str, Gate]) -> ReleaseDecis
     asked = ["quality" if _needs_quality(evidence) else "scoring_errors", "errors", "latency"]
     unsure = [gates[kind].reason for kind in asked if not gates[kind].non_inferior]
     if unsure:
-        return ReleaseDecision("wait", f"waiting: {'; '.join(unsure)}")
+        return waiting(unsure)
     reasons = [gates[kind].reason for kind in asked]
     if not _needs_quality(evidence):
         reasons.append(_undecided_quality(evidence))
-    return ReleaseDecision("promote", f"promoted: {'; '.join(reasons)}; {_confidence(evidence)}")
+    return ReleaseDecision("promote", f"promoted: {'; '.join(reasons)}; {confidence(evidence)}")
 
 
 def _missing(evidence: Evidence, gates: Mapping[str, Gate]) -> list[str]:
     """What any step needs before it may be left."""
-    missing = [gate.reason for gate in gates.values() if gate.outcome == "error"]
+    missing = broken(gates)
     if gates["errors"].outcome == "not_enough_data":
         missing.append(gates["errors"].reason)
     if _needs_quality(evidence) and gates["quality"].outcome in ("not_enough_data", "not_comparable"):
@@ -70,10 +58,6 @@ def _needs_quality(evidence: Evidence) -> bool:
 def _undecided_quality(evidence: Evidence) -> str:
     why = "the plan does not ask for labels" if evidence.plan.require_labels == "no" else "no labels have arrived"
     return f"quality was not decided: {why}"
-
-
-def _confidence(evidence: Evidence) -> str:
-    return f"with {percent(1 - evidence.plan.alpha)} confidence at any time"
 
 
 def _sentence(gates: Mapping[str, Gate]) -> str:

@@ -7,7 +7,7 @@ keeps in memory only saves work. One broken release never stops the others.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,10 +20,11 @@ from interlock.domain.gateway_state import GatewayState
 from interlock.domain.privacy import effective, unkept_images, withheld_sentence
 from interlock.domain.release import Decision, Gate, Release
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import canary, gates, loading, road
-from interlock.releases.canary import ReleaseDecision
+from interlock.releases import deadline, gates, loading, road
+from interlock.releases.deciding import ReleaseDecision
 from interlock.releases.evidence import Evidence, EvidenceReader, counts_of
 from interlock.releases.road import Mover
+from interlock.releases.strategies import STRATEGIES
 from interlock.store import Store, Transaction
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,13 @@ _LOOK_SHARE_OF_AGE = 0.02
 # A gate that broke is asked again, not twice a second: each time leaves a traceback in the log.
 _RETRY = timedelta(seconds=10)
 
+# States in which only a person goes on, unless there is harm.
+_STOPPED = {
+    "paused": "paused by a person",
+    "inconclusive": "inconclusive by its deadline",
+    "awaiting_approval": "awaiting approval",
+}
+
 # Rows of a release are read from its beginning, and take a tenth of this process's time at most.
 _PAUSES_PER_COST = 9
 
@@ -41,6 +49,8 @@ _MOVES: dict[str, Callable[[Transaction, Release, Mover], Release]] = {
     "advance": road.advance,
     "promote": road.promote,
     "roll_back": road.roll_back,
+    "ask": road.ask,
+    "hold": road.hold,
 }
 
 
@@ -121,10 +131,10 @@ class ReleaseController:
         withdrawn = _withdrawn(situation)
         if withdrawn is not None:
             self._move(road.roll_back, release, self._mover(withdrawn, now))
+        elif release.has_begun:
+            self._look(situation, now)
         elif release.state == "draft":
             self._begin(situation, now)
-        else:
-            self._look(situation, now)
 
     def _situation(self, release: Release, now: datetime) -> _Situation | None:
         since = loading.live_since(now)
@@ -139,17 +149,22 @@ class ReleaseController:
     def _begin(self, situation: _Situation, now: datetime) -> None:
         release = situation.release
         missing = loading.missing(situation.plan, situation.live)
-        if missing is None:
+        if missing is not None:
+            self._note(release, ReleaseDecision("wait", missing), release.gates, now)
+        elif release.lacks_approval and release.strategy != "shadow":
+            reason = f"awaiting approval by somebody else than {release.created_by}: {release.candidate} is loaded"
+            self._move(road.ask, release, self._mover(reason, now))
+        else:
             reason = f"begun: every live gateway ({len(situation.live)}) has loaded {release.candidate}"
             self._move(road.begin, release, self._mover(reason, now))
-        else:
-            self._note(release, ReleaseDecision("wait", missing), release.gates, now)
 
     def _look(self, situation: _Situation, now: datetime) -> None:
         release = situation.release
         looked = self._judge(release, now)
         found = tuple(looked.gates.values())
-        decision = canary.decide(looked.evidence, looked.gates)
+        evidence = replace(looked.evidence, release=release, at=now)
+        decision = STRATEGIES[release.strategy].decide(evidence, looked.gates)
+        decision = deadline.enforce(decision, release, now)
         if decision.outcome != "roll_back":
             decision = _held_back(decision, situation)
         if decision.outcome == "wait":
@@ -167,7 +182,8 @@ class ReleaseController:
         if last is not None and last.key == key and not retry:
             return last
         contract, lacking = self._contract(release.champion), self._lacking(release)
-        evidence = Evidence(release, counts, contract, logged.has_labels, logged.rows, logged.fault, *lacking)
+        asked = STRATEGIES[release.strategy].gates
+        evidence = Evidence(release, counts, contract, logged.has_labels, logged.rows, logged.fault, *lacking, asked)
         looked = self._looked[release.id] = _Looked(now, key, evidence, gates.judge(evidence))
         return looked
 
@@ -266,13 +282,19 @@ def _withdrawn(situation: _Situation) -> str | None:
 
 
 def _held_back(decision: ReleaseDecision, situation: _Situation) -> ReleaseDecision:
-    """A pause, or a gateway that has not caught up, turns a move into waiting."""
-    if decision.outcome == "wait":
+    """A pause, an approval that is lacking, or a gateway that has not caught up, turns a move into another."""
+    release = situation.release
+    if release.state in _STOPPED:
+        return ReleaseDecision("wait", f"{_STOPPED[release.state]}; otherwise {decision.reason}")
+    if decision.outcome in ("wait", "hold"):
         return decision
-    if situation.release.state == "paused":
-        return ReleaseDecision("wait", f"paused by a person; otherwise {decision.reason}")
     missing = loading.missing(situation.plan, situation.live)
-    return decision if missing is None else ReleaseDecision("wait", missing)
+    if missing is not None:
+        return ReleaseDecision("wait", missing)
+    if decision.outcome == "promote" and release.lacks_approval:
+        who = f"awaiting approval by somebody else than {release.created_by}"
+        return ReleaseDecision("ask", f"{who}; otherwise {decision.reason}")
+    return decision
 
 
 def _outcomes(found: tuple[Gate, ...]) -> list[tuple[str, str, bool]]:

@@ -5,6 +5,7 @@ business there.
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -15,7 +16,10 @@ from interlock.domain.release import Release, ReleasePlan
 from interlock.store.transaction import Transaction
 
 GATES = ("errors", "scoring_errors", "latency", "quality")
-"""The gates of a canary, by the kind that starts the name of their metric."""
+"""All gates, by the kind that starts the name of their metric."""
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class EvidenceReader(Protocol):
@@ -43,6 +47,8 @@ class Evidence:
         log_fault: Why the log could not be read, if it could not.
         unscorable: Why rows cannot be scored by the version that did not answer them; empty if they can.
         unlogged: Why the log does not have the answers; empty if it does.
+        asked: The gates of the release's strategy.
+        at: When it was looked at.
     """
 
     release: Release
@@ -53,6 +59,8 @@ class Evidence:
     log_fault: Exception | None = None
     unscorable: str = ""
     unlogged: str = ""
+    asked: tuple[str, ...] = GATES
+    at: datetime = _NEVER
 
     @property
     def paired(self) -> pa.Table:
@@ -68,12 +76,12 @@ class Evidence:
     @property
     def alpha(self) -> float:
         """Each gate's share of the probability that a candidate no worse is rolled back."""
-        return self.plan.alpha / len(GATES)
+        return self.plan.alpha / len(self.asked)
 
     @property
     def gated_steps(self) -> int:
-        """Steps before the last, which is promotion."""
-        return len(self.plan.steps) - 1
+        """Steps before promotion."""
+        return self.release.last_step + 1
 
     def step(self, number: int, is_challenger: bool) -> StepCounts:
         """Counts of one step and side, zeros where there are none."""
@@ -92,6 +100,5 @@ class Evidence:
 
 
 def counts_of(tx: Transaction, release: Release) -> tuple[StepCounts, ...]:
-    """Counts of the gated steps of a release."""
-    last = len(release.plan.steps) - 1
-    return tuple(counts for counts in tx.gate_counts.list(release.id) if counts.step < last)
+    """Counts of the steps of a release before its promotion."""
+    return tuple(counts for counts in tx.gate_counts.list(release.id) if counts.step <= release.last_step)

@@ -15,12 +15,12 @@ _GATES: dict[str, Callable[[Evidence], Gate]] = dict(
 
 
 def judge(evidence: Evidence) -> dict[str, Gate]:
-    """Ask every gate.
+    """Ask every gate of the release's strategy.
 
     Returns:
         What each says, by the names in `evidence.GATES`.
     """
-    return {kind: _ask(kind, gate, evidence) for kind, gate in _GATES.items()}
+    return {kind: _ask(kind, _GATES[kind], evidence) for kind in evidence.asked}
 
 
 def by_kind(gates: tuple[Gate, ...]) -> Mapping[str, Gate]:

@@ -1,9 +1,14 @@
 """The rules of a release plan. Called once, when a release starts; all faults are named at once."""
 
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
+
+import msgspec
 
 from interlock.domain.errors import InvalidInputError
-from interlock.domain.release import ReleasePlan
+from interlock.domain.release import ReleasePlan, Strategy
+from interlock.releases.strategies import STRATEGIES
 
 _SHARES = ("alpha", "latency_quantile", "max_failure_rate", "guard_max_failure_rate")
 _AT_LEAST = {
@@ -13,10 +18,32 @@ _AT_LEAST = {
     "quality_harm": 0,
     "latency_ratio": 1,
     "latency_floor_ms": 0,
+    "hold_seconds": 0,
+    "step_hours": 0,
 }
 
 
-def check(plan: ReleasePlan) -> None:
+def of(strategy: str, given: Mapping[str, Any]) -> tuple[Strategy, ReleasePlan]:
+    """The plan of a strategy with the fields that somebody gave.
+
+    Raises:
+        InvalidInputError: There is no such strategy or field, or a field has the wrong type.
+    """
+    known = next((name for name in STRATEGIES if name == strategy), None)
+    if known is None:
+        raise InvalidInputError(f"strategy == {strategy[:60]!r}, must be one of {', '.join(STRATEGIES)}")
+    unknown = sorted(given.keys() - set(ReleasePlan.__struct_fields__))
+    if unknown:
+        raise InvalidInputError(
+            *(f"plan has no {name!r}; it has: {', '.join(ReleasePlan.__struct_fields__)}" for name in unknown)
+        )
+    try:
+        return known, msgspec.convert({**msgspec.to_builtins(STRATEGIES[known].plan), **given}, ReleasePlan)
+    except msgspec.ValidationError as error:
+        raise InvalidInputError(f"plan: {error}") from error
+
+
+def check(plan: ReleasePlan, strategy: Strategy = "canary") -> None:
     """Refuse a plan that breaks a rule.
 
     Raises:
@@ -27,23 +54,27 @@ def check(plan: ReleasePlan) -> None:
         Traceback (most recent call last):
         interlock.domain.errors.InvalidInputError: steps == 0.5, 0.2: must rise strictly; ... alpha == 2, ...
     """
-    faults = _step_faults(plan.steps)
+    faults = _step_faults(plan.steps, strategy)
     for name in _SHARES:
         if not 0 < getattr(plan, name) < 1:
             faults.append(f"{name} == {getattr(plan, name):g}, must be between 0 and 1, both excluded")
     for name, least in _AT_LEAST.items():
-        if not least <= getattr(plan, name) < float("inf"):
-            faults.append(f"{name} == {getattr(plan, name):g}, must be a number of at least {least}")
+        value = getattr(plan, name)
+        if value is not None and not least <= value < float("inf"):
+            faults.append(f"{name} == {value:g}, must be a number of at least {least}")
     if faults:
         raise InvalidInputError(*faults)
 
 
-def _step_faults(steps: tuple[float, ...]) -> list[str]:
+def _step_faults(steps: tuple[float, ...], strategy: Strategy) -> list[str]:
+    if strategy == "shadow":
+        return [] if steps == STRATEGIES["shadow"].plan.steps else ["steps: a shadow gets no traffic; leave them out"]
     spelled = f"steps == {', '.join(f'{share:g}' for share in steps) or 'none'}"
     rules = {
         "must each be over 0 and at most 1": all(0 < share <= 1 for share in steps),
         "must rise strictly": all(before < after for before, after in pairwise(steps)),
         "must end with 1": bool(steps) and steps[-1] == 1,
-        "must have at least one share under 1 first, or there is nothing to decide on": len(steps) > 1,
+        "must have at least one share under 1 first, or there is nothing to decide on": len(steps) > 1
+        or strategy == "blue_green",
     }
     return [f"{spelled}: {rule}" for rule, kept in rules.items() if not kept]

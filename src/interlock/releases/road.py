@@ -3,23 +3,26 @@
     a start by a person: no other release on the endpoint
     │
     ▼
-  draft ─────────────────── i cancelled by a person ──────────────────────► cancelled
-    │ │
-    │ └──────────────────── h it cannot be loaded ────────────────────────────┐
-    │ b every live gateway has loaded the candidate                           │
-    ▼                                                                         │
-  running ◄─┐ c advance to the next step                                      │
-    │ │ ▲ └─┘                                                                 ▼
-    │ │ └──── f resumed ──────┐                                          rolled_back
-    │ └────── e paused ───► paused ── g harm, guard, load error, by hand ─────▲
-    │                         │                                               │
-    │ ───── g harm, guard, load error, by hand ───────────────────────────────┘
-    │ d on evidence, or by hand│ d by hand
-    ▼                         ▼
-  promoted ◄──────────────────┘
+  draft ──── j loaded, and the plan asks for approval ────► awaiting_approval ◄─────────────┐
+    │                                                        │  │                          │
+    │ b every live gateway has loaded the candidate          │  └─ l rejected ─► rejected   │
+    ▼                                                        │                              │
+  running ◄──────── k approved before it began ──────────────┤                              │
+    │ │ ▲ └─ c advance to the next step ─► running           │                              │
+    │ │ │                                                    │                              │
+    │ │ └─ f resumed ── paused, inconclusive                 │                              │
+    │ └─── e paused by a person; m no decision by the deadline ─► paused, inconclusive      │
+    │ └─── j the evidence speaks for a shadow that nobody has approved ─────────────────────┘
+    │                                                        │
+    │ d on evidence, or by hand, also from paused and inconclusive
+    ▼                                                        │
+  promoted ◄──────── k approved after it ran as a shadow ────┘
 
-While paused the traffic stays as it is and nothing advances or is promoted by itself; harm still rolls back, because a
-pause is for thinking and must not cost callers.
+  any of them ── g harm, guard, load error, by hand ─► rolled_back      i by hand before it began ─► cancelled
+
+While paused, inconclusive or awaiting approval the traffic stays as it is and nothing advances or is promoted by
+itself; harm still rolls back, because thinking must not cost callers. A candidate whose plan asks for approval gets no
+traffic before somebody else than who started the release has approved.
 
 Every move names the state it starts from. If someone else moved the release meanwhile, the move is refused with
 ConflictError and nothing is written, so the controller may die, or run twice, at any instant.
@@ -64,8 +67,10 @@ def start(tx: Transaction, release: Release, mover: Mover) -> Release:
 
 
 def begin(tx: Transaction, release: Release, mover: Mover) -> Release:
-    """b: the candidate is loaded everywhere; give it the first share."""
-    _expect(tx, release, "draft")
+    """b, k: the candidate is loaded everywhere; give it the first share, which is none for a shadow."""
+    _expect(tx, release, "draft", "awaiting_approval")
+    if release.strategy != "shadow":
+        _check_approved(release)
     moved = _to_step(release, 0, mover)
     tx.releases.update(moved)
     now = tx.plans.current(release.endpoint)
@@ -87,7 +92,7 @@ def begin(tx: Transaction, release: Release, mover: Mover) -> Release:
 def advance(tx: Transaction, release: Release, mover: Mover) -> Release:
     """c: give the candidate the next share. No one who has it loses it (`domain.traffic.position`)."""
     _expect(tx, release, "running")
-    if release.step + 1 >= len(release.plan.steps) - 1:
+    if release.step >= release.last_step:
         raise ConflictError(f"release {release.id} is at its last gated step; the next one is promotion")
     moved = _to_step(release, release.step + 1, mover)
     tx.releases.update(moved)
@@ -98,8 +103,11 @@ def advance(tx: Transaction, release: Release, mover: Mover) -> Release:
 
 
 def promote(tx: Transaction, release: Release, mover: Mover) -> Release:
-    """d: the candidate becomes the champion; the old one stays loaded for an instant return."""
-    _expect(tx, release, "running", "paused")
+    """d, k: the candidate becomes the champion; the old one stays loaded for an instant return."""
+    _expect(tx, release, "running", "paused", "inconclusive", "awaiting_approval")
+    if release.lacks_approval and mover.role != "system" and mover.name != release.created_by:
+        release = msgspec.structs.replace(release, approved_by=mover.name)  # by promoting it
+    _check_approved(release)
     moved = _end(release, "promoted", "promote", mover)
     tx.releases.update(moved)
     now = tx.plans.current(release.endpoint)
@@ -110,23 +118,60 @@ def promote(tx: Transaction, release: Release, mover: Mover) -> Release:
 
 def pause(tx: Transaction, release: Release, mover: Mover) -> Release:
     """e: the traffic stays as it is; nothing advances or is promoted by itself."""
-    return _flip(tx, release, "running", "paused", mover)
+    _expect(tx, release, "running")
+    return _stay(tx, msgspec.structs.replace(release, state="paused"), "release.pause", mover)
 
 
 def resume(tx: Transaction, release: Release, mover: Mover) -> Release:
-    """f: decide again."""
-    return _flip(tx, release, "paused", "running", mover)
+    """f: decide again. The step has its whole time once more."""
+    _expect(tx, release, "paused", "inconclusive")
+    moved = msgspec.structs.replace(release, state="running", step_started_at=mover.at)
+    return _stay(tx, moved, "release.resume", mover)
+
+
+def ask(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """j: nothing goes on before a person has looked."""
+    _expect(tx, release, "draft", "running")
+    moved = _decided(release, "ask", mover)
+    return _stay(tx, msgspec.structs.replace(moved, state="awaiting_approval"), "release.ask", mover)
+
+
+def approve(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """k: it begins, or, if it ran as a shadow, becomes the champion.
+
+    Raises:
+        ConflictError: Who approves has started the release.
+    """
+    _expect(tx, release, "awaiting_approval")
+    if mover.name == release.created_by:
+        raise ConflictError(f"release {release.id} was started by {mover.name}, and somebody else must approve it")
+    approved = msgspec.structs.replace(release, approved_by=mover.name)
+    _audit(tx, "release.approve", approved, None, mover)
+    return (promote if release.has_begun else begin)(tx, approved, mover)
+
+
+def reject(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """l: a person has looked, and says no."""
+    _expect(tx, release, "awaiting_approval")
+    return _withdraw(tx, release, "rejected", "release.reject", mover)
+
+
+def hold(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """m: the evidence did not decide in time; the traffic stays, and a person decides."""
+    _expect(tx, release, "running")
+    moved = _decided(release, "hold", mover)
+    return _stay(tx, msgspec.structs.replace(moved, state="inconclusive"), "release.hold", mover)
 
 
 def roll_back(tx: Transaction, release: Release, mover: Mover) -> Release:
-    """g, h: take all traffic from the candidate, with one plan write."""
-    _expect(tx, release, "draft", "running", "paused")
+    """g: take all traffic from the candidate, with one plan write."""
+    _expect(tx, release, "draft", "awaiting_approval", "running", "paused", "inconclusive")
     return _withdraw(tx, release, "rolled_back", "release.roll_back", mover)
 
 
 def cancel(tx: Transaction, release: Release, mover: Mover) -> Release:
-    """i: drop a release that has had no traffic yet."""
-    _expect(tx, release, "draft")
+    """i: drop a release that has not begun yet."""
+    _expect(tx, release, "draft", "awaiting_approval")
     return _withdraw(tx, release, "cancelled", "release.cancel", mover)
 
 
@@ -155,12 +200,19 @@ def _plan_without(tx: Transaction, release: Release) -> TrafficPlan | None:
     return _write(tx, now, warm=_without(now.warm, release.candidate), **_NO_CHALLENGER)
 
 
-def _flip(tx: Transaction, release: Release, before: ReleaseState, after: ReleaseState, mover: Mover) -> Release:
-    _expect(tx, release, before)
-    moved = msgspec.structs.replace(release, state=after)
+def _stay(tx: Transaction, moved: Release, action: str, mover: Mover) -> Release:
+    """Another state with the same traffic."""
     tx.releases.update(moved)
-    _audit(tx, "release.pause" if after == "paused" else "release.resume", moved, None, mover)
+    _audit(tx, action, moved, None, mover)
     return moved
+
+
+def _check_approved(release: Release) -> None:
+    if release.lacks_approval:
+        raise ConflictError(
+            f"release {release.id} needs the approval of somebody else than {release.created_by}: "
+            f"`interlock release approve {release.id}`"
+        )
 
 
 def _expect(tx: Transaction, release: Release, *states: ReleaseState) -> None:
@@ -182,13 +234,16 @@ def _to_step(release: Release, step: int, mover: Mover) -> Release:
     )
 
 
+def _decided(release: Release, outcome: Verb, mover: Mover) -> Release:
+    decision = Decision(outcome=outcome, reason=mover.reason, at=mover.at)
+    return msgspec.structs.replace(release, decision=decision, gates=mover.gates or release.gates)
+
+
 def _end(release: Release, state: ReleaseState, outcome: Verb, mover: Mover) -> Release:
     return msgspec.structs.replace(
-        release,
+        _decided(release, outcome, mover),
         state=state,
         step=len(release.plan.steps) - 1 if state == "promoted" else release.step,
-        decision=Decision(outcome=outcome, reason=mover.reason, at=mover.at),
-        gates=mover.gates or release.gates,
         finished_at=mover.at,
     )
 

@@ -7,17 +7,18 @@ callers, a plan without steps to decide on.
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from interlock.domain.access import Key
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import ConflictError
 from interlock.domain.model import ModelVersion
-from interlock.domain.release import Release, ReleasePlan, ReleaseState
+from interlock.domain.release import Release, ReleasePlan, ReleaseState, Strategy
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import champions, road, showing
 from interlock.releases import plan as plans
 from interlock.releases.road import Mover
+from interlock.releases.strategies import STRATEGIES
 from interlock.store import Store, Transaction
 
 
@@ -37,7 +38,7 @@ class Releases:
         endpoint: str,
         candidate: str,
         *,
-        strategy: Literal["canary"] = "canary",
+        strategy: Strategy = "canary",
         plan: ReleasePlan | None = None,
         actor: Key,
         reason: str = "",
@@ -49,8 +50,8 @@ class Releases:
             ConflictError: A release is active, the candidate serves already, or its contract breaks callers.
             InvalidInputError: The plan breaks a rule.
         """
-        plan = plan or ReleasePlan()
-        plans.check(plan)
+        plan = plan or STRATEGIES[strategy].plan
+        plans.check(plan, strategy)
         now = self._clock()
         with self._store.transaction() as tx:
             tx.endpoints.get(endpoint)
@@ -73,6 +74,21 @@ class Releases:
     def promote(self, id: str, *, actor: Key, reason: str = "") -> Release:
         """Make the candidate champion now, whatever the gates say. The audit entry holds what they said."""
         return self._move(id, "promoted", road.promote, actor, f"promoted by {actor.name}", reason)
+
+    def approve(self, id: str, *, actor: Key, reason: str = "") -> Release:
+        """Let a release go on that waits for it: it begins, or, after it ran as a shadow, is promoted.
+
+        Raises:
+            ConflictError: It does not wait for approval, or `actor` has started it.
+        """
+        with self._store.transaction() as tx:
+            release = tx.releases.get(id)
+            what = f"approved by {actor.name}"
+            return road.approve(tx, release, Mover.person(actor, self._clock(), _sentence(what, reason), release.gates))
+
+    def reject(self, id: str, *, actor: Key, reason: str = "") -> Release:
+        """End a release that waits for approval."""
+        return self._move(id, "rejected", road.reject, actor, f"rejected by {actor.name}", reason)
 
     def pause(self, id: str, *, actor: Key, reason: str = "") -> Release:
         """Keep the traffic as it is and stop deciding, except that harm still rolls back."""
@@ -97,7 +113,7 @@ class Releases:
             tx.endpoints.get(endpoint)
             active = tx.releases.active(endpoint)
             for release in active:
-                (road.cancel if release.state == "draft" else road.roll_back)(tx, release, mover)
+                (road.roll_back if release.has_begun else road.cancel)(tx, release, mover)
             if not active or to is not None:
                 champions.go_back(tx, endpoint, to, mover)
             return tx.plans.current(endpoint)

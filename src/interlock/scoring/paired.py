@@ -32,7 +32,6 @@ from interlock.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
 
-_SCORED_STATES = frozenset({"running", "paused"})
 
 # Commits older than the release by more than clocks differ hold none of its rows.
 _CLOCK_SKEW = timedelta(hours=1)
@@ -88,7 +87,7 @@ class PairedScorer:
 
     def _plans(self) -> list[_Plan]:
         with self._store.read() as tx:
-            return [_plan(tx, release) for release in tx.releases.active() if release.state in _SCORED_STATES]
+            return [_plan(tx, release) for release in tx.releases.active() if release.has_begun]
 
     def _score(self, plan: _Plan) -> int:
         release = plan.release

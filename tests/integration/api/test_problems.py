@@ -50,9 +50,9 @@ def _check(answer: Any, status: int) -> dict[str, Any]:
         (
             "POST",
             "/releases",
-            b'{"endpoint": "w", "candidate": "w:1", "strategy": "shadow"}',
+            b'{"endpoint": "w", "candidate": "w:1", "strategy": "green"}',
             400,
-            "strategy == 'shadow', must be canary (shadow, blue_green, ab_test and bandit are not there yet)",
+            "strategy == 'green', must be one of shadow, canary, blue_green",
         ),
         ("POST", "/releases", b'{"endpoint": "w", "candidate": "w:1"}', 404, "endpoint 'w' does not exist"),
         ("POST", "/releases/w-1/explode", b"{}", 400, "verb"),

@@ -14,7 +14,7 @@ import pytest
 from interlock.domain.access import Key
 from interlock.domain.evidence import StepDelta
 from interlock.domain.gateway_state import GatewayState
-from interlock.domain.release import Release, ReleasePlan
+from interlock.domain.release import Release, ReleasePlan, Strategy
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases.controller import ReleaseController
 from interlock.releases.service import Releases
@@ -62,8 +62,12 @@ class World:
     def new_controller(self) -> ReleaseController:
         return ReleaseController(self.store, self.rows, self.clock)
 
-    def start(self, plan: ReleasePlan = PLAN) -> None:
-        self.releases.start("wine", "wine:2", plan=plan, actor=self._key)
+    def start(self, plan: ReleasePlan = PLAN, strategy: Strategy = "canary") -> None:
+        self.releases.start("wine", "wine:2", plan=plan, strategy=strategy, actor=self._key)
+
+    def approve(self) -> None:
+        bob = msgspec.structs.replace(self._key, name="bob")
+        self.releases.approve("wine-1", actor=bob, reason="read the evidence")
 
     def draft(self) -> Release:
         return Release(
@@ -93,6 +97,10 @@ class World:
     def release(self) -> Release:
         with self.store.read() as tx:
             return tx.releases.get("wine-1")
+
+    @property
+    def state(self) -> str:
+        return self.release.state
 
     @property
     def reason(self) -> str:
@@ -344,7 +352,8 @@ def test_errors_roll_back_also_when_the_log_cannot_be_read(world: World, caplog:
 
 def test_one_release_that_breaks_does_not_stop_the_others(world: World, caplog: pytest.LogCaptureFixture) -> None:
     # Champion 9 of the earlier endpoint was never registered, so what its answers mean is not known.
-    broken = msgspec.structs.replace(world.draft(), id="beer-1", endpoint="beer", state="running", champion="wine:9")
+    begun = {"state": "running", "step_started_at": world.now}
+    broken = msgspec.structs.replace(world.draft(), id="beer-1", endpoint="beer", champion="wine:9", **begun)
     with world.store.transaction() as tx:
         tx.plans.append(TrafficPlan(endpoint="beer", generation=1, champion="wine:1"))
         tx.releases.add(broken)
@@ -430,3 +439,108 @@ def test_equal_versions_are_rarely_rolled_back(
         world.releases.rollback("wine", to="wine:1", actor=key)
     # At most 5 % each: three of 20 would happen in 8 % of all worlds, so four is a defect.
     assert ends.count("rolled_back") < 4
+
+
+SHADOW = ReleasePlan(steps=(0.0, 1.0), require_approval=True)
+
+
+def test_a_shadow_gets_no_traffic_and_asks_once_it_is_surely_not_worse(world: World) -> None:
+    world.start(SHADOW, "shadow")
+    world.look()
+    assert (world.state, world.plan.traffic_share, world.plan.release_id) == ("running", 0.0, "wine-1")
+    world.traffic(500)
+    world.look()
+    assert world.state == "running"
+    assert "no labels have arrived" in world.reason
+    world.label(4000, 0.05)
+    world.look()
+    assert (world.state, world.plan.champion) == ("awaiting_approval", "wine:1")
+    assert world.reason.startswith("awaiting approval by somebody else than ann; otherwise promoted: Brier score")
+    world.look()
+    assert world.state == "awaiting_approval"
+    world.approve()
+    assert (world.state, world.plan.champion, world.plan.warm) == ("promoted", "wine:2", ("wine:1",))
+
+
+def test_a_shadow_that_is_worse_is_rolled_back_without_a_person(world: World) -> None:
+    world.start(SHADOW, "shadow")
+    world.look()
+    world.label(4000, 1.5)
+    world.look()
+    assert world.state == "rolled_back"
+    assert "after 4,000 requests that it scored" in world.reason
+
+
+def test_a_shadow_may_promote_itself_if_the_plan_says_so(world: World) -> None:
+    world.start(msgspec.structs.replace(SHADOW, require_approval=False), "shadow")
+    world.look()
+    world.label(4000, 0.05)
+    world.look()
+    assert world.state == "promoted"
+    assert "no caller has met it, so latency was not compared" in world.reason
+
+
+def test_blue_green_moves_everything_at_once_and_keeps_the_old_version_for_its_time(world: World) -> None:
+    world.start(ReleasePlan(steps=(1.0,), hold_seconds=60), "blue_green")
+    world.look()
+    assert (world.plan.traffic_share, world.plan.champion) == (1.0, "wine:1")
+    world.traffic(200, challenger_fails=0.5)
+    world.look(50)
+    assert (world.state, world.reason) == ("running", "waiting: 100 % of traffic for 0:01:00 in all")
+    world.look(20)
+    assert (world.state, world.plan.champion, world.plan.warm) == ("promoted", "wine:2", ("wine:1",))
+    assert "of 200 requests failed and were answered by the version before; no gates" in world.reason
+
+
+def test_blue_green_ramps_by_the_clock(world: World) -> None:
+    world.start(ReleasePlan(steps=(0.2, 0.6, 1.0), hold_seconds=10), "blue_green")
+    shares = []
+    for _ in range(5):
+        world.look(11)
+        shares.append(world.release.traffic_share)
+    assert shares == [0.2, 0.6, 1.0, 1.0, 1.0]
+    assert world.state == "promoted"
+
+
+def test_a_release_that_needs_approval_gets_no_traffic_before(world: World) -> None:
+    world.start(msgspec.structs.replace(PLAN, require_approval=True))
+    world.look()
+    assert (world.state, world.plan.challenger) == ("awaiting_approval", None)
+    world.look(3600)
+    assert world.plan.challenger is None
+    world.approve()
+    assert (world.state, world.plan.traffic_share) == ("running", 0.1)
+
+
+@pytest.mark.parametrize(("at_deadline", "state"), [("hold", "inconclusive"), ("roll_back", "rolled_back")])
+def test_a_step_that_is_not_decided_by_its_deadline_ends_as_the_plan_says(
+    world: World, at_deadline: Any, state: str
+) -> None:
+    world.start(msgspec.structs.replace(PLAN, step_hours=2.0, at_deadline=at_deadline))
+    world.look()
+    world.look(7100)
+    assert world.state == "running"
+    world.look(200)
+    assert world.state == state
+    assert (
+        "not decided within 2 hours: errors 0 % against 0 %; 0 of 100 challenger requests in this step" in world.reason
+    )
+
+
+def test_harm_rolls_back_also_after_the_deadline(world: World) -> None:
+    world.start(msgspec.structs.replace(PLAN, step_hours=2.0))
+    world.look()
+    world.look(7300)
+    assert world.state == "inconclusive"
+    world.traffic(3000, challenger_fails=0.5)
+    world.look()
+    assert world.state == "rolled_back"
+
+
+def test_an_inconclusive_step_that_is_resumed_has_its_whole_time_again(world: World) -> None:
+    world.start(msgspec.structs.replace(PLAN, step_hours=2.0))
+    world.look()
+    world.look(7300)
+    world.resume()
+    world.look(7000)
+    assert world.state == "running"

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import pytest
 
 from interlock.domain.errors import ConflictError
-from interlock.domain.release import Release, ReleaseState
+from interlock.domain.release import Release, ReleasePlan, ReleaseState
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import road
 from interlock.releases.road import Mover
@@ -125,21 +126,99 @@ def test_i_a_draft_is_cancelled(store: Store, draft: Release, mover: Mover) -> N
     assert plan.versions == ("wine:1",)
 
 
+def asking(**changes: Any) -> ReleasePlan:
+    return ReleasePlan(steps=(0.1, 0.5, 1.0), require_approval=True, **changes)
+
+
+@pytest.fixture
+def bob(now: datetime) -> Mover:
+    return Mover("bob", "operator", now, "read it")
+
+
+@pytest.fixture
+def waiting(store: Store, release: Make, mover: Mover) -> Release:
+    with store.transaction() as tx:
+        return road.ask(tx, road.start(tx, release(state="draft", plan=asking()), mover), mover)
+
+
+def test_j_a_release_awaits_approval_before_it_gets_traffic(store: Store, waiting: Release, mover: Mover) -> None:
+    release, plan = now_at(store)
+    assert (release.state, release.traffic_share, plan.challenger) == ("awaiting_approval", 0.0, None)
+    for move in (road.begin, road.promote):
+        with pytest.raises(ConflictError, match="of somebody else than ann"), store.transaction() as tx:
+            move(tx, waiting, mover)
+
+
+def test_k_somebody_else_approves_and_it_begins(store: Store, waiting: Release, mover: Mover, bob: Mover) -> None:
+    with pytest.raises(ConflictError, match="started by ann, and somebody else must"), store.transaction() as tx:
+        road.approve(tx, waiting, mover)
+    with store.transaction() as tx:
+        road.approve(tx, waiting, bob)
+    release, plan = now_at(store)
+    assert (release.state, release.approved_by, plan.traffic_share) == ("running", "bob", 0.1)
+
+
+def test_k_a_shadow_that_is_approved_becomes_the_champion(
+    store: Store, release: Make, mover: Mover, bob: Mover
+) -> None:
+    plan = ReleasePlan(steps=(0.0, 1.0), require_approval=True)
+    with store.transaction() as tx:
+        running = road.begin(tx, road.start(tx, release(state="draft", strategy="shadow", plan=plan), mover), mover)
+        assert (running.traffic_share, tx.plans.current("wine").traffic_share) == (0.0, 0.0)
+        road.approve(tx, road.ask(tx, running, mover), bob)
+    assert (now_at(store)[0].state, now_at(store)[1].champion) == ("promoted", "wine:2")
+
+
+def test_k_who_promotes_by_hand_has_approved(store: Store, release: Make, mover: Mover, bob: Mover) -> None:
+    plan = ReleasePlan(steps=(0.0, 1.0), require_approval=True)
+    with store.transaction() as tx:
+        running = road.begin(tx, road.start(tx, release(state="draft", strategy="shadow", plan=plan), mover), mover)
+        with pytest.raises(ConflictError, match="needs the approval"):
+            road.promote(tx, running, mover)
+        assert road.promote(tx, running, bob).approved_by == "bob"
+
+
+def test_l_a_rejected_release_is_over(store: Store, waiting: Release, bob: Mover) -> None:
+    with store.transaction() as tx:
+        road.reject(tx, waiting, bob)
+    release, plan = now_at(store)
+    assert (release.state, plan.versions) == ("rejected", ("wine:1",))
+
+
+def test_m_an_undecided_step_keeps_its_traffic_until_a_person_decides(
+    store: Store, running: Release, mover: Mover
+) -> None:
+    before = now_at(store)[1]
+    with store.transaction() as tx:
+        held = road.hold(tx, running, mover)
+    assert (held.state, held.traffic_share, now_at(store)[1]) == ("inconclusive", 0.1, before)
+    with store.transaction() as tx:
+        assert road.resume(tx, held, mover).state == "running"
+
+
 _FROM: dict[str, tuple[ReleaseState, ...]] = {
-    "begin": ("draft",),
+    "begin": ("draft", "awaiting_approval"),
+    "ask": ("draft", "running"),
+    "approve": ("awaiting_approval",),
+    "reject": ("awaiting_approval",),
     "advance": ("running",),
-    "promote": ("running", "paused"),
+    "promote": ("running", "paused", "inconclusive", "awaiting_approval"),
     "pause": ("running",),
-    "resume": ("paused",),
-    "roll_back": ("draft", "running", "paused"),
-    "cancel": ("draft",),
+    "hold": ("running",),
+    "resume": ("paused", "inconclusive"),
+    "roll_back": ("draft", "awaiting_approval", "running", "paused", "inconclusive"),
+    "cancel": ("draft", "awaiting_approval"),
 }
+_STATES: list[ReleaseState] = [
+    "draft", "awaiting_approval", "running", "paused", "inconclusive",
+    "promoted", "rolled_back", "rejected", "cancelled",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("move", _FROM)
-@pytest.mark.parametrize("state", ["draft", "running", "paused", "promoted", "rolled_back", "cancelled"])
+@pytest.mark.parametrize("state", _STATES)
 def test_no_move_starts_elsewhere(store: Store, running: Release, mover: Mover, move: str, state: ReleaseState) -> None:
-    there = msgspec.structs.replace(running, state=state)
+    there = msgspec.structs.replace(running, state=state, created_by="somebody else")
     with store.transaction() as tx:
         tx.releases.update(there)
     if state in _FROM[move]:

@@ -1,0 +1,31 @@
+"""The strategies by name: which gates each asks, how it decides, and the plan it has where nothing is said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from interlock.domain.release import ReleasePlan, Strategy
+from interlock.releases import blue_green, canary, shadow
+from interlock.releases.deciding import Decide
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyRules:
+    """One strategy.
+
+    Args:
+        gates: Names of the gates it asks, as in `evidence.GATES`.
+        decide: How it decides by what they say.
+        plan: What a release has where nothing is said.
+    """
+
+    gates: tuple[str, ...]
+    decide: Decide
+    plan: ReleasePlan
+
+
+STRATEGIES: Mapping[Strategy, StrategyRules] = {
+    "shadow": StrategyRules(shadow.GATES, shadow.decide, ReleasePlan(steps=(0.0, 1.0), require_approval=True)),
+    "canary": StrategyRules(canary.GATES, canary.decide, ReleasePlan()),
+    "blue_green": StrategyRules(blue_green.GATES, blue_green.decide, ReleasePlan(steps=(1.0,))),
+}
+"""Every strategy there is."""
