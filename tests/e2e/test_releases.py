@@ -98,6 +98,19 @@ def test_a_shadow_answers_nobody_and_asks_for_approval(
     assert product.json("endpoint", "show", "wine")["model"] == "wine:2"
 
 
+def test_a_plan_is_told_from_the_traffic_that_there_was(product: Product, wine: Wine, candidate: str) -> None:
+    _answering(product, wine, 30)
+    product.cli("log", "sql", "SELECT count(*) FROM wine")  # waits for the collector
+    found = product.json("release", "plan", "wine", "--steps", "0.5,1")
+    assert found["traffic"]["requests_per_hour"] > 0
+    assert [step["traffic_share"] for step in found["steps"]] == [0.5]
+    assert "takes at least" in product.cli("release", "plan", "wine").stdout
+    assert (
+        "a shadow gets no traffic"
+        in product.cli("release", "plan", "wine", "--strategy", "shadow", "--steps", "0.1,1").stderr
+    )
+
+
 def test_contracts_are_compared(product: Product, candidate: str) -> None:
     assert product.json("model", "diff", "wine:1", candidate) == {
         "from": "wine:1", "to": "wine:2", "breaking": False, "differences": [],

@@ -1,5 +1,6 @@
 """Releases: start one, watch it, and the by-hand verbs. What they mean is in `releases/`."""
 
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -9,17 +10,26 @@ from interlock.api.access import Actor, GuardedRoute, check_endpoint, needs
 from interlock.api.rendering import finite, plain
 from interlock.api.services import Given
 from interlock.releases import plan as plans
+from interlock.releases.forecast import sentence
 
 router = APIRouter(prefix="/releases", tags=["releases"], route_class=GuardedRoute)
 
 
-class NewRelease(BaseModel, extra="forbid"):
-    """A candidate for an endpoint. `plan` overrides fields of the default plan."""
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Wanted(BaseModel, extra="forbid"):
+    """A release by a strategy. `plan` overrides fields of the strategy's default plan."""
 
     endpoint: str
-    candidate: str
     strategy: str = Field("canary", description="shadow, canary or blue_green")
     plan: dict[str, Any] = {}
+
+
+class NewRelease(Wanted):
+    """A candidate for an endpoint."""
+
+    candidate: str
 
 
 class Reason(BaseModel, extra="forbid"):
@@ -42,6 +52,18 @@ def start(new: NewRelease, actor: Actor, services: Given) -> dict[str, Any]:
     strategy, plan = plans.of(new.strategy, new.plan)
     release = services.releases.start(new.endpoint, new.candidate, strategy=strategy, plan=plan, actor=actor)
     return _show(services, release.id)
+
+
+@router.post("/forecast", **needs("read", limited_keys=True))
+def forecast(wanted: Wanted, actor: Actor, services: Given) -> dict[str, Any]:
+    """How long a release would take at the endpoint's traffic, and the smallest harm that it would see."""
+    check_endpoint(actor, "read", wanted.endpoint)
+    strategy, plan = plans.of(wanted.strategy, wanted.plan)
+    with services.store.read() as tx:
+        rows = sum(hour.rows for hour in tx.service_hours.between(wanted.endpoint, _EVER, services.clock()))
+    labelled = services.reader.label_stats(wanted.endpoint).labelled if rows else 0
+    found = services.releases.forecast(wanted.endpoint, strategy, plan, labelled=min(1.0, labelled / max(rows, 1)))
+    return {**finite(plain(found)), "sentence": sentence(found)}
 
 
 @router.get("/{id}", **needs("read", limited_keys=True))

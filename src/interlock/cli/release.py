@@ -16,15 +16,18 @@ app = typer.Typer(name="release", help="A candidate's way to all traffic, or bac
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The release, as `release list` shows it.")]
 Endpoint = Annotated[str, typer.Argument(help="The endpoint's name.")]
+Strategy = Annotated[str, typer.Option(help="shadow, canary or blue_green")]
+Steps = Annotated[str | None, typer.Option(help="Traffic shares, rising to 1, like 0.01,0.05,0.25,1.")]
+Plan = Annotated[Path | None, typer.Option(help="JSON or TOML file with fields of the plan.")]
 
 
 @app.command()
 def start(
     endpoint: Endpoint,
     candidate: Annotated[str, typer.Option(metavar="NAME:V", help="The version to release.")],
-    strategy: Annotated[str, typer.Option(help="shadow, canary or blue_green")] = "canary",
-    steps: Annotated[str | None, typer.Option(help="Traffic shares, rising to 1, like 0.01,0.05,0.25,1.")] = None,
-    plan: Annotated[Path | None, typer.Option(help="JSON or TOML file with fields of the plan.")] = None,
+    strategy: Strategy = "canary",
+    steps: Steps = None,
+    plan: Plan = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -34,11 +37,34 @@ def start(
     Example: [bold]interlock release start wine --candidate wine:2 --steps 0.01,0.05,0.25,1[/bold]
     """
     split_ref(candidate)
-    given = _read_plan(plan) if plan else {}
-    if steps is not None:
-        given["steps"] = shares(steps)
+    given = _given(steps, plan)
     with connect(server, home) as client:
         _print(client.start_release(endpoint, candidate, strategy=strategy, plan=given), as_json=as_json)
+        if not as_json:
+            print(client.forecast(endpoint, strategy=strategy, plan=given)["sentence"])
+
+
+@app.command("plan")
+def forecast(
+    endpoint: Endpoint,
+    strategy: Strategy = "canary",
+    steps: Steps = None,
+    plan: Plan = None,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Say how long a release would take at today's traffic, and the smallest harm that it would see.
+
+    Example: [bold]interlock release plan wine --steps 0.01,0.05,0.5,1[/bold]
+    """
+    with connect(server, home) as client:
+        found = client.forecast(endpoint, strategy=strategy, plan=_given(steps, plan))
+    if as_json:
+        show_json(found)
+        return
+    show_table(found["steps"], ("traffic_share", "hours", "challenger_requests", "smallest_harm"), empty="")
+    print(found["sentence"])
 
 
 @app.command("list")
@@ -163,6 +189,11 @@ def _print(found: dict[str, Any], *, as_json: bool) -> None:
         print()
         columns = ("metric", "outcome", "estimate", "lower", "upper", "margin", "counts", "reason")
         show_table(found["gates"], columns, empty="")
+
+
+def _given(steps: str | None, plan: Path | None) -> dict[str, Any]:
+    given = _read_plan(plan) if plan else {}
+    return given if steps is None else {**given, "steps": shares(steps)}
 
 
 def _read_plan(path: Path) -> dict[str, Any]:

@@ -156,6 +156,12 @@ class ControlPlane:
         """State, decision and gates of a release."""
         return self._get(f"/releases/{quote(id, safe='')}")
 
+    def forecast(
+        self, endpoint: str, *, strategy: str = "canary", plan: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """How long a release would take at the endpoint's traffic, and the smallest harm that it would see."""
+        return self._post("/releases/forecast", {"endpoint": endpoint, "strategy": strategy, "plan": dict(plan or {})})
+
     def approve(self, id: str, reason: str = "") -> dict[str, Any]:
         """Let a release go on that waits for approval. Not for who started it."""
         return self._post(f"/releases/{quote(id, safe='')}/approve", {"reason": reason})

@@ -12,7 +12,7 @@ from interlock.stats import failure_rate, relative_risk
 
 # Where failures are common enough for a ratio, half as many again is the most that passes as "not worse": with the
 # field's usual 2 % of errors that is one point, what 200,000 requests at a share of 1 % could show (docs/statistics).
-_NON_INFERIOR_RATIO = 1.5
+NON_INFERIOR_RATIO = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def judge(metric: str, noun: str, failures: Failures, *, alpha: float, max_rate:
     rate = failure_rate.analyze(failures.challenger, failures.challenger_units, alpha=alpha)
     harm = ratio.p_value <= alpha
     few = rate.upper < max_rate
-    non_inferior = not harm and missing is None and (few or ratio.upper <= _NON_INFERIOR_RATIO)
+    non_inferior = not harm and missing is None and (few or ratio.upper <= NON_INFERIOR_RATIO)
     outcome: GateOutcome = "breach" if harm else "not_enough_data" if missing else "ok"
     base = _rate(failures.champion, failures.champion_units)
     sentence = f"{noun} {percent(rate.rate)} against {percent(base)}"
@@ -52,7 +52,7 @@ def judge(metric: str, noun: str, failures: Failures, *, alpha: float, max_rate:
         estimate=rate.rate / base if base > 0 else None,
         lower=ratio.lower,
         upper=ratio.upper,
-        margin=_NON_INFERIOR_RATIO,
+        margin=NON_INFERIOR_RATIO,
         counts={"champion": failures.champion_units, "challenger": failures.challenger_units},
         reason=sentence + _verdict(harm, few, missing, ratio, max_rate),
         alpha=alpha,
@@ -77,9 +77,9 @@ def _verdict(
         return f"; {missing}"
     if few:
         return f", surely below {percent(max_rate)}"
-    if ratio.upper <= _NON_INFERIOR_RATIO:
+    if ratio.upper <= NON_INFERIOR_RATIO:
         return f", surely at most {ratio.upper:.1f} times as many"
-    return f", not yet sure to be below {percent(max_rate)} or {_NON_INFERIOR_RATIO:g} times as many"
+    return f", not yet sure to be below {percent(max_rate)} or {NON_INFERIOR_RATIO:g} times as many"
 
 
 def _rate(failed: int, units: int) -> float:

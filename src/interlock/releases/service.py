@@ -17,6 +17,7 @@ from interlock.domain.release import Release, ReleasePlan, ReleaseState, Strateg
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import champions, road, showing
 from interlock.releases import plan as plans
+from interlock.releases.forecast import Forecast, forecast, measure
 from interlock.releases.road import Mover
 from interlock.releases.strategies import STRATEGIES
 from interlock.store import Store, Transaction
@@ -70,6 +71,22 @@ class Releases:
                 salt=secrets.token_hex(16),
             )
             return road.start(tx, release, Mover.person(actor, now, reason))
+
+    def forecast(self, endpoint: str, strategy: Strategy, plan: ReleasePlan, *, labelled: float) -> Forecast:
+        """What a release by `plan` would take at the endpoint's traffic.
+
+        Args:
+            labelled: Share of the endpoint's rows that have a label.
+
+        Raises:
+            NotFoundError: No such endpoint.
+            InvalidInputError: The plan breaks a rule.
+        """
+        plans.check(plan, strategy)
+        with self._store.read() as tx:
+            tx.endpoints.get(endpoint)
+            traffic = measure(tx, endpoint, self._clock(), labelled)
+        return forecast(endpoint, strategy, plan, traffic)
 
     def promote(self, id: str, *, actor: Key, reason: str = "") -> Release:
         """Make the candidate champion now, whatever the gates say. The audit entry holds what they said."""
