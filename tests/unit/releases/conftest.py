@@ -1,30 +1,20 @@
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.unit.releases.world import BINARY, NOW, furnish, make_version, paired_rows
 
 from interlock.domain.access import Key
-from interlock.domain.contract import Contract, Field
-from interlock.domain.endpoint import Endpoint
+from interlock.domain.contract import Contract
 from interlock.domain.evidence import StepCounts
-from interlock.domain.model import ModelVersion, Placement
+from interlock.domain.model import ModelVersion
 from interlock.domain.release import Release, ReleasePlan
-from interlock.domain.traffic import TrafficPlan
 from interlock.releases.evidence import Evidence
 from interlock.stats.log_histogram import SIZE, indices
 from interlock.store import Store
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-BINARY = Contract(
-    inputs=(Field(name="x", datatype="FP64"),),
-    outputs=(Field(name="label", datatype="INT64"), Field(name="probabilities", datatype="FP64", shape=(2,))),
-    task="binary",
-    classes=(0, 1),
-)
 
 
 @pytest.fixture
@@ -45,33 +35,14 @@ def key() -> Key:
 @pytest.fixture
 def version() -> Callable[..., ModelVersion]:
     """Makes `wine:N`."""
-
-    def make(number: int, contract: Contract = BINARY, placement: Placement = "inline") -> ModelVersion:
-        return ModelVersion(
-            name="wine",
-            version=number,
-            digest="d",
-            model_format="onnx",
-            serving_digest="d",
-            serving_format="onnx",
-            placement=placement,
-            contract=contract,
-            created_at=NOW,
-            created_by="ann",
-        )
-
-    return make
+    return make_version
 
 
 @pytest.fixture
-def store(store_url: str, version: Callable[..., ModelVersion]) -> Iterator[Store]:
+def store(store_url: str) -> Iterator[Store]:
     """A store with endpoint `wine`, served by `wine:1`; `wine:2` and `wine:3` are registered."""
     store = Store(store_url)
-    with store.transaction() as tx:
-        for number in (1, 2, 3):
-            tx.models.add(version(number))
-        tx.endpoints.add(Endpoint(name="wine", created_at=NOW, created_by="ann"))
-        tx.plans.append(TrafficPlan(endpoint="wine", generation=1, champion="wine:1"))
+    furnish(store)
     yield store
     store.close()
 
@@ -142,39 +113,4 @@ def evidence(release: Callable[..., Release]) -> Callable[..., Evidence]:
 @pytest.fixture
 def paired() -> Callable[..., pa.Table]:
     """Makes rows that both versions scored, one a minute, with labels `delay_minutes` later."""
-
-    def make(
-        labels: Sequence[Any],
-        champion: Sequence[Any],
-        challenger: Sequence[Any],
-        *,
-        output: str = "probabilities",
-        delay_minutes: Any = 30.0,
-        units: Sequence[str] | None = None,
-        champion_status: Sequence[str] | None = None,
-        challenger_status: Sequence[str] | None = None,
-    ) -> pa.Table:
-        rows = len(labels)
-        start = int(NOW.timestamp() * 1e6)
-        event = start + np.arange(rows) * 60_000_000
-        observed = event + (np.broadcast_to(delay_minutes, rows) * 60e6).astype(np.int64)
-        known = np.array([label is not None for label in labels], dtype=bool)
-        time = pa.timestamp("us", tz="UTC")
-        numbers = [float(label) if isinstance(label, int | float | np.number) else None for label in labels]
-        return pa.table(
-            {
-                "prediction_id": [str(number) for number in range(rows)],
-                "unit": list(units) if units is not None else [f"u{number}" for number in range(rows)],
-                "event_at": pa.array(event, time),
-                "step": pa.array([0] * rows, pa.int32()),
-                "champion_status": list(champion_status or ["ok"] * rows),
-                "challenger_status": list(challenger_status or ["ok"] * rows),
-                f"champion.{output}": list(champion),
-                f"challenger.{output}": list(challenger),
-                "label": pa.array([None if label is None else str(label) for label in labels], pa.string()),
-                "label_number": pa.array(numbers, pa.float64()),
-                "observed_at": pa.array(observed, time, mask=~known),
-            }
-        )
-
-    return make
+    return paired_rows

@@ -7,144 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 import pytest
+from tests.unit.releases.world import PLAN, World
 
 from interlock.domain.access import Key
-from interlock.domain.evidence import StepDelta
-from interlock.domain.gateway_state import GatewayState
-from interlock.domain.release import Release, ReleasePlan, Strategy
+from interlock.domain.release import ReleasePlan
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases.controller import ReleaseController
-from interlock.releases.service import Releases
-from interlock.stats.log_histogram import SIZE, indices
 from interlock.store import Store, Transaction
-
-PLAN = ReleasePlan(steps=(0.1, 0.5, 1.0))
-
-
-class Rows:
-    """Paired rows held in memory, in place of the log."""
-
-    def __init__(self) -> None:
-        self.table = pa.table({})
-        self.labels = False
-        self.reads = 0
-        self.broken = False
-
-    def evidence_version(self, endpoint: str) -> tuple[Any, ...]:
-        return (self.table.num_rows, self.labels)
-
-    def has_labels(self, endpoint: str) -> bool:
-        return self.labels
-
-    def paired(self, endpoint: str, release_id: str) -> pa.Table:
-        self.reads += 1
-        if self.broken:
-            raise OSError("the disk is gone")
-        return self.table
-
-
-class World:
-    """A gateway, traffic and labels around a release of `wine:2`, moved by hand."""
-
-    def __init__(self, store: Store, now: datetime, key: Key, paired: Callable[..., pa.Table], seed: int = 0) -> None:
-        self.store, self.now, self.rows, self._paired = store, now, Rows(), paired
-        self.rng = np.random.default_rng(seed)
-        self.releases = Releases(store, self.clock)
-        self.controller = self.new_controller()
-        self._key = key
-
-    def clock(self) -> datetime:
-        return self.now
-
-    def new_controller(self) -> ReleaseController:
-        return ReleaseController(self.store, self.rows, self.clock)
-
-    def start(self, plan: ReleasePlan = PLAN, strategy: Strategy = "canary") -> None:
-        self.releases.start("wine", "wine:2", plan=plan, strategy=strategy, actor=self._key)
-
-    def approve(self) -> None:
-        bob = msgspec.structs.replace(self._key, name="bob")
-        self.releases.approve("wine-1", actor=bob, reason="read the evidence")
-
-    def draft(self) -> Release:
-        return Release(
-            id="wine-1",
-            endpoint="wine",
-            strategy="canary",
-            state="draft",
-            candidate="wine:2",
-            champion="wine:1",
-            plan=PLAN,
-            created_at=self.now,
-            created_by="ann",
-        )
-
-    def pause(self) -> None:
-        self.releases.pause("wine-1", actor=self._key)
-
-    def resume(self) -> None:
-        self.releases.resume("wine-1", actor=self._key)
-
-    @property
-    def plan(self) -> TrafficPlan:
-        with self.store.read() as tx:
-            return tx.plans.current("wine")
-
-    @property
-    def release(self) -> Release:
-        with self.store.read() as tx:
-            return tx.releases.get("wine-1")
-
-    @property
-    def state(self) -> str:
-        return self.release.state
-
-    @property
-    def reason(self) -> str:
-        decision = self.release.decision
-        return decision.reason if decision else ""
-
-    def beat(self, **changes: Any) -> None:
-        state = GatewayState(id="gw0", at=self.now, pid=1, generations={"wine": self.plan.generation})
-        values = {name: getattr(state, name) for name in state.__struct_fields__}
-        with self.store.transaction() as tx:
-            tx.gateways.beat(GatewayState(**{**values, **changes}))
-
-    def traffic(self, units: int, champion_fails: float = 0.0, challenger_fails: float = 0.0) -> None:
-        """Requests as the current plan routes them."""
-        plan = self.plan
-        if plan.release_id is None or plan.step is None:
-            return
-        challenger = int(self.rng.binomial(units, plan.traffic_share))
-        sides = ((True, challenger, challenger_fails), (False, units - challenger, champion_fails))
-        with self.store.transaction() as tx:
-            for side, assigned, rate in sides:
-                latencies = indices(self.rng.lognormal(7.5, 0.3, assigned))
-                histogram = np.bincount(latencies, minlength=SIZE)
-                failed = int(self.rng.binomial(assigned, rate))
-                tx.gate_counts.add(StepDelta(plan.release_id, plan.step, side, assigned, failed, histogram))
-
-    def label(self, rows: int, error: float) -> None:
-        """Paired, labelled rows; the challenger's log odds are off by `error`, the champion's by 0.3."""
-        self.rows.labels = True
-        truth = self.rng.normal(-1, 1, rows)
-        labels = (self.rng.random(rows) < 1 / (1 + np.exp(-truth))).astype(int)
-        sides = [1 / (1 + np.exp(-(truth + off))) for off in (0.3, error)]
-        champion, challenger = (np.stack([1 - side, side], 1).tolist() for side in sides)
-        self.rows.table = self._paired(labels.tolist(), champion, challenger)
-
-    def look(self, seconds: float = 0.5) -> None:
-        self.now += timedelta(seconds=seconds)
-        self.beat()
-        self.controller.step()
 
 
 @pytest.fixture
-def world(store: Store, now: datetime, key: Key, paired: Callable[..., pa.Table]) -> World:
-    return World(store, now, key, paired)
+def world(store: Store, now: datetime, key: Key) -> World:
+    return World(store, now, key)
 
 
 def test_no_traffic_before_every_live_gateway_has_loaded_the_candidate(world: World) -> None:
@@ -421,12 +297,10 @@ def test_a_controller_that_dies_at_any_instant_goes_on_where_it_was(
 
 
 @pytest.mark.slow
-def test_equal_versions_are_rarely_rolled_back(
-    store: Store, now: datetime, key: Key, paired: Callable[..., pa.Table]
-) -> None:
+def test_equal_versions_are_rarely_rolled_back(store: Store, now: datetime, key: Key) -> None:
     ends = []
     for seed in range(20):
-        world = World(store, now, key, paired, seed)
+        world = World(store, now, key, seed)
         world.releases.start("wine", "wine:2", plan=PLAN, actor=key)
         with store.read() as tx:
             (id,) = (release.id for release in tx.releases.active())

@@ -1,0 +1,212 @@
+"""A world around releases: a gateway, traffic and labels, moved by hand. No log: paired rows are held in memory."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from interlock.domain.access import Key
+from interlock.domain.contract import Contract, Field
+from interlock.domain.endpoint import Endpoint
+from interlock.domain.evidence import StepDelta
+from interlock.domain.gateway_state import GatewayState
+from interlock.domain.model import ModelVersion, Placement
+from interlock.domain.release import Release, ReleasePlan, Strategy
+from interlock.domain.traffic import TrafficPlan
+from interlock.releases.controller import ReleaseController
+from interlock.releases.service import Releases
+from interlock.stats.log_histogram import SIZE, indices
+from interlock.store import Store
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+BINARY = Contract(
+    inputs=(Field(name="x", datatype="FP64"),),
+    outputs=(Field(name="label", datatype="INT64"), Field(name="probabilities", datatype="FP64", shape=(2,))),
+    task="binary",
+    classes=(0, 1),
+)
+
+PLAN = ReleasePlan(steps=(0.1, 0.5, 1.0))
+
+
+def make_version(number: int, contract: Contract = BINARY, placement: Placement = "inline") -> ModelVersion:
+    """`wine:N`."""
+    return ModelVersion(
+        name="wine",
+        version=number,
+        digest="d",
+        model_format="onnx",
+        serving_digest="d",
+        serving_format="onnx",
+        placement=placement,
+        contract=contract,
+        created_at=NOW,
+        created_by="ann",
+    )
+
+
+def furnish(store: Store) -> None:
+    """Endpoint `wine`, served by `wine:1`; `wine:2` and `wine:3` are registered."""
+    with store.transaction() as tx:
+        for number in (1, 2, 3):
+            tx.models.add(make_version(number))
+        tx.endpoints.add(Endpoint(name="wine", created_at=NOW, created_by="ann"))
+        tx.plans.append(TrafficPlan(endpoint="wine", generation=1, champion="wine:1"))
+
+
+def paired_rows(
+    labels: Sequence[Any],
+    champion: Sequence[Any],
+    challenger: Sequence[Any],
+    *,
+    output: str = "probabilities",
+    delay_minutes: Any = 30.0,
+    units: Sequence[str] | None = None,
+    champion_status: Sequence[str] | None = None,
+    challenger_status: Sequence[str] | None = None,
+) -> pa.Table:
+    """Rows that both versions scored, one a minute, with labels `delay_minutes` later."""
+    rows = len(labels)
+    start = int(NOW.timestamp() * 1e6)
+    event = start + np.arange(rows) * 60_000_000
+    observed = event + (np.broadcast_to(delay_minutes, rows) * 60e6).astype(np.int64)
+    known = np.array([label is not None for label in labels], dtype=bool)
+    time = pa.timestamp("us", tz="UTC")
+    numbers = [float(label) if isinstance(label, int | float | np.number) else None for label in labels]
+    return pa.table(
+        {
+            "prediction_id": [str(number) for number in range(rows)],
+            "unit": list(units) if units is not None else [f"u{number}" for number in range(rows)],
+            "event_at": pa.array(event, time),
+            "step": pa.array([0] * rows, pa.int32()),
+            "champion_status": list(champion_status or ["ok"] * rows),
+            "challenger_status": list(challenger_status or ["ok"] * rows),
+            f"champion.{output}": list(champion),
+            f"challenger.{output}": list(challenger),
+            "label": pa.array([None if label is None else str(label) for label in labels], pa.string()),
+            "label_number": pa.array(numbers, pa.float64()),
+            "observed_at": pa.array(observed, time, mask=~known),
+        }
+    )
+
+
+class Rows:
+    """Paired rows held in memory, in place of the log."""
+
+    def __init__(self) -> None:
+        self.table = pa.table({})
+        self.labels = False
+        self.reads = 0
+        self.broken = False
+
+    def evidence_version(self, endpoint: str) -> tuple[Any, ...]:
+        return (self.table.num_rows, self.labels)
+
+    def has_labels(self, endpoint: str) -> bool:
+        return self.labels
+
+    def paired(self, endpoint: str, release_id: str) -> pa.Table:
+        self.reads += 1
+        if self.broken:
+            raise OSError("the disk is gone")
+        return self.table
+
+
+class World:
+    """A gateway, traffic and labels around a release of `wine:2`, moved by hand."""
+
+    def __init__(self, store: Store, now: datetime, key: Key, seed: int = 0) -> None:
+        self.store, self.now, self.rows = store, now, Rows()
+        self.rng = np.random.default_rng(seed)
+        self.releases = Releases(store, self.clock)
+        self.controller = self.new_controller()
+        self._key = key
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def new_controller(self) -> ReleaseController:
+        return ReleaseController(self.store, self.rows, self.clock)
+
+    def start(self, plan: ReleasePlan = PLAN, strategy: Strategy = "canary") -> None:
+        self.releases.start("wine", "wine:2", plan=plan, strategy=strategy, actor=self._key)
+
+    def approve(self) -> None:
+        bob = msgspec.structs.replace(self._key, name="bob")
+        self.releases.approve("wine-1", actor=bob, reason="read the evidence")
+
+    def draft(self) -> Release:
+        return Release(
+            id="wine-1",
+            endpoint="wine",
+            strategy="canary",
+            state="draft",
+            candidate="wine:2",
+            champion="wine:1",
+            plan=PLAN,
+            created_at=self.now,
+            created_by="ann",
+        )
+
+    def pause(self) -> None:
+        self.releases.pause("wine-1", actor=self._key)
+
+    def resume(self) -> None:
+        self.releases.resume("wine-1", actor=self._key)
+
+    @property
+    def plan(self) -> TrafficPlan:
+        with self.store.read() as tx:
+            return tx.plans.current("wine")
+
+    @property
+    def release(self) -> Release:
+        with self.store.read() as tx:
+            return tx.releases.get("wine-1")
+
+    @property
+    def state(self) -> str:
+        return self.release.state
+
+    @property
+    def reason(self) -> str:
+        decision = self.release.decision
+        return decision.reason if decision else ""
+
+    def beat(self, **changes: Any) -> None:
+        state = GatewayState(id="gw0", at=self.now, pid=1, generations={"wine": self.plan.generation})
+        values = {name: getattr(state, name) for name in state.__struct_fields__}
+        with self.store.transaction() as tx:
+            tx.gateways.beat(GatewayState(**{**values, **changes}))
+
+    def traffic(self, units: int, champion_fails: float = 0.0, challenger_fails: float = 0.0) -> None:
+        """Requests as the current plan routes them."""
+        plan = self.plan
+        if plan.release_id is None or plan.step is None:
+            return
+        challenger = int(self.rng.binomial(units, plan.traffic_share))
+        sides = ((True, challenger, challenger_fails), (False, units - challenger, champion_fails))
+        with self.store.transaction() as tx:
+            for side, assigned, rate in sides:
+                latencies = indices(self.rng.lognormal(7.5, 0.3, assigned))
+                histogram = np.bincount(latencies, minlength=SIZE)
+                failed = int(self.rng.binomial(assigned, rate))
+                tx.gate_counts.add(StepDelta(plan.release_id, plan.step, side, assigned, failed, histogram))
+
+    def label(self, rows: int, error: float) -> None:
+        """Paired, labelled rows; the challenger's log odds are off by `error`, the champion's by 0.3."""
+        self.rows.labels = True
+        truth = self.rng.normal(-1, 1, rows)
+        labels = (self.rng.random(rows) < 1 / (1 + np.exp(-truth))).astype(int)
+        sides = [1 / (1 + np.exp(-(truth + off))) for off in (0.3, error)]
+        champion, challenger = (np.stack([1 - side, side], 1).tolist() for side in sides)
+        self.rows.table = paired_rows(labels.tolist(), champion, challenger)
+
+    def look(self, seconds: float = 0.5) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.beat()
+        self.controller.step()
