@@ -3,12 +3,13 @@
 It cannot show that the newest entries were cut off, unless the last hash was noted elsewhere: `verify` reports it.
 """
 
+import builtins
 import hashlib
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, and_, func, insert, select
 
 from interlock.store.repository import Repository
 from interlock.store.tables import audit
@@ -67,6 +68,15 @@ class AuditRepository(Repository):
         query = select(audit).order_by(audit.c.number.desc()).limit(limit)
         rows = self._connection.execute(query if subject is None else query.where(audit.c.subject == subject))
         return [_entry(row) for row in rows]
+
+    def newest(self) -> int:
+        """Number of the newest entry; 0 if there is none."""
+        return self._connection.scalar(select(func.max(audit.c.number))) or 0
+
+    def after(self, number: int, action: str) -> builtins.list[AuditEntry]:
+        """Entries of one action that were added after a number, oldest first."""
+        query = select(audit).where(and_(audit.c.number > number, audit.c.action == action))
+        return [_entry(row) for row in self._connection.execute(query.order_by(audit.c.number))]
 
     def verify(self) -> AuditVerification:
         """Compute every hash anew."""

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 from interlock.domain.access import Key
+from interlock.domain.alert import Alert, AlertEvent, Channel, Condition, Delivery, Silence
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
@@ -181,4 +182,41 @@ verdicts = Table(
 )
 Index("verdicts_window", verdicts.c.endpoint, verdicts.c.window_start)
 pins = Table("pins", metadata, _key("endpoint", _NAME), _key("name", _NAME), _body(Pin))
+alerts = Table(
+    "alerts",
+    metadata,
+    _key("id", BigInteger()),
+    Column("endpoint", _NAME, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("opened_at", UtcTime(), nullable=False),
+    _body(Alert),
+)
+# The controller asks for open incidents twice a second.
+Index("alerts_open", alerts.c.endpoint, sqlite_where=text("is_open"), postgresql_where=text("is_open"))
+alert_events = Table(
+    "alert_events", metadata, _key("alert_id", BigInteger()), _key("number", Integer()), _body(AlertEvent)
+)
+alert_conditions = Table(
+    "alert_conditions", metadata, _key("endpoint", _NAME), _key("key", String(512)), _body(Condition)
+)
+silences = Table(
+    "silences", metadata, _key("id", BigInteger()), Column("until", UtcTime(), nullable=False), _body(Silence)
+)
+channels = Table("channels", metadata, _key("name", _NAME), _body(Channel))
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _key("id", BigInteger()),
+    Column("alert_id", BigInteger, nullable=False, index=True),
+    Column("channel", _NAME, nullable=False),
+    Column("is_waiting", Boolean, nullable=False),
+    Column("next_try_at", UtcTime(), nullable=False),
+    _body(Delivery),
+)
+Index(
+    "deliveries_waiting",
+    deliveries.c.next_try_at,
+    sqlite_where=text("is_waiting"),
+    postgresql_where=text("is_waiting"),
+)
 cursors = Table("cursors", metadata, _key("name", String(256)), Column("value", Text, nullable=False))

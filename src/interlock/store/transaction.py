@@ -2,8 +2,12 @@
 
 from sqlalchemy import Connection
 
+from interlock.store.alert_conditions import AlertConditionRepository
+from interlock.store.alerts import AlertRepository
 from interlock.store.audit import AuditRepository
+from interlock.store.channels import ChannelRepository
 from interlock.store.cursors import CursorRepository
+from interlock.store.deliveries import DeliveryRepository
 from interlock.store.endpoints import EndpointRepository
 from interlock.store.gate_counts import GateCountRepository
 from interlock.store.gateways import GatewayRepository
@@ -15,6 +19,7 @@ from interlock.store.profiles import ProfileRepository
 from interlock.store.rejections import RejectionRepository
 from interlock.store.releases import ReleaseRepository
 from interlock.store.service_hours import ServiceHourRepository
+from interlock.store.silences import SilenceRepository
 from interlock.store.spools import SpoolRepository
 from interlock.store.verdicts import VerdictRepository
 
@@ -23,13 +28,18 @@ class Transaction:
     """Repositories on one connection. Valid inside the `with` of `Store.transaction()` or `Store.read()` only."""
 
     __slots__ = (
-        "audit", "cursors", "endpoints", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles",
-        "rejections", "releases", "service_hours", "spools", "verdicts",
+        "alert_conditions", "alerts", "audit", "channels", "cursors", "deliveries", "endpoints", "gate_counts",
+        "gateways", "keys", "models", "pins", "plans", "profiles", "rejections", "releases", "service_hours",
+        "silences", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
+        self.alert_conditions = AlertConditionRepository(connection)
+        self.alerts = AlertRepository(connection)
         self.audit = AuditRepository(connection)
+        self.channels = ChannelRepository(connection)
         self.cursors = CursorRepository(connection)
+        self.deliveries = DeliveryRepository(connection)
         self.endpoints = EndpointRepository(connection)
         self.gate_counts = GateCountRepository(connection)
         self.gateways = GatewayRepository(connection)
@@ -41,5 +51,6 @@ class Transaction:
         self.rejections = RejectionRepository(connection)
         self.releases = ReleaseRepository(connection)
         self.service_hours = ServiceHourRepository(connection)
+        self.silences = SilenceRepository(connection)
         self.spools = SpoolRepository(connection)
         self.verdicts = VerdictRepository(connection)

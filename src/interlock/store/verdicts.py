@@ -1,13 +1,22 @@
 """Verdicts of monitoring. Kept for ever, also when a window was judged again because labels came late."""
 
+import builtins
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import insert, select
+import msgspec
+from sqlalchemy import func, insert, select
 
 from interlock.domain.verdict import Verdict
 from interlock.store.repository import Repository
 from interlock.store.tables import verdicts
+
+
+class NumberedVerdict(msgspec.Struct, frozen=True):
+    """A verdict with its place in the order in which all were added."""
+
+    number: int
+    verdict: Verdict
 
 
 class VerdictRepository(Repository):
@@ -30,3 +39,13 @@ class VerdictRepository(Repository):
         if until is not None:
             query = query.where(verdicts.c.window_start < until)
         return list(self._connection.scalars(query.order_by(verdicts.c.window_start, verdicts.c.number)))
+
+    def newest(self) -> int:
+        """Number of the verdict that was added last; 0 if there is none."""
+        return self._connection.scalar(select(func.max(verdicts.c.number))) or 0
+
+    def after(self, number: int, *, limit: int) -> builtins.list[NumberedVerdict]:
+        """Verdicts of all endpoints that were added after one, in the order in which they were added."""
+        query = select(verdicts.c.number, verdicts.c.body).where(verdicts.c.number > number)
+        rows = self._connection.execute(query.order_by(verdicts.c.number).limit(limit))
+        return [NumberedVerdict(*row) for row in rows]

@@ -25,6 +25,15 @@ def test_entries_come_back_newest_first(audited: Store) -> None:
     assert newest.details == {"a": 3, "b": None, "nested": {"z": [1.5, "é"]}}
 
 
+def test_entries_of_an_action_are_followed(audited: Store) -> None:
+    with audited.transaction() as tx:
+        tx.audit.append(NOW, "me", "admin", "release.promote", "e0", {})
+    with audited.read() as tx:
+        assert tx.audit.newest() == 6
+        assert [entry.number for entry in tx.audit.after(3, "release.start")] == [4, 5]
+        assert tx.audit.after(6, "release.promote") == []
+
+
 def test_an_untouched_chain_holds(audited: Store) -> None:
     with audited.read() as tx:
         verification = tx.audit.verify()

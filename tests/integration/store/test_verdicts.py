@@ -23,3 +23,14 @@ def test_verdicts_are_listed_by_window(store: Store) -> None:
         assert tx.verdicts.list("wine", since=day(3)) == [verdict(3, 0.3)]
         assert tx.verdicts.list("wine", until=day(2)) == [verdict(1, 0.1), verdict(1, 0.15)]
         assert tx.verdicts.list("beer") == []
+
+
+def test_verdicts_are_read_in_the_order_in_which_they_were_added(store: Store) -> None:
+    with store.read() as tx:
+        assert tx.verdicts.newest() == 0
+    with store.transaction() as tx:
+        tx.verdicts.append([verdict(3, 0.3), verdict(1, 0.1), verdict(2, 0.2)])
+    with store.read() as tx:
+        assert tx.verdicts.newest() == 3
+        assert [each.verdict.check.value for each in tx.verdicts.after(0, limit=2)] == [0.3, 0.1]
+        assert [(each.number, each.verdict) for each in tx.verdicts.after(2, limit=2)] == [(3, verdict(2, 0.2))]
