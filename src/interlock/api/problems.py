@@ -29,6 +29,7 @@ STATUS: tuple[tuple[type[errors.InterlockError], int], ...] = (
     (errors.DeadlineExceededError, 504),
     (errors.ModelFailedError, 500),
     (errors.ServerUnreachableError, 502),
+    (errors.NotDeliveredError, 502),
     (errors.HomeError, 500),
 )
 

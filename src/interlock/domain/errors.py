@@ -97,6 +97,10 @@ class ForbiddenError(InterlockError):
     """The key is known and may not do this."""
 
 
+class NotDeliveredError(InterlockError):
+    """A channel did not take a notice, and why."""
+
+
 class HomeError(InterlockError):
     """The home folder cannot be used: locked, newer than this program, or not writable."""
 

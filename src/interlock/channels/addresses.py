@@ -1,0 +1,58 @@
+"""What a channel's URL says, and what of it may be shown: it holds passwords and tokens, often as its path or host."""
+
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from interlock.domain.errors import InvalidInputError
+
+WEBHOOKS = ("http", "https")
+
+# In the URLs of other services a token may stand where the host stands here.
+_WITH_HOST = (*WEBHOOKS, "mailto", "mailtos", "json", "jsons")
+
+# Shorter parts are no secrets, and to blacken them would blacken half of a sentence.
+_SHORTEST_SECRET = 4
+
+_HIDDEN = "…"
+
+
+def scheme(url: str) -> str:
+    """The URL's scheme, which says what kind of channel it is.
+
+    Raises:
+        InvalidInputError: It has none. The URL itself is not repeated.
+    """
+    found, separator, rest = url.partition("://")
+    if not separator or not found or not rest:
+        raise InvalidInputError("url must be like https://host/path or mailto://user:password@host?to=team@example.org")
+    return found.lower()
+
+
+def masked(url: str) -> str:
+    """What may be shown of a URL.
+
+    Examples:
+        >>> masked("mailto://me:secret@mail.example:587/?to=team@example.org"), masked("slack://T1/T2/T3")
+        ('mailto://mail.example:587/…', 'slack://…')
+    """
+    kind = scheme(url)
+    host = urlsplit(url).netloc.rpartition("@")[2] if kind in _WITH_HOST else ""
+    return f"{kind}://{host}/{_HIDDEN}" if host else f"{kind}://{_HIDDEN}"
+
+
+def redact(text: str, url: str) -> str:
+    """Blacken in a text whatever of a URL may be secret.
+
+    Examples:
+        >>> redact("535 no such password: secret", "mailto://me:secret@mail.example")
+        '535 no such password: …'
+    """
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    values = [value for _, value in parse_qsl(parts.query)]
+    found = [*user.split(":"), *parts.path.split("/"), *values, parts.query, parts.path]
+    if scheme(url) not in _WITH_HOST:
+        found.append(host)
+    spelt = {spelling for part in found for spelling in (part, unquote(part)) if len(spelling) >= _SHORTEST_SECRET}
+    for secret in sorted(spelt, key=len, reverse=True):
+        text = text.replace(secret, _HIDDEN)
+    return text
