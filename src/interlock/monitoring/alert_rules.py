@@ -1,0 +1,58 @@
+"""The rules that are in force without anyone writing one. `docs/alerts.md` lists them with their reasons.
+
+Verdicts are of days, so a day is their smallest unit: the first bad day opens an incident, since the checks themselves
+keep false alarms rare; two good days in a row end it, so that a value that swings around its threshold is one incident.
+Whatever is read from the clock must last a minute or two, so that a restart alerts no one.
+"""
+
+from datetime import timedelta
+
+from interlock.domain.alert import Rule, Severity
+from interlock.domain.verdict import Signal
+
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+
+
+def _daily(name: str, severity: Severity) -> Rule:
+    return Rule(name=name, severity=severity, over_after=2 * _DAY, cooldown=3 * _DAY)
+
+
+QUALITY = _daily("quality", "critical")
+SERVICE = _daily("service", "critical")
+DRIFT = _daily("drift", "warning")
+REJECTED = _daily("rejected", "warning")
+
+BY_SIGNAL: dict[Signal, Rule] = {
+    "quality": QUALITY,
+    "service": SERVICE,
+    "rejected": REJECTED,
+    "input": DRIFT,
+    "output": DRIFT,
+}
+"""Which rule a check in breach falls under."""
+
+SILENT = Rule(name="silent", severity="warning", cooldown=3 * _DAY)
+"""Traffic, or labels, that came on the same weekday of the week before and did not come now."""
+
+BROKEN = Rule(name="broken", severity="warning", cooldown=3 * _DAY)
+"""A check that could not be made: a monitor that says nothing is no good news."""
+
+ROLLED_BACK = Rule(name="rolled_back", severity="warning", happens=True)
+"""A release was rolled back by Interlock. One that a person rolled back is that person's news."""
+
+LOG_SUMS = Rule(name="log_sums", severity="critical", bad_for=_MINUTE, over_after=_MINUTE, cooldown=timedelta(hours=1))
+"""Acknowledged rows that are nowhere. The sums are made several times before they are said to be wrong."""
+
+QUARANTINED = Rule(name="quarantined", severity="warning", happens=True)
+"""Rows that were set aside because they were damaged, more than before."""
+
+UNRECORDED = Rule(name="unrecorded", severity="critical", happens=True)
+"""Answers that could not be recorded, more than before."""
+
+COLLECTOR = Rule(
+    name="collector", severity="critical", bad_for=2 * _MINUTE, over_after=_MINUTE, cooldown=timedelta(hours=1)
+)
+"""The collector is far behind, or has not been heard of: profiles, gates and this monitoring stand still."""
+
+COLLECTOR_LATE_SECONDS = 60.0
+"""Normal is two seconds."""

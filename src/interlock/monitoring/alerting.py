@@ -1,0 +1,152 @@
+"""The alerting loop: turns what was stored since it last looked into incidents, and incidents into notices.
+
+Run by the controller process, beside releases and monitoring. Cursor, incidents and notices are written in one
+transaction, so it can die at any instant and each cause is one incident. It sends nothing: `courier` does.
+
+Its first step on a home remembers where verdicts and audit log are and alerts nobody of what was before.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from interlock.domain.errors import NotFoundError
+from interlock.monitoring import log_signals, notices, release_signals, verdict_signals
+from interlock.monitoring.incidents import Incidents
+from interlock.predictions import reconciliation
+from interlock.predictions.reconciliation import ReconciliationReport
+from interlock.store.database import Store
+from interlock.store.transaction import Transaction
+
+_log = logging.getLogger(__name__)
+
+_CURSOR = "alerts"
+
+# What depends on the clock and not on what was stored: reports, silences that end, versions that serve no more.
+_LOOK_EVERY = timedelta(seconds=10)
+
+# Verdicts taken in one transaction; an endpoint has some sixty a day.
+_MOST_VERDICTS = 500
+
+
+class _Seen(msgspec.Struct, kw_only=True):
+    """Where it stopped: the last verdict and audit entry, and rows by endpoint that were told of."""
+
+    verdict: int
+    audit: int
+    quarantined: dict[str, int] = {}
+    unrecorded: dict[str, int] = {}
+
+
+class Alerting:
+    """Makes incidents.
+
+    Args:
+        store: Verdicts, audit log and traffic plans in; incidents and notices out.
+        report: File of the collector's report.
+        clock: The time now, aware UTC.
+    """
+
+    def __init__(self, store: Store, report: Path, clock: Callable[[], datetime]) -> None:
+        self._store, self._report_path, self._clock = store, report, clock
+        self._started_at = self._next_look = clock()
+
+    def step(self) -> int:
+        """Take in what is new.
+
+        Returns:
+            Verdicts and rollbacks taken in. 0 if nothing was new.
+        """
+        now = self._clock()
+        look = now >= self._next_look
+        if not look and not self._has_news():
+            return 0
+        report = self._report() if look else None
+        with self._store.transaction() as tx:
+            seen, incidents = _seen(tx), Incidents(tx, now)
+            before = msgspec.json.encode(seen)
+            taken = _take_verdicts(tx, incidents, seen) + _take_rollbacks(tx, incidents, seen)
+            if look:
+                incidents.look(log_signals.of_collector(report, self._started_at, now))
+                _take_report(incidents, seen, report)
+                _end_what_is_gone(tx, incidents)
+            notices.tell_open(tx, now)
+            if (after := msgspec.json.encode(seen)) != before or tx.cursors.get(_CURSOR) is None:
+                tx.cursors.set(_CURSOR, after.decode())
+        if look:
+            self._next_look = now + _LOOK_EVERY
+        return taken
+
+    def _has_news(self) -> bool:
+        with self._store.read() as tx:
+            seen = _seen(tx)
+            return tx.verdicts.newest() > seen.verdict or tx.audit.newest() > seen.audit
+
+    def _report(self) -> ReconciliationReport | None:
+        try:
+            return reconciliation.load(self._report_path)
+        except (OSError, msgspec.MsgspecError):
+            _log.warning("the collector's report cannot be read", exc_info=True)
+            return None
+
+
+def _seen(tx: Transaction) -> _Seen:
+    value = tx.cursors.get(_CURSOR)
+    if value is None:
+        return _Seen(verdict=tx.verdicts.newest(), audit=tx.audit.newest())
+    return msgspec.json.decode(value, type=_Seen)
+
+
+def _take_verdicts(tx: Transaction, incidents: Incidents, seen: _Seen) -> int:
+    found = tx.verdicts.after(seen.verdict, limit=_MOST_VERDICTS)
+    for each in found:
+        for look in verdict_signals.observations(tx, each.verdict):
+            incidents.look(look)
+        seen.verdict = each.number
+    return len(found)
+
+
+def _take_rollbacks(tx: Transaction, incidents: Incidents, seen: _Seen) -> int:
+    found = [release_signals.observation(entry) for entry in tx.audit.after(seen.audit, release_signals.ACTION)]
+    seen.audit = tx.audit.newest()
+    rollbacks = [look for look in found if look is not None]
+    for look in rollbacks:
+        incidents.look(look)
+    return len(rollbacks)
+
+
+def _take_report(incidents: Incidents, seen: _Seen, report: ReconciliationReport | None) -> None:
+    if report is None or not report.endpoints:
+        return
+    for look in (
+        *log_signals.of_sums(report),
+        *log_signals.of_set_aside(report, seen.quarantined, seen.unrecorded),
+    ):
+        incidents.look(look)
+    seen.quarantined |= {endpoint: rows.quarantined for endpoint, rows in report.endpoints.items() if rows.quarantined}
+    seen.unrecorded |= {endpoint: rows.unrecorded for endpoint, rows in report.endpoints.items() if rows.unrecorded}
+
+
+def _end_what_is_gone(tx: Transaction, incidents: Incidents) -> None:
+    """End symptoms of endpoints that were deleted and of versions that serve no more: nobody will judge them again."""
+    for alert in tx.alerts.open():
+        reason = _gone(tx, alert.endpoint)
+        for symptom in alert.symptoms:
+            if symptom.over_at is not None:
+                continue
+            if reason:
+                incidents.end(alert, symptom.key, reason)
+            elif symptom.version is not None and not verdict_signals.serves(tx, alert.endpoint, symptom.version):
+                incidents.end(alert, symptom.key, f"{symptom.version} serves no more")
+
+
+def _gone(tx: Transaction, endpoint: str) -> str:
+    if endpoint:
+        try:
+            tx.endpoints.get(endpoint)
+        except NotFoundError:
+            return f"endpoint {endpoint} was deleted"
+    return ""

@@ -1,0 +1,153 @@
+"""Opens incidents, joins symptoms to them, and ends them, inside the caller's transaction.
+
+Called by `alerting`. All that goes wrong with one endpoint on one day of event time is one incident: a broken pipeline
+shows in forty columns, in the answers and in the quality, and is one piece of news.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from interlock.domain.alert import SEVERITIES, Alert, AlertEvent, Condition, EventKind, Severity, Symptom
+from interlock.monitoring import notices
+from interlock.monitoring.conditions import advance
+from interlock.monitoring.observation import Observation
+from interlock.store.transaction import Transaction
+
+
+class Incidents:
+    """Incidents of one transaction.
+
+    Args:
+        tx: The transaction.
+        now: The clock.
+    """
+
+    def __init__(self, tx: Transaction, now: datetime) -> None:
+        self._tx, self._now = tx, now
+        self._conditions: dict[str, dict[str, Condition]] = {}
+
+    def look(self, seen: Observation) -> None:
+        """Take one look into account."""
+        before = self._of(seen.endpoint).get(seen.key)
+        after = advance(before, seen)
+        condition = after.condition
+        if after.change == "fires":
+            alert = self._join(seen)
+            condition = None if condition is None else msgspec.structs.replace(condition, alert=alert.id)
+        elif after.change == "fires_again" and condition is not None and condition.alert is not None:
+            self._again(self._tx.alerts.get(condition.alert), seen, condition.over_at)
+        elif after.change == "is_over" and condition is not None and condition.alert is not None:
+            self._over(condition.alert, seen.key, seen.end, seen.sentence)
+        elif seen.is_bad and condition is not None and condition.state == "firing" and condition.alert is not None:
+            self._tell(self._tx.alerts.get(condition.alert), seen)
+        if condition != before:
+            self._remember(seen.endpoint, seen.key, condition)
+
+    def end(self, alert: Alert, key: str, reason: str) -> None:
+        """End a symptom that nothing will look at any more."""
+        self._remember(alert.endpoint, key, None)
+        self._over(alert.id, key, self._now, reason)
+
+    def _of(self, endpoint: str) -> dict[str, Condition]:
+        if endpoint not in self._conditions:
+            self._conditions[endpoint] = self._tx.alert_conditions.list(endpoint)
+        return self._conditions[endpoint]
+
+    def _remember(self, endpoint: str, key: str, condition: Condition | None) -> None:
+        known = self._of(endpoint)
+        if condition is not None:
+            known[key] = condition
+        else:
+            known.pop(key, None)
+        self._tx.alert_conditions.set(endpoint, key, condition)
+
+    def _join(self, seen: Observation) -> Alert:
+        """The day's incident with a new symptom."""
+        day, symptom = _day(seen), _symptom(seen)
+        open_ones = [each for each in self._tx.alerts.open(seen.endpoint) if each.day == day]
+        if not open_ones:
+            new = Alert(
+                endpoint=seen.endpoint, day=day, state="firing", severity=symptom.severity, symptoms=(symptom,),
+                opened_at=self._now,
+            )  # fmt: skip
+            alert = self._tx.alerts.add(new)
+            self._note(alert, "opened", symptom.sentence)
+            return alert
+        alert = open_ones[-1]
+        is_news = symptom.rule not in {each.rule for each in alert.symptoms}
+        is_worse = SEVERITIES.index(symptom.severity) > SEVERITIES.index(alert.severity)
+        joined = msgspec.structs.replace(
+            alert, symptoms=(*alert.symptoms, symptom), severity=_worst(alert.severity, symptom.severity)
+        )
+        if alert.state == "acknowledged" and (is_news or is_worse):
+            # Who acknowledged knew of something else.
+            joined = msgspec.structs.replace(joined, state="firing", told_severity=None)
+        self._tx.alerts.update(joined)
+        self._note(joined, "worse" if is_worse else "symptom", symptom.sentence)
+        return joined
+
+    def _again(self, alert: Alert, seen: Observation, over_at: datetime | None) -> None:
+        """The same symptom is back within its cooldown."""
+        gone = timedelta(0) if over_at is None else seen.end - over_at
+        others = tuple(each for each in alert.symptoms if each.key != seen.key)
+        was_open = alert.state != "resolved"
+        back = msgspec.structs.replace(alert, symptoms=(*others, _symptom(seen)))
+        if not was_open:
+            back = msgspec.structs.replace(
+                back,
+                state="firing",
+                resolved_at=None,
+                told_severity=None,
+                quiet_until=self._now + max(timedelta(0), seen.rule.cooldown - gone),
+            )
+        self._tx.alerts.update(back)
+        self._note(back, "again", seen.sentence)
+
+    def _tell(self, alert: Alert, seen: Observation) -> None:
+        """Keep the newest sentence of a symptom that goes on."""
+        now = tuple(
+            msgspec.structs.replace(each, sentence=seen.sentence) if each.key == seen.key else each
+            for each in alert.symptoms
+        )
+        if now != alert.symptoms:
+            self._tx.alerts.update(msgspec.structs.replace(alert, symptoms=now))
+
+    def _over(self, id: int, key: str, at: datetime, sentence: str) -> None:
+        alert = self._tx.alerts.get(id)
+        symptoms = tuple(
+            msgspec.structs.replace(each, over_at=at) if each.key == key else each for each in alert.symptoms
+        )
+        ended = msgspec.structs.replace(alert, symptoms=symptoms)
+        self._note(ended, "over", sentence)
+        left = [each for each in symptoms if each.over_at is None]
+        if not left or (alert.state == "acknowledged" and all(each.happens for each in left)):
+            ended = msgspec.structs.replace(ended, state="resolved", resolved_at=self._now)
+            self._note(ended, "resolved", "nothing of it is left")
+            for each in left:
+                self._remember(alert.endpoint, each.key, None)
+            notices.tell_resolved(self._tx, ended, self._now)
+        self._tx.alerts.update(ended)
+
+    def _note(self, alert: Alert, kind: EventKind, text: str) -> None:
+        self._tx.alerts.add_event(alert.id, AlertEvent(at=self._now, kind=kind, actor=notices.ACTOR, text=text))
+
+
+def _day(seen: Observation) -> datetime:
+    return seen.start.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _symptom(seen: Observation) -> Symptom:
+    return Symptom(
+        key=seen.key,
+        rule=seen.rule.name,
+        severity=seen.rule.severity,
+        sentence=seen.sentence,
+        since=seen.start,
+        version=seen.version,
+        happens=seen.rule.happens,
+    )
+
+
+def _worst(*severities: Severity) -> Severity:
+    return max(severities, key=SEVERITIES.index)

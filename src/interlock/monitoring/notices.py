@@ -1,0 +1,94 @@
+"""Puts into the outbox what channels are to be told of incidents, and words it.
+
+Called by `alerting` and `incidents` in the transaction of what happened, so that no crash lies between an incident and
+its notices. An incident is told once when it opens, again only if it gets worse or comes back, and when it is over.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from interlock.domain.alert import SEVERITIES, Alert, AlertEvent, Delivery, Notice, NoticeKind, Silence, Symptom
+from interlock.store.transaction import Transaction
+
+ACTOR = "controller"
+"""Who acts in the history of an incident when no person does."""
+
+_WORDS: dict[NoticeKind, str] = {"opened": "", "worse": "worse: ", "again": "again: ", "resolved": "over: "}
+
+# A mail is read, not searched: the rest is in `alert show`.
+_MOST_SYMPTOMS = 20
+
+
+def tell_open(tx: Transaction, now: datetime) -> None:
+    """Tell of open incidents that channels do not know as they are, unless they are silenced or in their cooldown."""
+    silences = tx.silences.running(now)
+    for alert in tx.alerts.open():
+        kind = _what_to_tell(alert)
+        if kind is not None and not _is_quiet(alert, silences, now):
+            told = msgspec.structs.replace(alert, told_at=now, told_severity=alert.severity, quiet_until=None)
+            tx.alerts.update(told)
+            _tell(tx, told, kind, now)
+
+
+def tell_resolved(tx: Transaction, alert: Alert, now: datetime) -> None:
+    """Tell that an incident is over, if it was told that it began."""
+    if alert.told_severity is not None and not _is_quiet(alert, tx.silences.running(now), now):
+        _tell(tx, alert, "resolved", now)
+
+
+def _what_to_tell(alert: Alert) -> NoticeKind | None:
+    if alert.state != "firing":
+        return None
+    if alert.told_severity is None:
+        return "opened" if alert.told_at is None else "again"
+    return "worse" if SEVERITIES.index(alert.severity) > SEVERITIES.index(alert.told_severity) else None
+
+
+def _is_quiet(alert: Alert, silences: Sequence[Silence], now: datetime) -> bool:
+    in_cooldown = alert.quiet_until is not None and now < alert.quiet_until
+    return in_cooldown or any(silence.covers(alert.endpoint, now) for silence in silences)
+
+
+def _tell(tx: Transaction, alert: Alert, kind: NoticeKind, now: datetime) -> None:
+    notice = Notice(
+        kind=kind, endpoint=alert.endpoint, severity=alert.severity, title=title(alert, kind), text=text(alert),
+        at=now, alert=alert.id,
+    )  # fmt: skip
+    channels = [each.name for each in tx.channels.list() if each.wants(alert.endpoint, alert.severity)]
+    tx.deliveries.add(Delivery(channel=name, notice=notice, next_try_at=now) for name in channels)
+    whom = ", ".join(channels) or "no one: no channel wants it"
+    tx.alerts.add_event(alert.id, AlertEvent(at=now, kind="told", actor=ACTOR, text=f"{kind}: {whom}"))
+
+
+def title(alert: Alert, kind: NoticeKind) -> str:
+    """The subject of a mail."""
+    return f"[{alert.severity}] {_WORDS[kind]}{alert.title}"
+
+
+def text(alert: Alert) -> str:
+    """The body of a mail: what is wrong, what is over, where to look."""
+    lines = [_line(each) for each in alert.symptoms[:_MOST_SYMPTOMS]]
+    if len(alert.symptoms) > _MOST_SYMPTOMS:
+        lines.append(f"- and {len(alert.symptoms) - _MOST_SYMPTOMS} more")
+    where = f"endpoint {alert.endpoint}" if alert.endpoint else "the server itself"
+    return "\n".join(
+        [
+            f"Incident {alert.id} of {where}, {alert.day.date().isoformat()}, is {alert.state}.",
+            "",
+            *lines,
+            "",
+            f"All of it: interlock alert show {alert.id}",
+            f"Take it on: interlock alert ack {alert.id}",
+        ]
+    )
+
+
+def _line(symptom: Symptom) -> str:
+    end = f", over since {_spelt(symptom.over_at)}" if symptom.over_at is not None else ""
+    return f"- {symptom.severity}: {symptom.sentence} (since {_spelt(symptom.since)}{end})"
+
+
+def _spelt(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

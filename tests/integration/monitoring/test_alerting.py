@@ -1,0 +1,384 @@
+"""The alerting loop on a real store: verdicts, rollbacks and the collector's report become incidents and notices."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interlock.domain.access import Key
+from interlock.domain.alert import Alert, Channel, Condition, Silence
+from interlock.domain.endpoint import Endpoint
+from interlock.domain.traffic import TrafficPlan
+from interlock.domain.verdict import Check, CheckOutcome, Signal, Verdict
+from interlock.monitoring.alerting import Alerting
+from interlock.monitoring.alerts import Alerts
+from interlock.predictions import reconciliation
+from interlock.predictions.reconciliation import Reconciliation, ReconciliationReport
+from interlock.store import Store
+from interlock.store.transaction import Transaction
+
+START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
+DAY = timedelta(days=1)
+ANN = Key(name="ann", role="operator", digest="", created_at=START)
+
+
+@dataclass
+class World:
+    """A store with endpoint `e` on `m:1`, an alerting loop that has seen it, and hands to make news."""
+
+    store: Store
+    report: Path
+    now: datetime = START
+    alerting: Alerting = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self.alerting = Alerting(self.store, self.report, lambda: self.now)
+
+    def run(self) -> None:
+        while self.alerting.step():
+            pass
+
+    def judge(self, day: int, *checks: Check, endpoint: str = "e", revision: int = 0) -> None:
+        """Store verdicts of a day and let the loop see them."""
+        start = START + day * DAY
+        with self.store.transaction() as tx:
+            tx.verdicts.append(
+                Verdict(
+                    endpoint=endpoint, window_start=start, window_end=start + DAY, check=check, at=self.now,
+                    revision=revision,
+                )
+                for check in checks
+            )  # fmt: skip
+        self.run()
+
+    def wait(self, seconds: float, *, reported: bool = True, **rows: Any) -> None:
+        """Let time pass in which the collector goes on reporting."""
+        end = self.now + timedelta(seconds=seconds)
+        while self.now < end:
+            self.now += timedelta(seconds=10)
+            if reported:
+                self.reports(**rows)
+            self.run()
+
+    def jump(self, duration: timedelta) -> None:
+        """Let much time pass at once."""
+        self.now += duration
+        self.reports()
+        self.run()
+
+    def reports(self, lag: float = 0.0, **rows: Any) -> None:
+        sums = {"acknowledged": 10, "logged": 10, "waiting": 0, "quarantined": 0, "unrecorded": 0, "holds": True}
+        endpoints = {"e": Reconciliation(**{**sums, **rows})}
+        found = ReconciliationReport(written_at=self.now, lag_seconds=lag, endpoints=endpoints)
+        reconciliation.save(self.report, found)
+
+    @property
+    def alerts(self) -> list[Alert]:
+        with self.store.read() as tx:
+            return tx.alerts.list()[::-1]
+
+    @property
+    def told(self) -> list[str]:
+        with self.store.read() as tx:
+            return [each.notice.title for each in tx.deliveries.waiting()]
+
+
+def check(
+    outcome: CheckOutcome = "breach",
+    name: str = "accuracy",
+    signal: Signal = "quality",
+    version: str | None = "m:1",
+) -> Check:
+    reasons = {"breach": "it fell", "error": "a column is gone", "no_data": "nobody came"}
+    details = {"reason": reasons[outcome]} if outcome in reasons else {}
+    return Check(
+        name=name, signal=signal, version=version, outcome=outcome, value=0.5, expected="at least 0.75",
+        details=details,
+    )  # fmt: skip
+
+
+def drift(outcome: CheckOutcome = "breach", name: str = "drift.x") -> Check:
+    return check(outcome, name, "input")
+
+
+def requests(outcome: CheckOutcome) -> Check:
+    return check(outcome, "requests", "service", None if outcome == "no_data" else "m:1")
+
+
+@pytest.fixture
+def world(tmp_path: Path, store_url: str) -> Iterator[World]:
+    store = Store(store_url)
+    with store.transaction() as tx:
+        tx.endpoints.add(Endpoint(name="e", created_at=START, created_by="test"))
+        tx.plans.append(TrafficPlan(endpoint="e", generation=1, champion="m:1"))
+        tx.channels.add(Channel(name="team", url="http://127.0.0.1:1/x", created_at=START, created_by="ann"))
+    world = World(store, tmp_path / "reconciliation.json")
+    world.run()
+    yield world
+    store.close()
+
+
+def test_all_that_goes_wrong_on_a_day_is_one_incident_and_one_notice(world: World) -> None:
+    world.judge(0, drift(), drift(name="drift.y"), check(), check("ok", "log_loss"))
+    (alert,) = world.alerts
+    assert (alert.endpoint, alert.day, alert.state, alert.severity) == ("e", START, "firing", "critical")
+    assert [each.sentence for each in alert.symptoms] == [
+        "drift.x of m:1: it fell", "drift.y of m:1: it fell", "accuracy of m:1: it fell",
+    ]  # fmt: skip
+    assert world.told == ["[critical] e: accuracy of m:1: it fell (and 2 more)"]
+
+
+def test_what_stays_bad_is_told_once_and_its_end_too(world: World) -> None:
+    outcomes: list[CheckOutcome] = ["breach", "breach", "ok", "breach", "ok", "ok", "ok"]
+    for day, outcome in enumerate(outcomes):
+        world.judge(day, drift(outcome))
+    (alert,) = world.alerts
+    assert (alert.state, alert.symptoms[0].over_at) == ("resolved", START + 6 * DAY)
+    assert world.told == ["[warning] e: drift.x of m:1: it fell", "[warning] over: e: drift.x of m:1: it fell"]
+
+
+def test_another_cause_on_another_day_is_another_incident(world: World) -> None:
+    world.judge(0, drift())
+    world.judge(1, drift(), drift(name="drift.y"))
+    assert [len(alert.symptoms) for alert in world.alerts] == [1, 1]
+    assert len(world.told) == 2
+
+
+def test_quality_that_is_judged_days_later_joins_the_day_and_tells_that_it_is_worse(world: World) -> None:
+    world.judge(0, drift())
+    world.judge(1, drift())
+    world.judge(0, check())
+    (alert,) = world.alerts
+    assert alert.severity == "critical"
+    assert world.told == [
+        "[warning] e: drift.x of m:1: it fell", "[critical] worse: e: accuracy of m:1: it fell (and 1 more)",
+    ]  # fmt: skip
+
+
+def test_what_is_back_within_the_cooldown_is_the_same_incident_and_told_when_that_has_passed(world: World) -> None:
+    outcomes: list[CheckOutcome] = ["breach", "ok", "ok", "breach"]
+    for day, outcome in enumerate(outcomes):
+        world.judge(day, drift(outcome))
+    (alert,) = world.alerts
+    assert alert.state == "firing"
+    assert len(world.told) == 2
+    world.jump(2 * DAY)
+    assert world.told[2:] == ["[warning] again: e: drift.x of m:1: it fell"]
+
+
+def test_a_check_that_broke_is_an_incident_and_never_good_news(world: World) -> None:
+    world.judge(0, drift("error"))
+    world.judge(1, drift("no_data"))
+    (alert,) = world.alerts
+    assert alert.symptoms[0].rule == "broken"
+    assert world.told == ["[warning] e: drift.x of m:1 could not be checked: a column is gone"]
+    world.judge(2, drift("ok"))
+    assert world.alerts[0].state == "resolved"
+
+
+def test_traffic_that_does_not_come_is_told_of_unless_that_is_so_every_week(world: World) -> None:
+    for day in range(14):
+        world.judge(day, requests("no_data" if day % 7 in (5, 6) else "ok"))
+    # The first Saturday is news, as nobody can know yet. The second one is not.
+    (alert,) = world.alerts
+    assert (alert.day, alert.state) == (START + 5 * DAY, "resolved")
+    world.judge(14, requests("no_data"))
+    assert [one.state for one in world.alerts] == ["resolved", "firing"]
+    assert world.told[-1] == "[warning] e: requests has no data: nobody came"
+
+
+def test_labels_that_are_always_late_are_not_missed_but_those_that_stop_are(world: World) -> None:
+    for day in range(10):
+        world.judge(day, check("no_data"))
+        world.judge(day, check("ok"), revision=1)
+    assert world.alerts == []
+    for day in range(10, 18):
+        world.judge(day, check("ok"))
+    world.judge(18, check("no_data"))
+    assert [one.symptoms[0].rule for one in world.alerts] == ["silent"]
+
+
+def test_columns_that_never_had_data_alert_nobody(world: World) -> None:
+    world.judge(0, drift("ok"), check("no_data"))
+    world.judge(1, drift("no_data"), check("no_data"))
+    assert world.alerts == []
+
+
+def test_a_version_that_serves_no_more_is_nobodys_concern(world: World) -> None:
+    world.judge(0, check(), drift())
+    with world.store.transaction() as tx:
+        tx.plans.append(TrafficPlan(endpoint="e", generation=2, champion="m:2"))
+    world.wait(20)
+    assert [one.state for one in world.alerts] == ["resolved"]
+    world.judge(1, check(), drift())
+    assert len(world.alerts) == 1
+    with world.store.read() as tx:
+        assert tx.alert_conditions.list("e") == {}
+        assert "m:1 serves no more" in [event.text for event in tx.alerts.events(1)]
+
+
+def test_alerts_of_an_endpoint_that_is_deleted_end(world: World) -> None:
+    world.judge(0, requests("ok"))
+    world.judge(1, requests("no_data"))
+    with world.store.transaction() as tx:
+        tx.endpoints.delete("e")
+    world.wait(20)
+    assert [one.state for one in world.alerts] == ["resolved"]
+
+
+def roll_back(tx: Transaction, role: str, id: str = "e-1") -> None:
+    details = {"release": id, "candidate": "m:2", "reason": "rolled back: more failures than the champion"}
+    tx.audit.append(START, "controller", role, "release.roll_back", "e", details)
+
+
+def test_a_rollback_is_told_once_and_is_over_when_somebody_knows(world: World) -> None:
+    with world.store.transaction() as tx:
+        roll_back(tx, "system")
+    world.run()
+    world.restart()
+    world.run()
+    title = "[warning] e: release e-1 of m:2 was rolled back: more failures than the champion"
+    assert world.told == [title]
+    assert Alerts(world.store, lambda: world.now).acknowledge(1, actor=ANN, reason="I look").state == "resolved"
+    world.wait(20)
+    assert world.told == [title]
+    with world.store.transaction() as tx:
+        roll_back(tx, "system", "e-2")
+    world.run()
+    assert [one.state for one in world.alerts] == ["resolved", "firing"]
+
+
+def test_a_rollback_by_a_person_is_that_persons_news(world: World) -> None:
+    with world.store.transaction() as tx:
+        roll_back(tx, "operator")
+    world.run()
+    assert world.alerts == []
+
+
+def test_wrong_sums_of_the_log_must_last_a_minute(world: World) -> None:
+    world.wait(30, holds=False, logged=9)
+    world.wait(60)
+    assert world.alerts == []
+    world.wait(80, holds=False, logged=9)
+    (alert,) = world.alerts
+    assert (alert.endpoint, alert.severity, alert.symptoms[0].rule) == ("e", "critical", "log_sums")
+    world.wait(80)
+    assert world.alerts[0].state == "resolved"
+
+
+def test_rows_set_aside_are_told_of_until_somebody_knows_and_again_when_there_are_more(world: World) -> None:
+    world.wait(20, quarantined=2)
+    world.wait(20, quarantined=3)
+    (alert,) = world.alerts
+    assert alert.symptoms[0].sentence.startswith("3 damaged row(s)")
+    Alerts(world.store, lambda: world.now).acknowledge(alert.id, actor=ANN)
+    world.restart()
+    world.wait(60, quarantined=3)
+    assert len(world.alerts) == 1
+    world.wait(20, quarantined=4, unrecorded=1)
+    assert [each.rule for each in world.alerts[1].symptoms] == ["quarantined", "unrecorded"]
+    assert len(world.told) == 2
+
+
+def test_a_collector_that_is_far_behind_or_silent_is_told_of_and_one_that_starts_is_not(world: World) -> None:
+    world.wait(60)
+    world.wait(120, lag=300)
+    assert world.alerts == []
+    world.wait(20, lag=300)
+    (alert,) = world.alerts
+    assert (alert.endpoint, alert.symptoms[0].rule) == ("", "collector")
+    world.wait(90)
+    assert world.alerts[0].state == "resolved"
+    world.jump(timedelta(hours=2))
+    world.wait(170, reported=False)
+    assert len(world.alerts) == 1
+    world.wait(30, reported=False)
+    assert "has not reported" in world.alerts[1].symptoms[0].sentence
+    # A controller that has just started has not been waiting for long.
+    world.restart()
+    world.run()
+    assert world.alerts[1].state == "firing"
+
+
+def test_during_a_silence_incidents_are_kept_and_those_that_last_are_told_of_afterwards(world: World) -> None:
+    with world.store.transaction() as tx:
+        tx.silences.add(
+            Silence(endpoint="e", until=world.now + timedelta(hours=1), created_at=world.now, created_by="ann")
+        )
+    world.judge(0, drift(), drift(name="drift.y"))
+    world.judge(1, drift("ok"), drift(name="drift.y"))
+    assert (len(world.alerts), world.told) == (1, [])
+    world.jump(timedelta(hours=1))
+    assert world.told == ["[warning] e: drift.x of m:1: it fell (and 1 more)"]
+
+
+def test_who_acknowledged_is_told_only_of_what_is_new(world: World) -> None:
+    world.judge(0, drift())
+    Alerts(world.store, lambda: world.now).acknowledge(1, actor=ANN)
+    world.judge(0, drift(name="drift.y"))
+    assert [one.state for one in world.alerts] == ["acknowledged"]
+    world.judge(0, check())
+    assert [one.state for one in world.alerts] == ["firing"]
+    assert len(world.told) == 2
+
+
+def test_what_was_before_the_first_look_alerts_nobody(tmp_path: Path, store_url: str) -> None:
+    store = Store(store_url)
+    world = World(store, tmp_path / "reconciliation.json")
+    with store.transaction() as tx:
+        tx.verdicts.append([Verdict(endpoint="e", window_start=START, window_end=START + DAY, check=drift(), at=START)])
+        roll_back(tx, "system")
+    world.run()
+    assert world.alerts == []
+    world.judge(1, drift())
+    assert len(world.alerts) == 1
+    store.close()
+
+
+def test_a_loop_that_dies_before_its_commit_makes_each_incident_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(tx: Transaction, now: datetime) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("interlock.monitoring.notices.tell_open", die)
+    with pytest.raises(KeyboardInterrupt):
+        world.judge(0, drift())
+    monkeypatch.undo()
+    assert world.alerts == []
+    world.restart()
+    world.run()
+    world.restart()
+    world.run()
+    assert (len(world.alerts), len(world.told)) == (1, 1)
+
+
+def test_channels_are_told_of_what_they_want(world: World) -> None:
+    with world.store.transaction() as tx:
+        for name, severity, endpoints in (("pager", "critical", ()), ("others", "info", ("f",))):
+            tx.channels.add(
+                Channel(
+                    name=name, url="http://127.0.0.1:1/x", created_at=START, created_by="ann",
+                    least_severity=severity, endpoints=endpoints,  # type: ignore[arg-type]  # one of its kinds
+                )
+            )  # fmt: skip
+    world.judge(0, drift())
+    world.judge(1, check(name="brier"))
+    with world.store.read() as tx:
+        assert [(each.channel, each.notice.alert) for each in tx.deliveries.waiting()] == [
+            ("team", 1), ("pager", 2), ("team", 2),
+        ]  # fmt: skip
+
+
+def test_nothing_is_remembered_of_what_is_well(world: World) -> None:
+    world.judge(0, drift("ok"), check("ok"), requests("ok"))
+    world.wait(30)
+    with world.store.read() as tx:
+        found: dict[str, Condition] = tx.alert_conditions.list("e") | tx.alert_conditions.list("")
+    assert found == {}
