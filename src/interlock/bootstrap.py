@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from interlock.api.key_ring import KeyRing
     from interlock.api.services import Services
     from interlock.domain.access import Key
+    from interlock.monitoring.alerting import Alerting
     from interlock.monitoring.controller import MonitoringController
+    from interlock.monitoring.courier import Courier
     from interlock.predictions.collector import Collector
     from interlock.predictions.reader import LogReader
     from interlock.registry.artifacts import ArtifactStore
@@ -132,6 +134,9 @@ def build_services(settings: Settings) -> "Services":
     from interlock.api.key_ring import KeyRing
     from interlock.api.services import Services
     from interlock.api.uploads import Staging
+    from interlock.channels import addresses, sending
+    from interlock.monitoring.alert_channels import AlertChannels
+    from interlock.monitoring.alerts import Alerts
     from interlock.monitoring.service import Monitoring
     from interlock.predictions.delta_log import DeltaLog
     from interlock.predictions.erasure import Eraser
@@ -151,6 +156,8 @@ def build_services(settings: Settings) -> "Services":
         endpoints=Endpoints(store, now),
         releases=Releases(store, now),
         monitoring=Monitoring(store, reader, now),
+        alerts=Alerts(store, now),
+        channels=AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send),
         reader=reader,
         pins=Pins(DeltaLog(settings.log), store, now),
         eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now, Hasher(settings.home)),
@@ -226,3 +233,19 @@ def build_monitoring_controller(settings: Settings) -> "MonitoringController":
     from interlock.monitoring.controller import MonitoringController
 
     return MonitoringController(build_store(settings), build_reader(settings), now)
+
+
+def build_alerting(settings: Settings) -> "Alerting":
+    """Turns verdicts, rollbacks and the collector's report into incidents."""
+    from interlock.monitoring.alerting import Alerting
+    from interlock.predictions import reconciliation
+
+    return Alerting(build_store(settings), settings.run / reconciliation.NAME, now)
+
+
+def build_courier(settings: Settings) -> "Courier":
+    """Brings notices of incidents to their channels."""
+    from interlock.channels import sending
+    from interlock.monitoring.courier import Courier
+
+    return Courier(build_store(settings), sending.send, now)

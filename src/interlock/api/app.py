@@ -5,7 +5,9 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from interlock.api import (
+    alerts,
     audit,
+    channels,
     docs,
     endpoints,
     keys,
@@ -16,6 +18,7 @@ from interlock.api import (
     monitoring,
     problems,
     releases,
+    silences,
     status,
     uploads,
 )
@@ -33,7 +36,10 @@ def create_app(services: Services) -> FastAPI:
     app.state.key_ring = services.key_ring
     app.state.no_auth = services.settings.no_auth
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
-    for nouns in (models, endpoints, monitoring, labels, log_rows, releases, log, audit, keys, status, uploads):
+    for nouns in (
+        models, endpoints, monitoring, labels, log_rows, releases, alerts, silences, channels, log, audit, keys,
+        status, uploads,
+    ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)
     app.include_router(docs.router)

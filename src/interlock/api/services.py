@@ -9,6 +9,8 @@ from fastapi import Depends, Request
 
 from interlock.api.key_ring import KeyRing
 from interlock.api.uploads import Staging
+from interlock.monitoring.alert_channels import AlertChannels
+from interlock.monitoring.alerts import Alerts
 from interlock.monitoring.service import Monitoring
 from interlock.predictions.erasure import Eraser
 from interlock.predictions.pins import Pins
@@ -36,6 +38,8 @@ class Services:
     endpoints: Endpoints
     releases: Releases
     monitoring: Monitoring
+    alerts: Alerts
+    channels: AlertChannels
     reader: LogReader
     pins: Pins
     eraser: Eraser

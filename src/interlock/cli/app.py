@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from interlock.cli import (
+    alert,
     audit,
     backup,
     demo,
@@ -76,7 +77,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
-for noun in (model, endpoint, release, log, key, audit):
+for noun in (model, endpoint, release, alert, log, key, audit):
     app.add_typer(noun.app)
 
 

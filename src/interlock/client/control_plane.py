@@ -186,6 +186,49 @@ class ControlPlane:
         """Take the traffic back, by default to the champion before."""
         return self._post(f"/endpoints/{quote(endpoint, safe='')}/rollback", {"to": to, "reason": reason})
 
+    # Alerts
+
+    def alerts(
+        self, endpoint: str | None = None, *, state: str | None = None, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        """The newest incidents, newest first. `state`: open, firing, acknowledged, resolved."""
+        return list(self._get("/alerts", endpoint=endpoint, state=state, limit=str(limit))["alerts"])
+
+    def alert(self, id: int) -> dict[str, Any]:
+        """An incident with its symptoms, its history, and what became of its notices."""
+        return self._get(f"/alerts/{id}")
+
+    def acknowledge(self, id: int, reason: str = "") -> dict[str, Any]:
+        """Take an incident on."""
+        return self._post(f"/alerts/{id}/ack", {"reason": reason})
+
+    def silence(self, endpoint: str = "", *, until: datetime, reason: str = "") -> dict[str, Any]:
+        """Tell nobody of an endpoint's incidents, or of all, until a time."""
+        return self._post("/silences", {"endpoint": endpoint, "until": until.isoformat(), "reason": reason})
+
+    def silences(self) -> list[dict[str, Any]]:
+        """All silences, newest first, also those that have ended."""
+        return list(self._get("/silences")["silences"])
+
+    def add_channel(
+        self, name: str, url: str, *, least_severity: str = "info", endpoints: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Add who is told of incidents. Administrators only; the URL is never shown whole again."""
+        body = {"name": name, "url": url, "least_severity": least_severity, "endpoints": list(endpoints)}
+        return self._post("/channels", body)
+
+    def channels(self) -> list[dict[str, Any]]:
+        """Who is told, and how many notices wait."""
+        return list(self._get("/channels")["channels"])
+
+    def test_channel(self, name: str) -> dict[str, Any]:
+        """Send a test through a channel; `delivered` and `error` say what happened."""
+        return self._post(f"/channels/{quote(name, safe='')}/test", {})
+
+    def remove_channel(self, name: str) -> None:
+        """Remove a channel. What waits for it is given up."""
+        self._control.call("DELETE", f"/api/v1/channels/{quote(name, safe='')}")
+
     # What happened
 
     def monitor(

@@ -67,13 +67,20 @@ def run_loop(name: str, settings: Settings, stop: threading.Event) -> None:
     elif name == "scorer":
         _repeat({"scorer": bootstrap.build_scorer(settings).step}, stop)
     elif name == "controller":
-        releases, monitoring = (
-            bootstrap.build_release_controller(settings),
-            bootstrap.build_monitoring_controller(settings),
-        )
-        _repeat({"releases": releases.step, "monitoring": monitoring.step}, stop)
+        _control(settings, stop)
     else:
         raise InvalidInputError(f"part == {name!r}, must be collector, scorer or controller")
+
+
+def _control(settings: Settings, stop: threading.Event) -> None:
+    """Decide, judge and alert in turns. Notices go out beside that, so that a mail server that hangs delays nothing."""
+    courier = bootstrap.build_courier(settings)
+    deliver = threading.Thread(target=_repeat, args=({"courier": courier.step}, stop), name="courier", daemon=True)
+    deliver.start()
+    releases = bootstrap.build_release_controller(settings)
+    # Alerts first: their first step on a home remembers where everything is, before anything is judged.
+    alerts, monitoring = bootstrap.build_alerting(settings), bootstrap.build_monitoring_controller(settings)
+    _repeat({"releases": releases.step, "alerts": alerts.step, "monitoring": monitoring.step}, stop)
 
 
 def _repeat(steps: Mapping[str, Callable[[], object]], stop: threading.Event) -> None:

@@ -1,7 +1,6 @@
 """Incidents and their history. Written by the controller in the transaction of its cursors, and by people."""
 
 import builtins
-from datetime import datetime
 
 import msgspec
 from sqlalchemy import func, insert, select, update
@@ -28,14 +27,14 @@ class AlertRepository(Repository):
         return found
 
     def list(
-        self, endpoint: str | None = None, *, since: datetime | None = None, limit: int = 100
+        self, endpoint: str | None = None, *, is_open: bool | None = None, limit: int = 100
     ) -> builtins.list[Alert]:
-        """The newest, newest first: of all endpoints or of one, of all times or opened since one."""
+        """The newest, newest first: of all endpoints or of one, whatever their state or open or not."""
         query = select(alerts.c.body).order_by(alerts.c.id.desc()).limit(limit)
         if endpoint is not None:
             query = query.where(alerts.c.endpoint == endpoint)
-        if since is not None:
-            query = query.where(alerts.c.opened_at >= since)
+        if is_open is not None:
+            query = query.where(alerts.c.is_open.is_(is_open))
         return list(self._connection.scalars(query))
 
     def open(self, endpoint: str | None = None) -> builtins.list[Alert]:

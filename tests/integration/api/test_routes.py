@@ -34,7 +34,7 @@ def test_the_docs_name_every_route_and_load_nothing_from_elsewhere(plane: Any) -
 
 def test_an_empty_server_answers_with_empty_lists(plane: Any) -> None:
     admin = plane.header("admin")
-    for noun in ("models", "endpoints", "releases"):
+    for noun in ("models", "endpoints", "releases", "alerts", "silences", "channels"):
         assert plane.client.get(f"/api/v1/{noun}", headers=admin).json() == {noun: []}
     assert plane.client.get("/api/v1/log/reconciliation", headers=admin).json() == {"endpoints": {}}
     assert plane.client.get("/api/v1/audit/verify", headers=admin).json()["ok"] is True

@@ -12,9 +12,17 @@ def _commands() -> Iterator[tuple[str, Any]]:
     root: Any = typer.main.get_command(app)
     for name, command in root.commands.items():
         if hasattr(command, "commands"):
-            yield from ((f"{name} {inner}", found) for inner, found in command.commands.items())
+            yield from _of_group(name, command)
         else:
             yield name, command
+
+
+def _of_group(name: str, group: Any) -> Iterator[tuple[str, Any]]:
+    for inner, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _of_group(f"{name} {inner}", command)
+        else:
+            yield f"{name} {inner}", command
 
 
 COMMANDS = dict(_commands())
@@ -28,6 +36,8 @@ def test_every_command_of_this_version_is_there() -> None:
         "release start, release list, release show, "
         "release promote, release pause, release resume, release rollback, log sql, log path, log labels, "
         "log pin, log pins, log unpin, log forget, "
+        "alert list, alert show, alert ack, alert silence, alert silences, alert test, "
+        "alert channel add, alert channel list, alert channel remove, "
         "key create, key list, key revoke, audit show, audit verify, backup, restore"
     )
     assert set(COMMANDS) == set(promised.split(", "))
