@@ -240,7 +240,10 @@ def build_alerting(settings: Settings) -> "Alerting":
     from interlock.monitoring.alerting import Alerting
     from interlock.predictions import reconciliation
 
-    return Alerting(build_store(settings), settings.run / reconciliation.NAME, now)
+    store = build_store(settings)
+    # Machines that share a store each watch their own collector.
+    place = "" if store.kind == "sqlite" else socket.gethostname()
+    return Alerting(store, settings.run / reconciliation.NAME, now, place=place)
 
 
 def build_courier(settings: Settings) -> "Courier":

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import msgspec
 
+from interlock.domain.alert import Alert, Condition, Symptom
 from interlock.domain.errors import NotFoundError
 from interlock.monitoring import log_signals, notices, release_signals, verdict_signals
+from interlock.monitoring.alert_rules import COLLECTOR, LOG_SUMS
 from interlock.monitoring.incidents import Incidents
 from interlock.predictions import reconciliation
 from interlock.predictions.reconciliation import ReconciliationReport
@@ -28,17 +30,20 @@ _CURSOR = "alerts"
 # What depends on the clock and not on what was stored: reports, silences that end, versions that serve no more.
 _LOOK_EVERY = timedelta(seconds=10)
 
+# A machine that is gone for good has nobody who would say that its collector is well.
+_REPORTED_WITHIN = timedelta(minutes=10)
+
 # Verdicts taken in one transaction; an endpoint has some sixty a day.
 _MOST_VERDICTS = 500
 
 
 class _Seen(msgspec.Struct, kw_only=True):
-    """Where it stopped: the last verdict and audit entry, and rows by endpoint that were told of."""
+    """Where it stopped: the last verdict and audit entry; by place, then by endpoint, the rows that were told of."""
 
     verdict: int
     audit: int
-    quarantined: dict[str, int] = {}
-    unrecorded: dict[str, int] = {}
+    quarantined: dict[str, dict[str, int]] = {}
+    unrecorded: dict[str, dict[str, int]] = {}
 
 
 class Alerting:
@@ -48,10 +53,11 @@ class Alerting:
         store: Verdicts, audit log and traffic plans in; incidents and notices out.
         report: File of the collector's report.
         clock: The time now, aware UTC.
+        place: This machine's name, if others may share the store: each has a collector of its own.
     """
 
-    def __init__(self, store: Store, report: Path, clock: Callable[[], datetime]) -> None:
-        self._store, self._report_path, self._clock = store, report, clock
+    def __init__(self, store: Store, report: Path, clock: Callable[[], datetime], *, place: str = "") -> None:
+        self._store, self._report_path, self._clock, self._place = store, report, clock, place
         self._started_at = self._next_look = clock()
 
     def step(self) -> int:
@@ -70,9 +76,9 @@ class Alerting:
             before = msgspec.json.encode(seen)
             taken = _take_verdicts(tx, incidents, seen) + _take_rollbacks(tx, incidents, seen)
             if look:
-                incidents.look(log_signals.of_collector(report, self._started_at, now))
-                _take_report(incidents, seen, report)
-                _end_what_is_gone(tx, incidents)
+                incidents.look(log_signals.of_collector(report, self._started_at, now, self._place))
+                _take_report(incidents, seen, report, self._place)
+                _end_what_is_gone(tx, incidents, now)
             notices.tell_open(tx, now)
             if (after := msgspec.json.encode(seen)) != before or tx.cursors.get(_CURSOR) is None:
                 tx.cursors.set(_CURSOR, after.decode())
@@ -118,35 +124,40 @@ def _take_rollbacks(tx: Transaction, incidents: Incidents, seen: _Seen) -> int:
     return len(rollbacks)
 
 
-def _take_report(incidents: Incidents, seen: _Seen, report: ReconciliationReport | None) -> None:
+def _take_report(incidents: Incidents, seen: _Seen, report: ReconciliationReport | None, place: str) -> None:
     if report is None or not report.endpoints:
         return
-    for look in (
-        *log_signals.of_sums(report),
-        *log_signals.of_set_aside(report, seen.quarantined, seen.unrecorded),
-    ):
+    quarantined, unrecorded = seen.quarantined.setdefault(place, {}), seen.unrecorded.setdefault(place, {})
+    looks = [
+        *log_signals.of_sums(report, place),
+        *log_signals.of_set_aside(report, quarantined, unrecorded, place),
+    ]
+    for look in looks:
         incidents.look(look)
-    seen.quarantined |= {endpoint: rows.quarantined for endpoint, rows in report.endpoints.items() if rows.quarantined}
-    seen.unrecorded |= {endpoint: rows.unrecorded for endpoint, rows in report.endpoints.items() if rows.unrecorded}
+    quarantined |= {endpoint: rows.quarantined for endpoint, rows in report.endpoints.items() if rows.quarantined}
+    unrecorded |= {endpoint: rows.unrecorded for endpoint, rows in report.endpoints.items() if rows.unrecorded}
 
 
-def _end_what_is_gone(tx: Transaction, incidents: Incidents) -> None:
-    """End symptoms of endpoints that were deleted and of versions that serve no more: nobody will judge them again."""
+def _end_what_is_gone(tx: Transaction, incidents: Incidents, now: datetime) -> None:
+    """End symptoms that nobody will look at again."""
     for alert in tx.alerts.open():
-        reason = _gone(tx, alert.endpoint)
+        known = tx.alert_conditions.list(alert.endpoint)
         for symptom in alert.symptoms:
-            if symptom.over_at is not None:
-                continue
+            reason = "" if symptom.over_at else _gone(tx, alert, symptom, known.get(symptom.key), now)
             if reason:
                 incidents.end(alert, symptom.key, reason)
-            elif symptom.version is not None and not verdict_signals.serves(tx, alert.endpoint, symptom.version):
-                incidents.end(alert, symptom.key, f"{symptom.version} serves no more")
 
 
-def _gone(tx: Transaction, endpoint: str) -> str:
-    if endpoint:
+def _gone(tx: Transaction, alert: Alert, symptom: Symptom, condition: Condition | None, now: datetime) -> str:
+    """Why a symptom will not be looked at again; empty if it will."""
+    if alert.endpoint:
         try:
-            tx.endpoints.get(endpoint)
+            tx.endpoints.get(alert.endpoint)
         except NotFoundError:
-            return f"endpoint {endpoint} was deleted"
+            return f"endpoint {alert.endpoint} was deleted"
+    if symptom.version is not None and not verdict_signals.serves(tx, alert.endpoint, symptom.version):
+        return f"{symptom.version} serves no more"
+    is_watched = symptom.rule in (LOG_SUMS.name, COLLECTOR.name)
+    if is_watched and condition is not None and now - condition.bad_until > _REPORTED_WITHIN:
+        return "no machine reports of it any more"
     return ""

@@ -1,7 +1,8 @@
 """Brings notices from the outbox to their channels, and tries again for as long as it takes.
 
-Run by the controller process in a thread of its own: a mail server that hangs keeps nobody else waiting. What was taken
-by a channel is marked afterwards, so a notice is delivered at least once: twice if the program is killed in between.
+Run by the controller process in a thread of its own: a mail server that hangs keeps nobody else waiting. A notice is
+claimed for a minute before it is sent, so that of several machines one sends it, and marked afterwards: it is delivered
+at least once, and twice if the program is killed in between.
 """
 
 import logging
@@ -18,6 +19,9 @@ _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=10)
+
+# Longer than a channel takes to give up.
+_CLAIM = timedelta(minutes=1)
 
 # A notice that its channel never takes must not hold up the others: they are tried this soon, one at a time.
 _OTHERS_PAUSE = timedelta(minutes=1)
@@ -53,7 +57,12 @@ class Courier:
                 delivered += self._try(channel, delivery, failed)
         return delivered
 
-    def _try(self, channel: Channel, delivery: Delivery, failed: set[str]) -> bool:
+    def _try(self, channel: Channel, due: Delivery, failed: set[str]) -> bool:
+        now = self._clock()
+        with self._store.transaction() as tx:
+            delivery = tx.deliveries.claim(due.id, now, now + _CLAIM)
+        if delivery is None:
+            return False
         try:
             self._send(channel, delivery)
         except NotDeliveredError as error:

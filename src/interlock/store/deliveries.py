@@ -26,6 +26,17 @@ class DeliveryRepository(Repository):
         if rows:
             self._connection.execute(insert(deliveries), rows)
 
+    def claim(self, id: int, now: datetime, until: datetime) -> Delivery | None:
+        """Take a delivery that is due, so that nobody else tries it before `until`; None if somebody was quicker."""
+        found: Delivery | None = self._connection.scalar(
+            select(deliveries.c.body).where(
+                and_(deliveries.c.id == id, deliveries.c.is_waiting, deliveries.c.next_try_at <= now)
+            )
+        )
+        if found is not None:
+            self.update(msgspec.structs.replace(found, next_try_at=until))
+        return found
+
     def due(self, now: datetime, *, limit: int = 100) -> builtins.list[Delivery]:
         """What may be tried now, in the order in which it was written."""
         query = select(deliveries.c.body).where(and_(deliveries.c.is_waiting, deliveries.c.next_try_at <= now))

@@ -306,6 +306,37 @@ def test_a_collector_that_is_far_behind_or_silent_is_told_of_and_one_that_starts
     assert world.alerts[1].state == "firing"
 
 
+def test_each_machine_watches_its_own_collector(world: World, tmp_path: Path) -> None:
+    def machine(name: str) -> Alerting:
+        return Alerting(world.store, tmp_path / f"{name}.json", lambda: world.now, place=name)
+
+    machines = [machine("a"), machine("b")]
+    rows = Reconciliation(acknowledged=1, logged=0, waiting=0, quarantined=1, unrecorded=0, holds=True)
+    for number in range(30):
+        world.now += timedelta(seconds=10)
+        for name, lag in (("a", 300.0 if number < 20 else 0.0), ("b", 0.0)):
+            report = ReconciliationReport(written_at=world.now, lag_seconds=lag, endpoints={"e": rows})
+            reconciliation.save(tmp_path / f"{name}.json", report)
+        for each in machines:
+            each.step()
+    rows_set_aside, collector = world.alerts
+    assert collector.state == "resolved"
+    assert [each.sentence for each in collector.symptoms] == [
+        "on a: the collector is 300 s behind; profiles, gates and monitoring are as late"
+    ]
+    assert [each.key for each in rows_set_aside.symptoms] == ["quarantined:a", "quarantined:b"]
+
+
+def test_what_a_machine_said_that_is_gone_for_good_ends(world: World, tmp_path: Path) -> None:
+    gone = Alerting(world.store, tmp_path / "gone.json", lambda: world.now, place="gone")
+    for _ in range(25):
+        world.now += timedelta(seconds=10)
+        gone.step()
+    assert [one.state for one in world.alerts] == ["firing"]
+    world.jump(timedelta(minutes=11))
+    assert [one.state for one in world.alerts] == ["resolved"]
+
+
 def test_during_a_silence_incidents_are_kept_and_those_that_last_are_told_of_afterwards(world: World) -> None:
     with world.store.transaction() as tx:
         tx.silences.add(

@@ -100,6 +100,20 @@ def test_a_dead_channel_keeps_no_other_waiting_and_is_asked_once_a_pause(post: P
     assert [each["title"] for each in well.bodies] == ["d"]
 
 
+def test_of_two_couriers_one_delivers(post: Post) -> None:
+    with Receiver() as receiver:
+        post.add("hook", f"http://{receiver.address}/x")
+        post.put("hook", "a")
+        other = post.courier
+
+        def send(channel: Channel, delivery: Delivery) -> None:
+            assert other.step() == 0
+            sending.send(channel, delivery)
+
+        assert Courier(post.store, send, lambda: post.now).step() == 1
+    assert len(receiver.bodies) == 1
+
+
 def test_a_notice_that_is_never_taken_does_not_hold_up_the_others(post: Post) -> None:
     with Receiver(500) as receiver:
         post.add("hook", f"http://{receiver.address}/x")
@@ -152,6 +166,8 @@ def test_a_courier_that_is_killed_delivers_at_least_once(post: Post, store_url: 
         post.put("team", "first")
         killed = subprocess.run([sys.executable, "-c", _KILLED, store_url, moment], check=False)
         assert killed.returncode == -signal.SIGKILL
+        # It had claimed the notice for a minute.
+        post.now = datetime.now(UTC) + timedelta(minutes=1)
         assert post.courier.step() == 1
         assert server.wait(1)[0] == "first"
         # Twice if it was killed between the mail and the mark; the delivery's id tells a webhook so.

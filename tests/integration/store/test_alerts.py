@@ -99,6 +99,10 @@ def test_the_outbox_gives_what_is_due_in_order_until_it_is_done(store: Store) ->
         assert tx.deliveries.due(NOON, limit=1) == [first]
         assert tx.deliveries.of_alert(2) == [second]
     with store.transaction() as tx:
+        assert tx.deliveries.claim(3, NOON, NOON + MINUTE) == third
+        assert tx.deliveries.claim(3, NOON, NOON + MINUTE) is None
+        assert [one.id for one in tx.deliveries.due(NOON)] == [1, 2]
+        tx.deliveries.update(third)
         tx.deliveries.update(msgspec.structs.replace(first, delivered_at=NOON))
         tx.deliveries.update(msgspec.structs.replace(second, next_try_at=NOON + MINUTE, attempts=1, last_error="e"))
     with store.read() as tx:
