@@ -80,7 +80,13 @@ def until_tried(product: Product, id: int) -> None:
             pass
 
 
-def test_a_silence_and_a_channel_that_leaves(product: Product) -> None:
+def test_rules_a_silence_and_a_channel_that_leaves(product: Product, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("rules:\n- {name: low, check: accuracy, below: 0.6}\n")
+    applied = product.json("alert", "rules", "apply", str(tmp_path / "rules.yaml"))
+    assert [each["name"] for each in applied["rules"]] == ["low"]
+    (tmp_path / "rules.yaml").write_text("rules: [")
+    assert product.cli("alert", "rules", "apply", str(tmp_path / "rules.yaml")).returncode == 2
+    assert product.json("alert", "rules", "list") == applied
     made = product.json("alert", "silence", "wine", "--for", "2h", "--reason", "planned")
     assert [each["id"] for each in product.json("alert", "silences")["silences"]] == [made["id"]]
     assert product.cli("alert", "silence", "wine").returncode == 2

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from interlock.api import (
+    alert_rules,
     alerts,
     audit,
     channels,
@@ -37,8 +38,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.no_auth = services.settings.no_auth
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
     for nouns in (
-        models, endpoints, monitoring, labels, log_rows, releases, alerts, silences, channels, log, audit, keys,
-        status, uploads,
+        models, endpoints, monitoring, labels, log_rows, releases, alerts, alert_rules, silences, channels, log, audit,
+        keys, status, uploads,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

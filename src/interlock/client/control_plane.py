@@ -210,6 +210,14 @@ class ControlPlane:
         """All silences, newest first, also those that have ended."""
         return list(self._get("/silences")["silences"])
 
+    def apply_alert_rules(self, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Put these rules, `{"rules": [...]}`, in the place of all that were written before."""
+        return list(self._control.json("PUT", "/api/v1/alert-rules", dict(document))["rules"])
+
+    def alert_rules(self) -> list[dict[str, Any]]:
+        """Rules that people wrote, by name."""
+        return list(self._get("/alert-rules")["rules"])
+
     def add_channel(
         self, name: str, url: str, *, least_severity: str = "info", endpoints: Sequence[str] = ()
     ) -> dict[str, Any]:

@@ -56,3 +56,8 @@ COLLECTOR = Rule(
 
 COLLECTOR_LATE_SECONDS = 60.0
 """Normal is two seconds."""
+
+DEFAULTS: tuple[Rule, ...] = (
+    QUALITY, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, ROLLED_BACK, LOG_SUMS, QUARANTINED, UNRECORDED, COLLECTOR,
+)  # fmt: skip
+"""All of them."""

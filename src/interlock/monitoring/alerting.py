@@ -7,16 +7,17 @@ Its first step on a home remembers where verdicts and audit log are and alerts n
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from interlock.domain.alert import Alert, Condition, Symptom
+from interlock.domain.alert_rule import WrittenRule
 from interlock.domain.errors import NotFoundError
-from interlock.monitoring import log_signals, notices, release_signals, verdict_signals
-from interlock.monitoring.alert_rules import COLLECTOR, LOG_SUMS
+from interlock.monitoring import log_signals, notices, release_signals, verdict_signals, written_signals
+from interlock.monitoring.alert_rules import COLLECTOR, DEFAULTS, LOG_SUMS
 from interlock.monitoring.incidents import Incidents
 from interlock.predictions import reconciliation
 from interlock.predictions.reconciliation import ReconciliationReport
@@ -72,13 +73,15 @@ class Alerting:
             return 0
         report = self._report() if look else None
         with self._store.transaction() as tx:
-            seen, incidents = _seen(tx), Incidents(tx, now)
+            seen, rules = _seen(tx), tx.alert_rules.list()
+            off = {rule.name for rule in rules if rule.off}
+            incidents = Incidents(tx, now, off)
             before = msgspec.json.encode(seen)
-            taken = _take_verdicts(tx, incidents, seen) + _take_rollbacks(tx, incidents, seen)
+            taken = _take_verdicts(tx, incidents, seen, rules) + _take_rollbacks(tx, incidents, seen)
             if look:
                 incidents.look(log_signals.of_collector(report, self._started_at, now, self._place))
                 _take_report(incidents, seen, report, self._place)
-                _end_what_is_gone(tx, incidents, now)
+                _end_what_is_gone(tx, incidents, now, _in_force(rules))
             notices.tell_open(tx, now)
             if (after := msgspec.json.encode(seen)) != before or tx.cursors.get(_CURSOR) is None:
                 tx.cursors.set(_CURSOR, after.decode())
@@ -106,10 +109,18 @@ def _seen(tx: Transaction) -> _Seen:
     return msgspec.json.decode(value, type=_Seen)
 
 
-def _take_verdicts(tx: Transaction, incidents: Incidents, seen: _Seen) -> int:
+def _in_force(written: Sequence[WrittenRule]) -> set[str]:
+    """Names of the rules that look at anything."""
+    known = {rule.name for rule in DEFAULTS} | {rule.name for rule in written}
+    return known - {rule.name for rule in written if rule.off}
+
+
+def _take_verdicts(tx: Transaction, incidents: Incidents, seen: _Seen, rules: Sequence[WrittenRule]) -> int:
     found = tx.verdicts.after(seen.verdict, limit=_MOST_VERDICTS)
     for each in found:
         for look in verdict_signals.observations(tx, each.verdict):
+            incidents.look(look)
+        for look in written_signals.observations(tx, each.verdict, rules):
             incidents.look(look)
         seen.verdict = each.number
     return len(found)
@@ -138,12 +149,16 @@ def _take_report(incidents: Incidents, seen: _Seen, report: ReconciliationReport
     unrecorded |= {endpoint: rows.unrecorded for endpoint, rows in report.endpoints.items() if rows.unrecorded}
 
 
-def _end_what_is_gone(tx: Transaction, incidents: Incidents, now: datetime) -> None:
+def _end_what_is_gone(tx: Transaction, incidents: Incidents, now: datetime, in_force: Set[str]) -> None:
     """End symptoms that nobody will look at again."""
     for alert in tx.alerts.open():
         known = tx.alert_conditions.list(alert.endpoint)
         for symptom in alert.symptoms:
-            reason = "" if symptom.over_at else _gone(tx, alert, symptom, known.get(symptom.key), now)
+            if symptom.over_at is not None:
+                continue
+            reason = _gone(tx, alert, symptom, known.get(symptom.key), now)
+            if symptom.rule not in in_force:
+                reason = f"rule {symptom.rule} is in force no more"
             if reason:
                 incidents.end(alert, symptom.key, reason)
 

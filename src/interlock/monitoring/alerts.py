@@ -1,7 +1,7 @@
 """What people do with alerts: look, acknowledge, silence. Called by the control API; each act is in the audit log."""
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,7 +9,9 @@ import msgspec
 
 from interlock.domain.access import Key
 from interlock.domain.alert import Alert, AlertEvent, Silence
+from interlock.domain.alert_rule import WrittenRule, parse
 from interlock.domain.errors import ConflictError, InvalidInputError
+from interlock.monitoring.alert_rules import DEFAULTS
 from interlock.store.database import Store
 from interlock.store.transaction import Transaction
 
@@ -124,6 +126,28 @@ class Alerts:
         """All, newest first, also those that have ended."""
         with self._store.read() as tx:
             return tx.silences.list()
+
+    def rules(self) -> builtins.list[WrittenRule]:
+        """Those that people wrote, by name."""
+        with self._store.read() as tx:
+            return tx.alert_rules.list()
+
+    def apply_rules(self, document: Mapping[str, Any], *, actor: Key) -> builtins.list[WrittenRule]:
+        """Put the rules of a file in the place of all that were written before.
+
+        Args:
+            document: `{"rules": [...]}`, see `WrittenRule`.
+            actor: Who asks.
+
+        Raises:
+            InvalidInputError: Every fault of every rule.
+        """
+        rules = parse(document, [rule.name for rule in DEFAULTS])
+        details = {"rules": [msgspec.to_builtins(rule) for rule in rules]}
+        with self._store.transaction() as tx:
+            tx.alert_rules.replace(rules)
+            tx.audit.append(self._clock(), actor.name, actor.role, "alert.rules", "alert rules", details)
+        return rules
 
 
 def describe(alert: Alert) -> dict[str, Any]:

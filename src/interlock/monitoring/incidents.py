@@ -4,6 +4,7 @@ Called by `alerting`. All that goes wrong with one endpoint on one day of event 
 shows in forty columns, in the answers and in the quality, and is one piece of news.
 """
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 
 import msgspec
@@ -21,14 +22,17 @@ class Incidents:
     Args:
         tx: The transaction.
         now: The clock.
+        off: Names of rules that are switched off.
     """
 
-    def __init__(self, tx: Transaction, now: datetime) -> None:
-        self._tx, self._now = tx, now
+    def __init__(self, tx: Transaction, now: datetime, off: Set[str] = frozenset()) -> None:
+        self._tx, self._now, self._off = tx, now, off
         self._conditions: dict[str, dict[str, Condition]] = {}
 
     def look(self, seen: Observation) -> None:
         """Take one look into account."""
+        if seen.rule.name in self._off:
+            return
         before = self._of(seen.endpoint).get(seen.key)
         after = advance(before, seen)
         condition = after.condition

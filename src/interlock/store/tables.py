@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from interlock.domain.access import Key
 from interlock.domain.alert import Alert, AlertEvent, Channel, Condition, Delivery, Silence
+from interlock.domain.alert_rule import WrittenRule
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
@@ -202,6 +203,7 @@ alert_conditions = Table(
 silences = Table(
     "silences", metadata, _key("id", BigInteger()), Column("until", UtcTime(), nullable=False), _body(Silence)
 )
+alert_rules = Table("alert_rules", metadata, _key("name", _NAME), _body(WrittenRule))
 channels = Table("channels", metadata, _key("name", _NAME), _body(Channel))
 deliveries = Table(
     "deliveries",

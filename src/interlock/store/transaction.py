@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from interlock.store.alert_conditions import AlertConditionRepository
+from interlock.store.alert_rules import AlertRuleRepository
 from interlock.store.alerts import AlertRepository
 from interlock.store.audit import AuditRepository
 from interlock.store.channels import ChannelRepository
@@ -28,13 +29,14 @@ class Transaction:
     """Repositories on one connection. Valid inside the `with` of `Store.transaction()` or `Store.read()` only."""
 
     __slots__ = (
-        "alert_conditions", "alerts", "audit", "channels", "cursors", "deliveries", "endpoints", "gate_counts",
-        "gateways", "keys", "models", "pins", "plans", "profiles", "rejections", "releases", "service_hours",
-        "silences", "spools", "verdicts",
+        "alert_conditions", "alert_rules", "alerts", "audit", "channels", "cursors", "deliveries", "endpoints",
+        "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles", "rejections", "releases",
+        "service_hours", "silences", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
         self.alert_conditions = AlertConditionRepository(connection)
+        self.alert_rules = AlertRuleRepository(connection)
         self.alerts = AlertRepository(connection)
         self.audit = AuditRepository(connection)
         self.channels = ChannelRepository(connection)

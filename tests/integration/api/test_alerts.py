@@ -115,3 +115,16 @@ def test_channels_are_an_administrators_and_their_urls_are_shown_to_no_one(plane
     ]  # fmt: skip
     for answer in (added, tested, listed, audit):
         assert "s3cr3t" not in answer.text
+
+
+def test_rules_are_applied_as_a_whole(plane: Any) -> None:
+    def put(rules: Any, role: str = "operator") -> Any:
+        return plane.client.put("/api/v1/alert-rules", headers=plane.header(role), json={"rules": rules})
+
+    low = {"name": "low", "check": "accuracy", "below": 0.6}
+    assert put([low], "viewer").status_code == put([low], "limited").status_code == 403
+    assert put([low, {"name": "drift", "off": True}]).status_code == 200
+    assert [each["name"] for each in get(plane, "/alert-rules").json()["rules"]] == ["drift", "low"]
+    refused = put([{"name": "low"}])
+    assert (refused.status_code, len(refused.json()["faults"])) == (400, 2)
+    assert put([]).json() == get(plane, "/alert-rules").json() == {"rules": []}

@@ -413,3 +413,50 @@ def test_nothing_is_remembered_of_what_is_well(world: World) -> None:
     with world.store.read() as tx:
         found: dict[str, Condition] = tx.alert_conditions.list("e") | tx.alert_conditions.list("")
     assert found == {}
+
+
+def apply(world: World, *rules: dict[str, Any]) -> None:
+    Alerts(world.store, lambda: world.now).apply_rules({"rules": list(rules)}, actor=ANN)
+
+
+def accuracy(value: float | None, rows: int = 100) -> Check:
+    return Check(name="accuracy", signal="quality", version="m:1", outcome="ok", value=value, expected="", rows=rows)
+
+
+def test_a_threshold_that_somebody_wrote_alerts_whatever_the_check_makes_of_the_value(world: World) -> None:
+    apply(world, {"name": "low", "check": "accuracy", "below": 0.6, "fewest_rows": 50})
+    world.judge(0, accuracy(0.61))
+    world.judge(1, accuracy(0.1, rows=49))
+    world.judge(2, accuracy(None))
+    assert world.alerts == []
+    world.judge(3, accuracy(0.59))
+    assert world.told == ["[critical] e: accuracy of m:1 is 0.59, below 0.6 is alerted of"]
+    world.judge(4, accuracy(0.7))
+    assert [one.state for one in world.alerts] == ["resolved"]
+
+
+def test_a_rule_may_wait_for_days_in_a_row_and_mean_one_endpoint(world: World) -> None:
+    apply(
+        world,
+        {"name": "low", "check": "accuracy", "below": 0.6, "days": 2, "severity": "info"},
+        {"name": "of-f", "check": "accuracy", "below": 0.99, "endpoint": "f"},
+    )
+    world.judge(0, accuracy(0.5))
+    assert world.alerts == []
+    world.judge(1, accuracy(0.5))
+    assert [one.severity for one in world.alerts] == ["info"]
+
+
+def test_rules_that_are_switched_off_or_taken_away_say_nothing_and_end_what_they_began(world: World) -> None:
+    apply(world, {"name": "low", "check": "accuracy", "below": 0.6})
+    world.judge(0, accuracy(0.5), drift())
+    assert len(world.alerts[0].symptoms) == 2
+    apply(world, {"name": "drift", "off": True})
+    world.judge(1, accuracy(0.5), drift(), drift(name="drift.y"))
+    world.wait(20)
+    assert [one.state for one in world.alerts] == ["resolved"]
+    with world.store.read() as tx:
+        texts = [event.text for event in tx.alerts.events(1)]
+        (entry, _) = tx.audit.list()
+    assert {"rule low is in force no more", "rule drift is in force no more"} <= set(texts)
+    assert (entry.action, entry.details["rules"][0]["name"]) == ("alert.rules", "drift")

@@ -37,7 +37,7 @@ def test_every_command_of_this_version_is_there() -> None:
         "release promote, release pause, release resume, release rollback, log sql, log path, log labels, "
         "log pin, log pins, log unpin, log forget, "
         "alert list, alert show, alert ack, alert silence, alert silences, alert test, "
-        "alert channel add, alert channel list, alert channel remove, "
+        "alert channel add, alert channel list, alert channel remove, alert rules apply, alert rules list, "
         "key create, key list, key revoke, audit show, audit verify, backup, restore"
     )
     assert set(COMMANDS) == set(promised.split(", "))

@@ -1,4 +1,4 @@
-"""Alerts: incidents, their history, what rules remember, silences, channels, and notices on their way."""
+"""Alerts: incidents, their history, rules and what they remember, silences, channels, and notices on their way."""
 
 from typing import Any
 
@@ -43,6 +43,7 @@ def _create_incidents() -> None:
 
 def _create_telling() -> None:
     op.create_table("silences", _key("id", sa.BigInteger()), _column("until", _TIME), _column("body", sa.Text()))
+    op.create_table("alert_rules", _key("name", _NAME), _column("body", sa.Text()))
     op.create_table("channels", _key("name", _NAME), _column("body", sa.Text()))
     op.create_table(
         "deliveries",

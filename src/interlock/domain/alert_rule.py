@@ -1,0 +1,101 @@
+"""Alert rules that people write: a threshold on the value of a check, or a default rule that is switched off."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from interlock.domain.alert import Severity
+from interlock.domain.errors import InvalidInputError
+from interlock.domain.names import check_name
+
+
+class WrittenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of a rules file.
+
+    Args:
+        name: As alerts show it.
+        check: The check whose value is looked at, as `interlock monitor` names it: `accuracy`, `drift.temp`.
+        endpoint: Whose; empty is all that have such a check.
+        below, above: Bad is a value below, or above. One of them.
+        severity: Of the incident.
+        days: Bad for so many days in a row before it fires.
+        over_after_days: Good for so many days in a row before it is over.
+        fewest_rows: A value from fewer rows or labels is not looked at.
+        off: Switch a default rule off, by its name. Nothing else is given then.
+    """
+
+    name: str
+    check: str = ""
+    endpoint: str = ""
+    below: float | None = None
+    above: float | None = None
+    severity: Severity = "critical"
+    days: int = 1
+    over_after_days: int = 1
+    fewest_rows: int = 1
+    off: bool = False
+
+    def is_bad(self, value: float) -> bool:
+        """Whether a value is as it should not be."""
+        return (self.below is not None and value < self.below) or (self.above is not None and value > self.above)
+
+    @property
+    def bound(self) -> str:
+        """What is bad, in words."""
+        return f"below {self.below:g}" if self.below is not None else f"above {self.above:g}"
+
+
+def parse(document: Mapping[str, Any], defaults: Sequence[str]) -> list[WrittenRule]:
+    """Read what a rules file holds.
+
+    Args:
+        document: `{"rules": [...]}`.
+        defaults: Names of the default rules, which alone can be switched off and cannot be used otherwise.
+
+    Raises:
+        InvalidInputError: Every fault of every rule.
+
+    Examples:
+        >>> parse({"rules": [{"name": "low", "check": "accuracy", "below": 0.6}]}, [])[0].bound
+        'below 0.6'
+    """
+    entries = document.get("rules")
+    if not isinstance(entries, list) or set(document) != {"rules"}:
+        raise InvalidInputError("a rules file is a mapping with `rules`, a list, and nothing else")
+    rules, faults = [], []
+    for number, entry in enumerate(entries, 1):
+        try:
+            rule = msgspec.convert(entry, WrittenRule)
+        except msgspec.ValidationError as error:
+            faults.append(f"rule {number}: {error}")
+            continue
+        rules.append(rule)
+        faults += [f"rule {number} ({rule.name}): {fault}" for fault in _faults(rule, defaults)]
+    names = [rule.name for rule in rules]
+    faults += [
+        f"rule {name} is there {names.count(name)} times" for name in sorted(set(names)) if names.count(name) > 1
+    ]
+    if faults:
+        raise InvalidInputError(*faults)
+    return rules
+
+
+def _faults(rule: WrittenRule, defaults: Sequence[str]) -> list[str]:
+    if rule.off:
+        known = f"off: true is for default rules: {', '.join(defaults)}"
+        return [] if rule.name in defaults and rule == WrittenRule(name=rule.name, off=True) else [known]
+    faults = [f"name is one of a default rule: {', '.join(defaults)}"] if rule.name in defaults else []
+    for kind, name in (("rule", rule.name), ("endpoint", rule.endpoint or "any")):
+        try:
+            check_name(kind, name)
+        except InvalidInputError as error:
+            faults.append(str(error))
+    if not rule.check:
+        faults.append("check is missing; `interlock monitor` names them")
+    if (rule.below is None) == (rule.above is None):
+        faults.append("give below or above, and not both")
+    for field in ("days", "over_after_days", "fewest_rows"):
+        if getattr(rule, field) < 1:
+            faults.append(f"{field} == {getattr(rule, field)}, must be at least 1")
+    return faults
