@@ -239,11 +239,12 @@ def build_alerting(settings: Settings) -> "Alerting":
     """Turns verdicts, rollbacks and the collector's report into incidents."""
     from interlock.monitoring.alerting import Alerting
     from interlock.predictions import reconciliation
+    from interlock.releases.actions import act
 
     store = build_store(settings)
     # Machines that share a store each watch their own collector.
     place = "" if store.kind == "sqlite" else socket.gethostname()
-    return Alerting(store, settings.run / reconciliation.NAME, now, place=place)
+    return Alerting(store, settings.run / reconciliation.NAME, now, act, place=place)
 
 
 def build_courier(settings: Settings) -> "Courier":

@@ -10,7 +10,8 @@ Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 """From what can wait to what cannot."""
 
-EventKind = Literal["opened", "symptom", "worse", "again", "over", "acknowledged", "told", "resolved"]
+EventKind = Literal["opened", "symptom", "worse", "again", "acted", "over", "acknowledged", "told", "resolved"]
+Action = Literal["pause", "roll_back"]
 NoticeKind = Literal["opened", "worse", "again", "resolved", "test"]
 
 
@@ -24,6 +25,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         over_after: How long it must have been good before it is over (hysteresis).
         cooldown: What comes back within this time after its end is the same incident, told of when this has passed.
         happens: It happens once, as a rollback does, and does not end by itself: somebody acknowledges it.
+        action: What is done to the endpoint's traffic when it fires.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     over_after: timedelta = timedelta(0)
     cooldown: timedelta = timedelta(0)
     happens: bool = False
+    action: Action | None = None
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +70,7 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
         version: The model's version it is about, if it is about one.
         happens: See `Rule`.
         over_at: When it ended.
+        action: What was done to the endpoint's traffic because of it, or why nothing was.
     """
 
     key: str
@@ -77,6 +81,7 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     happens: bool = False
     over_at: datetime | None = None
+    action: str = ""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.domain.alert import Severity
+from interlock.domain.alert import Action, Severity
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import check_name
 
@@ -22,6 +22,7 @@ class WrittenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         days: Bad for so many days in a row before it fires.
         over_after_days: Good for so many days in a row before it is over.
         fewest_rows: A value from fewer rows or labels is not looked at.
+        action: What is done to the endpoint's traffic when it fires: `pause` its release, or `roll_back`.
         off: Switch a default rule off, by its name. Nothing else is given then.
     """
 
@@ -34,6 +35,7 @@ class WrittenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     days: int = 1
     over_after_days: int = 1
     fewest_rows: int = 1
+    action: Action | None = None
     off: bool = False
 
     def is_bad(self, value: float) -> bool:

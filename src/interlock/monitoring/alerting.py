@@ -18,7 +18,7 @@ from interlock.domain.alert_rule import WrittenRule
 from interlock.domain.errors import NotFoundError
 from interlock.monitoring import log_signals, notices, release_signals, verdict_signals, written_signals
 from interlock.monitoring.alert_rules import COLLECTOR, DEFAULTS, LOG_SUMS
-from interlock.monitoring.incidents import Incidents
+from interlock.monitoring.incidents import Act, Incidents
 from interlock.predictions import reconciliation
 from interlock.predictions.reconciliation import ReconciliationReport
 from interlock.store.database import Store
@@ -54,11 +54,13 @@ class Alerting:
         store: Verdicts, audit log and traffic plans in; incidents and notices out.
         report: File of the collector's report.
         clock: The time now, aware UTC.
+        act: Does what a rule wants done to an endpoint's traffic.
         place: This machine's name, if others may share the store: each has a collector of its own.
     """
 
-    def __init__(self, store: Store, report: Path, clock: Callable[[], datetime], *, place: str = "") -> None:
-        self._store, self._report_path, self._clock, self._place = store, report, clock, place
+    def __init__(self, store: Store, report: Path, clock: Callable[[], datetime], act: Act, *, place: str = "") -> None:
+        self._store, self._report_path, self._clock = store, report, clock
+        self._act, self._place = act, place
         self._started_at = self._next_look = clock()
 
     def step(self) -> int:
@@ -75,14 +77,16 @@ class Alerting:
         with self._store.transaction() as tx:
             seen, rules = _seen(tx), tx.alert_rules.list()
             off = {rule.name for rule in rules if rule.off}
-            incidents = Incidents(tx, now, off)
+            incidents = Incidents(tx, now, self._act, off)
             before = msgspec.json.encode(seen)
             taken = _take_verdicts(tx, incidents, seen, rules) + _take_rollbacks(tx, incidents, seen)
             if look:
                 incidents.look(log_signals.of_collector(report, self._started_at, now, self._place))
                 _take_report(incidents, seen, report, self._place)
-                _end_what_is_gone(tx, incidents, now, _in_force(rules))
+            # First told, then ended: a version that a rule has just taken out of the traffic serves no more.
             notices.tell_open(tx, now)
+            if look:
+                _end_what_is_gone(tx, incidents, now, _in_force(rules))
             if (after := msgspec.json.encode(seen)) != before or tx.cursors.get(_CURSOR) is None:
                 tx.cursors.set(_CURSOR, after.decode())
         if look:

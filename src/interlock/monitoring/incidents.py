@@ -4,16 +4,19 @@ Called by `alerting`. All that goes wrong with one endpoint on one day of event 
 shows in forty columns, in the answers and in the quality, and is one piece of news.
 """
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from datetime import datetime, timedelta
 
 import msgspec
 
-from interlock.domain.alert import SEVERITIES, Alert, AlertEvent, Condition, EventKind, Severity, Symptom
+from interlock.domain.alert import SEVERITIES, Action, Alert, AlertEvent, Condition, EventKind, Severity, Symptom
 from interlock.monitoring import notices
 from interlock.monitoring.conditions import advance
 from interlock.monitoring.observation import Observation
 from interlock.store.transaction import Transaction
+
+Act = Callable[[Transaction, str, Action, str, datetime], str]
+"""Does something to an endpoint's traffic for a reason, at a time; says what, or why nothing was done."""
 
 
 class Incidents:
@@ -22,11 +25,12 @@ class Incidents:
     Args:
         tx: The transaction.
         now: The clock.
+        act: What rules with an action call.
         off: Names of rules that are switched off.
     """
 
-    def __init__(self, tx: Transaction, now: datetime, off: Set[str] = frozenset()) -> None:
-        self._tx, self._now, self._off = tx, now, off
+    def __init__(self, tx: Transaction, now: datetime, act: Act, off: Set[str]) -> None:
+        self._tx, self._now, self._act, self._off = tx, now, act, off
         self._conditions: dict[str, dict[str, Condition]] = {}
 
     def look(self, seen: Observation) -> None:
@@ -68,7 +72,7 @@ class Incidents:
 
     def _join(self, seen: Observation) -> Alert:
         """The day's incident with a new symptom."""
-        day, symptom = _day(seen), _symptom(seen)
+        day, symptom = _day(seen), self._symptom(seen)
         open_ones = [each for each in self._tx.alerts.open(seen.endpoint) if each.day == day]
         if not open_ones:
             new = Alert(
@@ -76,7 +80,7 @@ class Incidents:
                 opened_at=self._now,
             )  # fmt: skip
             alert = self._tx.alerts.add(new)
-            self._note(alert, "opened", symptom.sentence)
+            self._note_symptom(alert, "opened", symptom)
             return alert
         alert = open_ones[-1]
         is_news = symptom.rule not in {each.rule for each in alert.symptoms}
@@ -88,15 +92,32 @@ class Incidents:
             # Who acknowledged knew of something else.
             joined = msgspec.structs.replace(joined, state="firing", told_severity=None)
         self._tx.alerts.update(joined)
-        self._note(joined, "worse" if is_worse else "symptom", symptom.sentence)
+        self._note_symptom(joined, "worse" if is_worse else "symptom", symptom)
         return joined
+
+    def _symptom(self, seen: Observation) -> Symptom:
+        """A new symptom. What its rule has done to the traffic is done here, in the same transaction."""
+        rule, done = seen.rule, ""
+        if rule.action is not None:
+            done = self._act(self._tx, seen.endpoint, rule.action, seen.sentence, self._now)
+        return Symptom(
+            key=seen.key,
+            rule=rule.name,
+            severity=rule.severity,
+            sentence=seen.sentence,
+            since=seen.start,
+            version=seen.version,
+            happens=rule.happens,
+            action=done,
+        )
 
     def _again(self, alert: Alert, seen: Observation, over_at: datetime | None) -> None:
         """The same symptom is back within its cooldown."""
         gone = timedelta(0) if over_at is None else seen.end - over_at
         others = tuple(each for each in alert.symptoms if each.key != seen.key)
         was_open = alert.state != "resolved"
-        back = msgspec.structs.replace(alert, symptoms=(*others, _symptom(seen)))
+        symptom = self._symptom(seen)
+        back = msgspec.structs.replace(alert, symptoms=(*others, symptom))
         if not was_open:
             back = msgspec.structs.replace(
                 back,
@@ -106,7 +127,7 @@ class Incidents:
                 quiet_until=self._now + max(timedelta(0), seen.rule.cooldown - gone),
             )
         self._tx.alerts.update(back)
-        self._note(back, "again", seen.sentence)
+        self._note_symptom(back, "again", symptom)
 
     def _tell(self, alert: Alert, seen: Observation) -> None:
         """Keep the newest sentence of a symptom that goes on."""
@@ -133,24 +154,17 @@ class Incidents:
             notices.tell_resolved(self._tx, ended, self._now)
         self._tx.alerts.update(ended)
 
+    def _note_symptom(self, alert: Alert, kind: EventKind, symptom: Symptom) -> None:
+        self._note(alert, kind, symptom.sentence)
+        if symptom.action:
+            self._note(alert, "acted", symptom.action)
+
     def _note(self, alert: Alert, kind: EventKind, text: str) -> None:
         self._tx.alerts.add_event(alert.id, AlertEvent(at=self._now, kind=kind, actor=notices.ACTOR, text=text))
 
 
 def _day(seen: Observation) -> datetime:
     return seen.start.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _symptom(seen: Observation) -> Symptom:
-    return Symptom(
-        key=seen.key,
-        rule=seen.rule.name,
-        severity=seen.rule.severity,
-        sentence=seen.sentence,
-        since=seen.start,
-        version=seen.version,
-        happens=seen.rule.happens,
-    )
 
 
 def _worst(*severities: Severity) -> Severity:

@@ -33,8 +33,9 @@ def tell_open(tx: Transaction, now: datetime) -> None:
 
 
 def tell_resolved(tx: Transaction, alert: Alert, now: datetime) -> None:
-    """Tell that an incident is over, if it was told that it began."""
-    if alert.told_severity is not None and not _is_quiet(alert, tx.silences.running(now), now):
+    """Tell that an incident is over: that it began was told, or is told by this as nobody looked in between."""
+    is_known = alert.told_severity is not None or alert.told_at is None
+    if is_known and not _is_quiet(alert, tx.silences.running(now), now):
         _tell(tx, alert, "resolved", now)
 
 
@@ -87,7 +88,8 @@ def text(alert: Alert) -> str:
 
 def _line(symptom: Symptom) -> str:
     end = f", over since {_spelt(symptom.over_at)}" if symptom.over_at is not None else ""
-    return f"- {symptom.severity}: {symptom.sentence} (since {_spelt(symptom.since)}{end})"
+    done = f"; {symptom.action}" if symptom.action else ""
+    return f"- {symptom.severity}: {symptom.sentence} (since {_spelt(symptom.since)}{end}){done}"
 
 
 def _spelt(at: datetime) -> str:

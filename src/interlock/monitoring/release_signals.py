@@ -7,10 +7,13 @@ from interlock.store.audit import AuditEntry
 ACTION = "release.roll_back"
 """The entries that are of interest."""
 
+# As `releases.actions` signs.
+_RULES = "alerts"
+
 
 def observation(entry: AuditEntry) -> Observation | None:
-    """The look that an entry is; None if a person rolled back, who knows it."""
-    if entry.role != "system":
+    """The look that an entry is; None if a person rolled back, who knows it, or an alert rule, whose alert tells it."""
+    if entry.role != "system" or entry.actor == _RULES:
         return None
     id, candidate, reason = (entry.details[name] for name in ("release", "candidate", "reason"))
     return Observation(

@@ -47,4 +47,5 @@ def rule_of(written: WrittenRule) -> Rule:
         bad_for=written.days * _DAY,
         over_after=written.over_after_days * _DAY,
         cooldown=_DAY,
+        action=written.action,
     )

@@ -6,17 +6,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from interlock.domain.access import Key
 from interlock.domain.alert import Alert, Channel, Condition, Silence
+from interlock.domain.contract import Contract
 from interlock.domain.endpoint import Endpoint
+from interlock.domain.model import ModelVersion
 from interlock.domain.traffic import TrafficPlan
 from interlock.domain.verdict import Check, CheckOutcome, Signal, Verdict
 from interlock.monitoring.alerting import Alerting
 from interlock.monitoring.alerts import Alerts
 from interlock.predictions import reconciliation
 from interlock.predictions.reconciliation import Reconciliation, ReconciliationReport
+from interlock.releases.actions import act
 from interlock.store import Store
 from interlock.store.transaction import Transaction
 
@@ -38,7 +42,7 @@ class World:
         self.restart()
 
     def restart(self) -> None:
-        self.alerting = Alerting(self.store, self.report, lambda: self.now)
+        self.alerting = Alerting(self.store, self.report, lambda: self.now, act)
 
     def run(self) -> None:
         while self.alerting.step():
@@ -308,7 +312,7 @@ def test_a_collector_that_is_far_behind_or_silent_is_told_of_and_one_that_starts
 
 def test_each_machine_watches_its_own_collector(world: World, tmp_path: Path) -> None:
     def machine(name: str) -> Alerting:
-        return Alerting(world.store, tmp_path / f"{name}.json", lambda: world.now, place=name)
+        return Alerting(world.store, tmp_path / f"{name}.json", lambda: world.now, act, place=name)
 
     machines = [machine("a"), machine("b")]
     rows = Reconciliation(acknowledged=1, logged=0, waiting=0, quarantined=1, unrecorded=0, holds=True)
@@ -328,7 +332,7 @@ def test_each_machine_watches_its_own_collector(world: World, tmp_path: Path) ->
 
 
 def test_what_a_machine_said_that_is_gone_for_good_ends(world: World, tmp_path: Path) -> None:
-    gone = Alerting(world.store, tmp_path / "gone.json", lambda: world.now, place="gone")
+    gone = Alerting(world.store, tmp_path / "gone.json", lambda: world.now, act, place="gone")
     for _ in range(25):
         world.now += timedelta(seconds=10)
         gone.step()
@@ -460,3 +464,41 @@ def test_rules_that_are_switched_off_or_taken_away_say_nothing_and_end_what_they
         (entry, _) = tx.audit.list()
     assert {"rule low is in force no more", "rule drift is in force no more"} <= set(texts)
     assert (entry.action, entry.details["rules"][0]["name"]) == ("alert.rules", "drift")
+
+
+def test_a_rule_may_take_the_traffic_back_which_is_told_with_its_alert_and_not_twice(world: World) -> None:
+    with world.store.transaction() as tx:
+        for number in (1, 2):
+            tx.models.add(_model(number))
+        tx.plans.append(TrafficPlan(endpoint="e", generation=2, champion="m:2"))
+    apply(world, {"name": "low", "check": "accuracy", "below": 0.6, "action": "roll_back"})
+    low = msgspec.structs.replace(accuracy(0.5), version="m:2")
+    world.judge(0, low, msgspec.structs.replace(low, name="f1"))
+    world.wait(30)
+    with world.store.read() as tx:
+        assert tx.plans.current("e").champion == "m:1"
+        opened, over = (each.notice for each in tx.deliveries.waiting())
+    assert "; m:1 answers again in place of m:2" in opened.text
+    assert (opened.kind, over.kind) == ("opened", "resolved")
+    assert len(world.alerts) == 1
+
+
+def _model(number: int) -> ModelVersion:
+    return ModelVersion(
+        name="m", version=number, digest="d", model_format="onnx", serving_digest="d", serving_format="onnx",
+        placement="inline", contract=Contract(inputs=(), outputs=(), task="other"), created_at=START, created_by="ann",
+    )  # fmt: skip
+
+
+def test_what_began_and_ended_while_nobody_looked_is_told_once(world: World) -> None:
+    with world.store.transaction() as tx:
+        tx.verdicts.append(
+            Verdict(
+                endpoint="e", window_start=START + day * DAY, window_end=START + (day + 1) * DAY,
+                check=drift("ok" if day else "breach"), at=START,
+            )
+            for day in range(3)
+        )  # fmt: skip
+    world.run()
+    assert [one.state for one in world.alerts] == ["resolved"]
+    assert world.told == ["[warning] over: e: drift.x of m:1: it fell"]
