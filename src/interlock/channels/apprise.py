@@ -57,9 +57,13 @@ def send(url: str, delivery: Delivery) -> None:
     """
     service, notice = _service(url), delivery.notice
     _caught.clear()
-    if not service.notify(
-        title=notice.title, body=notice.text, body_format="text", notify_type=_COLOURS[notice.severity]
-    ):
+    try:
+        is_taken = service.notify(
+            title=notice.title, body=notice.text, body_format="text", notify_type=_COLOURS[notice.severity]
+        )
+    except Exception as error:  # a hundred services, and whatever is under them
+        raise NotDeliveredError(f"{type(error).__name__}: {error}") from error
+    if not is_taken:
         raise NotDeliveredError(_caught.said() or "the service did not take it")
 
 

@@ -86,10 +86,9 @@ class Alerts:
                 alert, state="acknowledged", acknowledged_at=now, acknowledged_by=actor.name
             )
             _note(tx, taken, AlertEvent(at=now, kind="acknowledged", actor=actor.name, text=reason))
-            left = [each for each in alert.symptoms if each.over_at is None]
-            if all(each.happens for each in left):
+            if all(each.happens for each in alert.symptoms):
                 taken = msgspec.structs.replace(taken, state="resolved", resolved_at=now)
-                for each in left:
+                for each in alert.symptoms:
                     tx.alert_conditions.set(alert.endpoint, each.key, None)
                 _note(tx, taken, AlertEvent(at=now, kind="resolved", actor=actor.name, text="somebody knows"))
             tx.alerts.update(taken)

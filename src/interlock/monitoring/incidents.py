@@ -1,7 +1,8 @@
 """Opens incidents, joins symptoms to them, and ends them, inside the caller's transaction.
 
 Called by `alerting`. All that goes wrong with one endpoint on one day of event time is one incident: a broken pipeline
-shows in forty columns, in the answers and in the quality, and is one piece of news.
+shows in forty columns, in the answers and in the quality, and is one piece of news. What happens once, such as a
+rollback, is an incident of its own.
 """
 
 from collections.abc import Callable, Set
@@ -73,7 +74,7 @@ class Incidents:
     def _join(self, seen: Observation) -> Alert:
         """The day's incident with a new symptom."""
         day, symptom = _day(seen), self._symptom(seen)
-        open_ones = [each for each in self._tx.alerts.open(seen.endpoint) if each.day == day]
+        open_ones = [] if seen.rule.happens else self._open_on(seen.endpoint, day)
         if not open_ones:
             new = Alert(
                 endpoint=seen.endpoint, day=day, state="firing", severity=symptom.severity, symptoms=(symptom,),
@@ -94,6 +95,11 @@ class Incidents:
         self._tx.alerts.update(joined)
         self._note_symptom(joined, "worse" if is_worse else "symptom", symptom)
         return joined
+
+    def _open_on(self, endpoint: str, day: datetime) -> list[Alert]:
+        """Incidents that a symptom may join. What happened once, such as a rollback, is news of its own."""
+        found = [each for each in self._tx.alerts.open(endpoint) if each.day == day]
+        return [each for each in found if not any(symptom.happens for symptom in each.symptoms)]
 
     def _symptom(self, seen: Observation) -> Symptom:
         """A new symptom. What its rule has done to the traffic is done here, in the same transaction."""
@@ -146,11 +152,9 @@ class Incidents:
         ended = msgspec.structs.replace(alert, symptoms=symptoms)
         self._note(ended, "over", sentence)
         left = [each for each in symptoms if each.over_at is None]
-        if not left or (alert.state == "acknowledged" and all(each.happens for each in left)):
+        if not left:
             ended = msgspec.structs.replace(ended, state="resolved", resolved_at=self._now)
             self._note(ended, "resolved", "nothing of it is left")
-            for each in left:
-                self._remember(alert.endpoint, each.key, None)
             notices.tell_resolved(self._tx, ended, self._now)
         self._tx.alerts.update(ended)
 

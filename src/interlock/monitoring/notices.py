@@ -19,6 +19,7 @@ _WORDS: dict[NoticeKind, str] = {"opened": "", "worse": "worse: ", "again": "aga
 
 # A mail is read, not searched: the rest is in `alert show`.
 _MOST_SYMPTOMS = 20
+_LONGEST_TITLE = 200
 
 
 def tell_open(tx: Transaction, now: datetime) -> None:
@@ -64,8 +65,9 @@ def _tell(tx: Transaction, alert: Alert, kind: NoticeKind, now: datetime) -> Non
 
 
 def title(alert: Alert, kind: NoticeKind) -> str:
-    """The subject of a mail."""
-    return f"[{alert.severity}] {_WORDS[kind]}{alert.title}"
+    """The subject of a mail: one line, whatever a model's error message looks like."""
+    line = " ".join(f"[{alert.severity}] {_WORDS[kind]}{alert.title}".split())
+    return line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1]}…"
 
 
 def text(alert: Alert) -> str:

@@ -7,7 +7,7 @@ from interlock.domain.alert import Rule
 from interlock.domain.errors import NotFoundError
 from interlock.domain.verdict import Check, Verdict
 from interlock.monitoring.alert_rules import BROKEN, BY_SIGNAL, SILENT
-from interlock.monitoring.observation import Observation
+from interlock.monitoring.observation import Observation, key_of
 from interlock.store.transaction import Transaction
 
 _HAS_DATA = ("ok", "breach")
@@ -48,7 +48,7 @@ def _look(verdict: Verdict, rule: Rule, *, is_bad: bool, of_version: bool = True
     return Observation(
         rule=rule,
         endpoint=verdict.endpoint,
-        key=f"{rule.name}:{version or ''}:{verdict.check.name}",
+        key=key_of(rule.name, version or "", verdict.check.name),
         start=verdict.window_start,
         end=verdict.window_end,
         is_bad=is_bad,

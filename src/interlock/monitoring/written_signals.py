@@ -9,7 +9,7 @@ from datetime import timedelta
 from interlock.domain.alert import Rule
 from interlock.domain.alert_rule import WrittenRule
 from interlock.domain.verdict import Verdict
-from interlock.monitoring.observation import Observation
+from interlock.monitoring.observation import Observation, key_of
 from interlock.monitoring.verdict_signals import serves
 from interlock.store.transaction import Transaction
 
@@ -30,7 +30,7 @@ def observations(tx: Transaction, verdict: Verdict, rules: Sequence[WrittenRule]
             yield Observation(
                 rule=rule_of(rule),
                 endpoint=verdict.endpoint,
-                key=f"{rule.name}:{check.version or ''}:{check.name}",
+                key=key_of(rule.name, check.version or "", check.name),
                 start=verdict.window_start,
                 end=verdict.window_end,
                 is_bad=rule.is_bad(check.value),

@@ -7,7 +7,7 @@ not be lost because there is nothing to go back to. What was done, or why nothin
 from datetime import datetime
 
 from interlock.domain.alert import Action
-from interlock.domain.errors import ConflictError, NotFoundError
+from interlock.domain.errors import InterlockError
 from interlock.releases import champions, road
 from interlock.releases.road import Mover
 from interlock.store.transaction import Transaction
@@ -33,7 +33,7 @@ def act(tx: Transaction, endpoint: str, action: Action, reason: str, now: dateti
     mover = Mover(ACTOR, "system", now, f"by an alert rule: {reason}")
     try:
         return _pause(tx, endpoint, mover) if action == "pause" else _roll_back(tx, endpoint, mover)
-    except (ConflictError, NotFoundError) as error:
+    except InterlockError as error:
         return f"nothing was done: {error}"
 
 

@@ -4,6 +4,7 @@ import logging
 from base64 import b64encode
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from tests.mail_server import MailServer, Receiver
 
@@ -81,3 +82,12 @@ def test_a_url_that_leads_nowhere_is_refused_when_it_is_added() -> None:
             sending.check(url)
         assert "secretpart" not in str(refused.value)
         assert "Apprise" in str(refused.value)
+
+
+def test_a_service_that_breaks_has_not_taken_the_notice() -> None:
+    unspeakable = msgspec.structs.replace(DELIVERY, notice=msgspec.structs.replace(NOTICE, text="\ud800"))
+    with MailServer() as server:
+        with pytest.raises(NotDeliveredError, match="UnicodeEncodeError"):
+            sending.send(channel(server.url), unspeakable)
+        sending.send(channel(server.url), DELIVERY)
+        assert server.wait(1) == ["[critical] wine: bad"]

@@ -286,8 +286,8 @@ def test_rows_set_aside_are_told_of_until_somebody_knows_and_again_when_there_ar
     world.wait(60, quarantined=3)
     assert len(world.alerts) == 1
     world.wait(20, quarantined=4, unrecorded=1)
-    assert [each.rule for each in world.alerts[1].symptoms] == ["quarantined", "unrecorded"]
-    assert len(world.told) == 2
+    assert [one.symptoms[0].rule for one in world.alerts] == ["quarantined", "quarantined", "unrecorded"]
+    assert len(world.told) == 3
 
 
 def test_a_collector_that_is_far_behind_or_silent_is_told_of_and_one_that_starts_is_not(world: World) -> None:
@@ -323,12 +323,12 @@ def test_each_machine_watches_its_own_collector(world: World, tmp_path: Path) ->
             reconciliation.save(tmp_path / f"{name}.json", report)
         for each in machines:
             each.step()
-    rows_set_aside, collector = world.alerts
+    *rows_set_aside, collector = world.alerts
     assert collector.state == "resolved"
     assert [each.sentence for each in collector.symptoms] == [
         "on a: the collector is 300 s behind; profiles, gates and monitoring are as late"
     ]
-    assert [each.key for each in rows_set_aside.symptoms] == ["quarantined:a", "quarantined:b"]
+    assert [one.symptoms[0].key for one in rows_set_aside] == ["quarantined:a", "quarantined:b"]
 
 
 def test_what_a_machine_said_that_is_gone_for_good_ends(world: World, tmp_path: Path) -> None:
@@ -502,3 +502,19 @@ def test_what_began_and_ended_while_nobody_looked_is_told_once(world: World) -> 
     world.run()
     assert [one.state for one in world.alerts] == ["resolved"]
     assert world.told == ["[warning] over: e: drift.x of m:1: it fell"]
+
+
+def test_names_and_reasons_of_any_length_are_alerted_of_in_one_line(world: World) -> None:
+    column = "drift." + 3000 * "x" + "\0"
+    broken = check("error", column, "input")
+    world.judge(0, drift(name=column), msgspec.structs.replace(broken, details={"reason": "Traceback:\n  line 1"}))
+    world.judge(1, drift("ok", column), drift("ok", column[:-2]))
+    (alert,) = world.alerts
+    assert len(alert.symptoms) == 2
+    (title, *_) = world.told
+    assert len(title) == 200
+    with world.store.transaction() as tx:
+        details = {"release": "e-1", "candidate": "m:2", "reason": "rolled back: Traceback:\n  line 1\n  line 2"}
+        tx.audit.append(START, "controller", "system", "release.roll_back", "e", details)
+    world.run()
+    assert world.told[-1] == "[warning] e: release e-1 of m:2 was rolled back: Traceback: line 1 line 2"
