@@ -82,6 +82,7 @@ def _checks(*, is_running: bool, repair: bool, give_up: bool) -> dict[str, Calla
         "images": _images,
         "privacy": _privacy,
         "labels": _labels,
+        "alerts": _alerts,
         "disk": _disk,
     }
 
@@ -235,6 +236,18 @@ def _labels(settings: Settings) -> Finding:
     waiting = sum(each.unmatched for each in found.values())
     held = f", {waiting} held until their predictions come" if waiting else ""
     return Finding("labels", "ok", f"{sum(each.rows for each in found.values())} labels, decisions and rewards{held}")
+
+
+def _alerts(settings: Settings) -> Finding:
+    """Notices that their channels do not take, and incidents that nobody has acknowledged."""
+    with closing(bootstrap.build_store(settings)) as store, store.read() as tx:
+        firing = sum(alert.state == "firing" for alert in tx.alerts.open())
+        refused = [delivery for delivery in tx.deliveries.waiting() if delivery.last_error]
+    if refused:
+        why = {delivery.channel: delivery.last_error for delivery in refused}
+        said = "; ".join(f"{channel}: {error}" for channel, error in why.items())
+        return Finding("alerts", "warning", f"{len(refused)} notice(s) are tried again and again: {said}")
+    return Finding("alerts", "ok", f"{firing} incident(s) that nobody has acknowledged, no notice was refused")
 
 
 def _missing_rows(sums: Reconciliation) -> str:

@@ -19,6 +19,7 @@ from tests.prediction_records import prediction
 
 from interlock import bootstrap
 from interlock.domain import image_file
+from interlock.domain.alert import Delivery, Notice
 from interlock.domain.errors import HomeError
 from interlock.predictions import parts, segments
 from interlock.predictions.delta_log import DeltaLog
@@ -348,3 +349,17 @@ def test_the_key_of_hashes_is_missed_where_hashes_are_and_only_there(home: Home)
     assert (found.outcome, found.detail.split(":")[0]) == (
         "error", "privacy.key is missing, and the log of wine has hashes made with it"
     )  # fmt: skip
+
+
+def test_notices_that_a_channel_refuses_are_told_of(home: Home) -> None:
+    assert findings(home)["alerts"] == Finding(
+        "alerts", "ok", "0 incident(s) that nobody has acknowledged, no notice was refused"
+    )
+    now = bootstrap.now()
+    notice = Notice(kind="opened", endpoint="wine", severity="warning", title="t", text="x", at=now, alert=1)
+    refused = Delivery(channel="team", notice=notice, next_try_at=now, attempts=3, last_error="it answered 500")
+    with home.store.transaction() as tx:
+        tx.deliveries.add([refused, msgspec.structs.replace(refused, last_error="", attempts=0)])
+    assert findings(home)["alerts"] == Finding(
+        "alerts", "warning", "1 notice(s) are tried again and again: team: it answered 500"
+    )
