@@ -23,6 +23,8 @@ _SHARED_BY_MOST = (
 )
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from interlock.api.key_ring import KeyRing
     from interlock.api.services import Services
     from interlock.domain.access import Key
@@ -165,12 +167,21 @@ def build_services(settings: Settings) -> "Services":
     )
 
 
-def serve_api(settings: Settings, listener: socket.socket) -> None:
-    """Run the control plane's API until SIGTERM."""
+def build_control_app(settings: Settings) -> "FastAPI":
+    """The control port: the API, and the pages over the same services."""
     from interlock.api.app import create_app
+    from interlock.web.app import add_pages
+
+    app = create_app(build_services(settings))
+    add_pages(app)
+    return app
+
+
+def serve_api(settings: Settings, listener: socket.socket) -> None:
+    """Run the control plane's API and pages until SIGTERM."""
     from interlock.api.server import serve
 
-    serve(create_app(build_services(settings)), listener, tls_files=settings.tls_files)
+    serve(build_control_app(settings), listener, tls_files=settings.tls_files)
 
 
 def serve_gateway(settings: Settings, listener: socket.socket, *, slot: str) -> None:

@@ -1,7 +1,7 @@
 """Who may call what: every route names the permission it needs, and a route that names none answers no one.
 
-Checked before the request's body is read. The key travels as `Authorization: Bearer KEY`, never as a cookie, so another
-site's page cannot use it.
+Checked before the request's body is read. Here the key travels as `Authorization: Bearer KEY`, never as a cookie, so
+another site's page cannot use it; the pages of `web/` know their visitors by a session.
 """
 
 from collections.abc import Callable, Coroutine
@@ -65,8 +65,12 @@ class GuardedRoute(APIRoute):
 
         return guarded
 
+    def caller(self, request: Request) -> Key:
+        """Whose request it is. Raises UnauthenticatedError."""
+        return identify(request)
+
     def _admit(self, request: Request) -> Key:
-        actor = identify(request)
+        actor = self.caller(request)
         endpoint = request.path_params.get("endpoint")
         if self.permission is None or not actor.may(self.permission, endpoint):
             asked = f"{self.permission or 'call this'}{f' on endpoint {endpoint!r}' if endpoint else ''}"

@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse
 
 from interlock.api.access import PUBLIC, GuardedRoute, needs
 
@@ -18,12 +18,6 @@ dd { margin: 0 0 0 1.5rem; color: #444 } b { display: inline-block; min-width: 4
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #181818 } dd, small { color: #aaa } }
 @media (prefers-color-scheme: dark) { a { color: #8bf } }
 """
-
-
-@router.get("/", **needs(PUBLIC))
-async def home() -> Response:
-    """Until there are pages: the docs."""
-    return RedirectResponse("/api/v1/docs")
 
 
 @router.get("/api/v1/openapi.json", **needs(PUBLIC))

@@ -143,8 +143,16 @@ class KeyRing:
         """
         if not is_well_formed(secret):
             raise UnauthenticatedError("the key is not a whole Interlock key (mistyped or cut off?)")
+        return self.find(digest(secret))
+
+    def find(self, digest: str) -> Key:
+        """The key with this SHA-256.
+
+        Raises:
+            UnauthenticatedError: It is not known, or revoked.
+        """
         with self._store.read() as tx:
-            key = tx.keys.by_digest(digest(secret))
+            key = tx.keys.by_digest(digest)
         if key is None:
             raise UnauthenticatedError("the key is not known here")
         if key.revoked_at is not None:

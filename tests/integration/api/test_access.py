@@ -6,13 +6,13 @@ from fastapi import FastAPI
 from interlock.api.access import PUBLIC
 from interlock.api.key_ring import new_secret
 
-OPEN = {("GET", "/api/v1/health"), ("GET", "/api/v1/openapi.json"), ("GET", "/api/v1/docs"), ("GET", "/")}
+OPEN = {("GET", "/api/v1/health"), ("GET", "/api/v1/openapi.json"), ("GET", "/api/v1/docs")}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 ROLES = ("scorer", "viewer", "operator", "approver", "admin")
 
 
 def _paths(app: FastAPI) -> list[str]:
-    return [*app.openapi()["paths"], "/", "/api/v1/docs", "/api/v1/openapi.json", "/api/v1/not/there", "/metrics"]
+    return [*app.openapi()["paths"], "/api/v1/docs", "/api/v1/openapi.json", "/api/v1/not/there", "/metrics"]
 
 
 def _fill(path: str) -> str:

@@ -1,0 +1,115 @@
+"""What is newest of an endpoint: how it was served, and what was said of it last. Called by the pages.
+
+Sums of what is stored, over a window that is small; nothing is judged here.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from interlock.domain.verdict import Verdict
+from interlock.monitoring.windows import HOUR
+from interlock.stats import log_histogram
+from interlock.store.service_hours import ServiceHour
+from interlock.store.transaction import Transaction
+
+# Verdicts are of days, and quality is judged two days after its day.
+_LOOK_BACK = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How requests were served.
+
+    Args:
+        requests, failures: How many, and how many of them failed.
+        p99_ms: What 99 % of them stayed below, up to 5 % too high; infinite over two minutes; None without requests.
+    """
+
+    requests: int
+    failures: int
+    p99_ms: float | None
+
+    @property
+    def failure_share(self) -> float | None:
+        """None without requests."""
+        return self.failures / self.requests if self.requests else None
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last window of an endpoint, up to its newest hour with an event.
+
+    Args:
+        since, until: The window, the end excluded.
+        hours: Of every version, by hour.
+        verdicts: What was said last by each check, of the newest window that it judged.
+    """
+
+    since: datetime
+    until: datetime
+    hours: Sequence[ServiceHour]
+    verdicts: Sequence[Verdict]
+
+    @property
+    def served(self) -> Served:
+        return served(self.hours)
+
+    def by_version(self) -> dict[str, Served]:
+        """The same for each version, by name."""
+        versions = sorted({hour.version for hour in self.hours})
+        return {ref: served([hour for hour in self.hours if hour.version == ref]) for ref in versions}
+
+    def by_hour(self) -> list[tuple[datetime, dict[str, int]]]:
+        """Requests of each version in every hour of the window, also in those without any."""
+        slots: dict[datetime, dict[str, int]] = {}
+        for offset in range((self.until - self.since) // HOUR):
+            slots[self.since + offset * HOUR] = {}
+        for hour in self.hours:
+            slots[hour.hour][hour.version] = hour.requests
+        return list(slots.items())
+
+
+def recent(tx: Transaction, endpoint: str, now: datetime, window: timedelta = timedelta(hours=24)) -> Recent:
+    """Read the last window of an endpoint.
+
+    Args:
+        now: Where the window ends if nothing has happened yet. Aware UTC.
+        window: Its length, in whole hours.
+    """
+    latest = tx.profiles.latest_hour(endpoint) or now.replace(minute=0, second=0, microsecond=0)
+    until = latest + HOUR
+    since = until - window
+    found = tx.verdicts.list(endpoint, since=until - _LOOK_BACK)
+    return Recent(since, until, tx.service_hours.between(endpoint, since, until), newest(found))
+
+
+def served(hours: Iterable[ServiceHour]) -> Served:
+    """Add hours up."""
+    requests, failures = 0, 0
+    latency = np.zeros(log_histogram.SIZE, dtype=np.int64)
+    for hour in hours:
+        requests, failures = requests + hour.requests, failures + hour.failures
+        if hour.latency_counts:
+            latency += np.array(hour.latency_counts, dtype=np.int64)
+    p99 = log_histogram.quantile(latency, 0.99) / 1000 if latency.any() else None
+    return Served(requests, failures, p99)
+
+
+def newest(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Of each signal the newest window, and of each check in it what was said last, worst first.
+
+    Args:
+        verdicts: In the order in which they were said.
+    """
+    last = {(one.check.signal, one.window_start, one.check.version, one.check.name): one for one in verdicts}
+    windows: dict[str, datetime] = {}
+    for signal, start, _, _ in last:
+        windows[signal] = max(start, windows.get(signal, start))
+    found = [one for (signal, start, _, _), one in last.items() if start == windows[signal]]
+    return sorted(found, key=lambda one: (_ORDER.index(one.check.outcome), -(one.check.value or 0.0)))
+
+
+_ORDER = ("breach", "error", "ok", "no_data")

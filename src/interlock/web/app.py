@@ -1,0 +1,37 @@
+"""The pages, added to the control port's application."""
+
+from fastapi import APIRouter, FastAPI, Response
+
+from interlock.api.access import PUBLIC, needs
+from interlock.api.services import Services
+from interlock.domain.errors import NotFoundError
+from interlock.web import endpoints, overview, sign_in
+from interlock.web.access import PageRoute
+from interlock.web.assets import asset
+from interlock.web.sessions import Sessions
+
+_YEAR_SECONDS = 365 * 24 * 3600
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/static/{name}", **needs(PUBLIC))
+def static(name: str) -> Response:
+    """A file of the pages. Its address changes with its content, so browsers may keep it."""
+    found = asset(name)
+    if found is None:
+        raise NotFoundError("file", name)
+    content, media_type = found
+    headers = {"Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+ROUTERS = (sign_in.router, overview.router, endpoints.router, router)
+
+
+def add_pages(app: FastAPI) -> None:
+    """Join the pages to the API's application, whose services they read."""
+    services: Services = app.state.services
+    app.state.sessions = Sessions(services.clock)
+    for pages in ROUTERS:
+        app.include_router(pages)

@@ -1,0 +1,57 @@
+"""An endpoint's page: who serves what, how it went, what it takes and gives, and how to call it."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from interlock.api.access import needs
+from interlock.api.services import Given, Services
+from interlock.api.status import gateway_url
+from interlock.monitoring.recent import recent
+from interlock.web import charts, states
+from interlock.web.access import PageRoute
+from interlock.web.rendering import show
+from interlock.web.snippets import curl, python
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/endpoints/{endpoint}", **needs("read"))
+def page(request: Request, endpoint: str, services: Given) -> Response:
+    """The page."""
+    return show(request, "endpoint.html", **_seen(services, endpoint), **_snippets(request, services, endpoint))
+
+
+@router.get("/endpoints/{endpoint}/now", **needs("read"))
+def now(request: Request, endpoint: str, services: Given) -> Response:
+    """What changes of it while somebody watches."""
+    return show(request, "_endpoint.html", **_seen(services, endpoint))
+
+
+def _seen(services: Services, name: str) -> dict[str, Any]:
+    with services.store.read() as tx:
+        endpoint, plan = tx.endpoints.get(name), tx.plans.current(name)
+        found = recent(tx, name, services.clock())
+        releases = tx.releases.list(name)[::-1]
+        champion = tx.models.get(plan.champion)
+    share = plan.traffic_share if plan.challenger else 0.0
+    shares = ((plan.champion, "champion", 1 - share), (plan.challenger, "challenger", share))
+    return {
+        "endpoint": endpoint,
+        "plan": plan,
+        "champion": champion,
+        "shares": [(ref, role, part) for ref, role, part in shares if ref is not None],
+        "recent": found,
+        "state_now": states.endpoint(found.verdicts),
+        "bars": charts.bars(found.by_hour(), width=720, height=120, champion=plan.champion),
+        "releases": releases,
+    }
+
+
+def _snippets(request: Request, services: Services, endpoint: str) -> dict[str, Any]:
+    with services.store.read() as tx:
+        contract = tx.models.get(tx.plans.current(endpoint).champion).contract
+    return {
+        "curl": curl(gateway_url(request, services), endpoint, contract),
+        "python": python(str(request.base_url).rstrip("/"), endpoint, contract),
+    }

@@ -1,0 +1,83 @@
+"""The overview: every endpoint at a glance. With an empty home, what to do first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from interlock.api.access import needs
+from interlock.api.services import Given, Services
+from interlock.api.serving import ALIVE
+from interlock.domain.endpoint import Endpoint
+from interlock.domain.release import Release
+from interlock.domain.traffic import TrafficPlan
+from interlock.monitoring.recent import Recent, recent
+from interlock.web import charts, states
+from interlock.web.access import PageRoute, Present, Visitor
+from interlock.web.rendering import show
+from interlock.web.states import State
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+_LAST_ENTRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the overview says of one endpoint."""
+
+    endpoint: Endpoint
+    plan: TrafficPlan
+    recent: Recent
+    release: Release | None
+
+    @property
+    def state(self) -> State:
+        return states.endpoint(self.recent.verdicts)
+
+    @property
+    def bars(self) -> Sequence[charts.Bar]:
+        return charts.bars(self.recent.by_hour(), width=120, height=28)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is not fine, in the words of its verdicts."""
+        said = [one.check for one in self.recent.verdicts if one.check.outcome in ("breach", "error")]
+        return [f"{one.name.removeprefix('drift.')}: {one.details.get('reason') or one.outcome}" for one in said]
+
+
+@router.get("/", **needs("read", limited_keys=True))
+def overview(request: Request, visitor: Present, services: Given) -> Response:
+    """The page."""
+    return show(request, "overview.html", **_seen(request, visitor, services))
+
+
+@router.get("/now", **needs("read", limited_keys=True))
+def now(request: Request, visitor: Present, services: Given) -> Response:
+    """What changes of it while somebody watches."""
+    return show(request, "_overview.html", **_seen(request, visitor, services))
+
+
+def _seen(request: Request, visitor: Visitor, services: Services) -> dict[str, Any]:
+    with services.store.read() as tx:
+        plans = {plan.endpoint: plan for plan in tx.plans.all_current()}
+        running = {release.endpoint: release for release in tx.releases.active()}
+        rows = [
+            Row(each, plans[each.name], recent(tx, each.name, services.clock()), running.get(each.name))
+            for each in tx.endpoints.list()
+            if visitor.may("read", each.name)
+        ]
+        entries = [] if visitor.key.endpoints else tx.audit.list(limit=_LAST_ENTRIES)
+        models = tx.models.list() if not rows else []
+        gateways = tx.gateways.live(services.clock() - ALIVE)
+    rank = {"breach": 0, "watch": 1, "unknown": 2, "ok": 3}
+    rows.sort(key=lambda row: (rank[row.state.kind], row.endpoint.name))
+    return {
+        "rows": rows,
+        "headline": states.headline((row.endpoint.name, row.state) for row in rows),
+        "entries": entries,
+        "models": models,
+        "gateways": gateways,
+        "home_url": str(request.base_url).rstrip("/"),
+    }
