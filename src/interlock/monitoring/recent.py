@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from interlock.domain.verdict import Verdict
+from interlock.domain.verdict import Check, Verdict
 from interlock.monitoring.windows import HOUR
 from interlock.stats import log_histogram
 from interlock.store.service_hours import ServiceHour
@@ -109,7 +109,14 @@ def newest(verdicts: Iterable[Verdict]) -> list[Verdict]:
     for signal, start, _, _ in last:
         windows[signal] = max(start, windows.get(signal, start))
     found = [one for (signal, start, _, _), one in last.items() if start == windows[signal]]
-    return sorted(found, key=lambda one: (_ORDER.index(one.check.outcome), -(one.check.value or 0.0)))
+    return sorted(found, key=lambda one: _rank(one.check))
 
 
-_ORDER = ("breach", "error", "ok", "no_data")
+_OUTCOMES = ("breach", "error", "ok", "no_data")
+_SIGNALS = ("quality", "service", "rejected", "input", "output")
+
+
+def _rank(check: Check) -> tuple[int, int, float]:
+    """Worst first, what callers feel before what models see, and of drift the most severe."""
+    severity = check.value or 0.0 if check.signal in ("input", "output") else 0.0
+    return _OUTCOMES.index(check.outcome), _SIGNALS.index(check.signal), -severity

@@ -5,7 +5,7 @@ from fastapi import APIRouter, FastAPI, Response
 from interlock.api.access import PUBLIC, needs
 from interlock.api.services import Services
 from interlock.domain.errors import NotFoundError
-from interlock.web import endpoints, overview, sign_in
+from interlock.web import endpoints, overview, releases, sign_in
 from interlock.web.access import PageRoute
 from interlock.web.assets import asset
 from interlock.web.sessions import Sessions
@@ -26,7 +26,7 @@ def static(name: str) -> Response:
     return Response(content, media_type=media_type, headers=headers)
 
 
-ROUTERS = (sign_in.router, overview.router, endpoints.router, router)
+ROUTERS = (sign_in.router, overview.router, endpoints.router, releases.router, router)
 
 
 def add_pages(app: FastAPI) -> None:

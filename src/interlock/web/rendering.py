@@ -13,9 +13,7 @@ from interlock.web.assets import asset_url
 from interlock.web.fields import kind_of, values_of
 from interlock.web.wording import FILTERS
 
-NAVIGATION = (
-    ("/", "Overview"),
-)  # fmt: skip
+NAVIGATION = (("/", "Overview"), ("/releases", "Releases"))
 """The same on every page, also with an empty home."""
 
 

@@ -90,7 +90,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
 
 @pytest.fixture
 def empty_pages(tmp_path: Path) -> Iterator[Pages]:
-    with _pages(Settings(home=tmp_path), fill=False) as found:
+    with _pages(Settings(home=tmp_path / "empty"), fill=False) as found:
         yield found
 
 

@@ -1,0 +1,139 @@
+"""Releases: all of them, one with its road and its evidence, and what a person may do with it."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from interlock.api.access import check_endpoint, needs
+from interlock.api.services import Given, Services
+from interlock.domain.contract_diff import diff
+from interlock.domain.errors import ConflictError
+from interlock.domain.evidence import StepCounts
+from interlock.domain.release import TERMINAL, Gate, Release
+from interlock.store.releases import Look
+from interlock.web import charts
+from interlock.web.access import Form, PageRoute, Present, Visitor
+from interlock.web.rendering import show
+from interlock.web.wording import percent
+
+router = APIRouter(prefix="/releases", route_class=PageRoute, include_in_schema=False)
+
+Verb = Literal["promote", "pause", "resume", "rollback"]
+
+# The newest entries of an endpoint that are searched for those of one release.
+_ENTRIES = 1000
+
+_TITLES = {
+    "errors": ("errors", "failed requests, live traffic"),
+    "scoring_errors": ("failures on the same rows", "both versions asked about every row"),
+    "latency": ("latency {}", "live traffic of this step"),
+    "quality": ("quality", "{} of both versions on the same labelled rows"),
+}
+_MEASURES = {"brier": "Brier score", "zero_one": "share of wrong answers", "absolute_error": "mean absolute error"}
+
+
+@router.get("", **needs("read", limited_keys=True))
+def page(request: Request, visitor: Present, services: Given) -> Response:
+    """Every release, newest first."""
+    with services.store.read() as tx:
+        found = [each for each in reversed(tx.releases.list()) if visitor.may("read", each.endpoint)]
+        served = [each.name for each in tx.endpoints.list() if visitor.may("read", each.name)]
+    return show(request, "releases.html", releases=found, served=served)
+
+
+@router.get("/{id}", **needs("read", limited_keys=True))
+def release_page(request: Request, id: str, visitor: Present, services: Given) -> Response:
+    """One release."""
+    return show(request, "release.html", **_seen(services, id, visitor))
+
+
+@router.get("/{id}/now", **needs("read", limited_keys=True))
+def now(request: Request, id: str, visitor: Present, services: Given) -> Response:
+    """What changes of it while somebody watches: all of it."""
+    return show(request, "_release.html", **_seen(services, id, visitor))
+
+
+@router.post("/{id}/{verb}", **needs("operate", limited_keys=True))
+def act(id: str, verb: Verb, form: Form, visitor: Present, services: Given) -> Response:
+    """Promote, pause, resume or roll back, with the reason that the form gives."""
+    release = services.releases.get(id)
+    check_endpoint(visitor.key, "operate", release.endpoint)
+    reason = form.get("reason", "").strip()
+    if verb == "rollback":
+        if verb not in verbs_of(services, release):
+            raise ConflictError(
+                f"release {id} is {release.state}, and its candidate does not serve: nothing to take back"
+            )
+        services.releases.rollback(release.endpoint, actor=visitor.key, reason=reason)
+    else:
+        moves = {
+            "promote": services.releases.promote,
+            "pause": services.releases.pause,
+            "resume": services.releases.resume,
+        }
+        moves[verb](id, actor=visitor.key, reason=reason)
+    return RedirectResponse(f"/releases/{id}", 303)
+
+
+def verbs_of(services: Services, release: Release) -> tuple[Verb, ...]:
+    """What can be done with a release as it stands."""
+    if release.state in TERMINAL:
+        with services.store.read() as tx:
+            plans = {plan.endpoint: plan for plan in tx.plans.all_current()}
+        plan = plans.get(release.endpoint)
+        serves = plan is not None and plan.champion == release.candidate and plan.challenger is None
+        return ("rollback",) if release.state == "promoted" and serves else ()
+    if release.state == "draft":
+        return ("rollback",)
+    return ("resume", "promote", "rollback") if release.state == "paused" else ("pause", "promote", "rollback")
+
+
+def _seen(services: Services, id: str, visitor: Visitor) -> dict[str, Any]:
+    with services.store.read() as tx:
+        release = tx.releases.get(id)
+        check_endpoint(visitor.key, "read", release.endpoint)
+        looks, counts = tx.releases.looks(id), tx.gate_counts.list(id)
+        entries = [
+            each for each in tx.audit.list(_ENTRIES, subject=release.endpoint) if each.details.get("release") == id
+        ]
+        differences = diff(tx.models.get(release.champion).contract, tx.models.get(release.candidate).contract)
+    may_act = visitor.may("operate", release.endpoint)
+    return {
+        "release": release,
+        "is_over": release.state in TERMINAL,
+        "stations": charts.road(release),
+        "gates": [_gate(gate, looks) for gate in _newest(release, looks)],
+        "steps": _steps(release, counts),
+        "entries": entries,
+        "differences": differences,
+        "looks": looks,
+        "verbs": verbs_of(services, release) if may_act else (),
+        "seconds": ((release.finished_at or services.clock()) - release.created_at).total_seconds(),
+    }
+
+
+def _newest(release: Release, looks: list[Look]) -> tuple[Gate, ...]:
+    return release.gates or (looks[-1].gates if looks else ())
+
+
+def _gate(gate: Gate, looks: list[Look]) -> dict[str, Any]:
+    kind, _, of = gate.metric.partition(".")
+    title, measured = (words.format(_MEASURES.get(of, of)) for words in _TITLES.get(kind, (kind, "")))
+    history = [(look.at, look.step, each) for look in looks for each in look.gates if each.metric == gate.metric]
+    return {
+        "gate": gate,
+        "title": title,
+        "measured": measured,
+        "interval": charts.interval(gate),
+        "band": charts.band(history),
+    }
+
+
+def _steps(release: Release, counts: list[StepCounts]) -> list[dict[str, Any]]:
+    sides = {(each.step, each.is_challenger): each for each in counts}
+    return [
+        {"share": percent(share), "champion": sides.get((step, False)), "challenger": sides.get((step, True))}
+        for step, share in enumerate(release.plan.steps)
+        if (step, False) in sides or (step, True) in sides
+    ]

@@ -1,0 +1,116 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration.web.conftest import Pages, _pages, act
+from tests.integration.web.test_overview import words
+
+from interlock.domain.release import Gate
+from interlock.releases import road
+from interlock.releases.road import Mover
+from interlock.settings import Settings
+
+URL = "/releases/wine-1"
+GATE = Gate(
+    metric="latency.p95", outcome="ok", scale="ratio", estimate=1.1, lower=0.8, upper=1.4, margin=1.5,
+    counts={"champion": 1500, "challenger": 120}, reason="latency p95 4.4 ms against 4 ms", alpha=0.0125,
+    non_inferior=True,
+)  # fmt: skip
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Pages]:
+    """A home of one's own, whose release has traffic and has been looked at."""
+    with _pages(Settings(home=tmp_path), fill=True) as pages:
+        with pages.store.transaction() as tx:
+            at = tx.releases.get("wine-1").created_at
+            road.begin(tx, tx.releases.get("wine-1"), Mover("controller", "system", at, "begun", (GATE,)))
+            tx.releases.add_look("wine-1", at, 0, (GATE,))
+        yield pages
+
+
+def _state(pages: Pages) -> str:
+    with pages.store.read() as tx:
+        return tx.releases.get("wine-1").state
+
+
+def test_a_release_shows_its_road_its_evidence_and_what_was_decided(running: Pages) -> None:
+    with running.signed_in("viewer") as browser:
+        page = browser.get(URL).text
+    assert 'aria-label="loaded passed, 1 % now, 5 % ahead, 25 % ahead, 100 % ahead"' in page
+    assert "1.1 times, surely at least 0.8 times, surely at most 1.4 times, margin 1.5 times" in page
+    said = words(page)
+    for expected in (
+        "wine : wine:1 → wine:2", "latency p95 live traffic of this step", "latency p95 4.4 ms against 4 ms",
+        "1,500 / 120", "surely not worse", "begun by controller", "Both versions take and give the same.",
+    ):  # fmt: skip
+        assert expected in said, expected
+
+
+def test_a_release_is_paused_resumed_and_rolled_back_with_reasons(running: Pages) -> None:
+    with running.signed_in("operator") as browser:
+        assert act(browser, URL, f"{URL}/pause", reason="weekend").headers["location"] == URL
+        assert _state(running) == "paused"
+        assert "paused" in words(browser.get(URL).text)
+        act(browser, URL, f"{URL}/resume", reason="monday")
+        assert _state(running) == "running"
+        act(browser, URL, f"{URL}/rollback", reason="complaints")
+        assert _state(running) == "rolled_back"
+        page = words(browser.get(URL).text)
+    for reason in ("weekend", "monday", "complaints"):
+        assert f"by operator: {reason}" in page
+    assert "1 % stopped" in page
+
+
+def test_a_promoted_release_can_be_taken_back_while_its_candidate_serves(running: Pages) -> None:
+    with running.signed_in("operator") as browser:
+        act(browser, URL, f"{URL}/promote", reason="checked")
+        assert _state(running) == "promoted"
+        assert "wine:2 answers every request" in words(browser.get("/endpoints/wine").text)
+        act(browser, URL, f"{URL}/rollback")
+        assert "wine:1 answers every request" in words(browser.get("/endpoints/wine").text)
+        assert "Roll back" not in browser.get(URL).text
+
+
+def test_what_does_not_fit_the_state_is_refused_with_the_reason(running: Pages) -> None:
+    with running.signed_in("operator") as browser:
+        for verb in ("resume", "pause", "pause"):  # asked twice, done once
+            act(browser, URL, f"{URL}/{verb}")
+        assert _state(running) == "paused"
+        act(browser, URL, f"{URL}/rollback")
+        refused = act(browser, URL, f"{URL}/promote")
+        assert refused.status_code == 409
+        assert "release wine-1 is rolled_back, must be running or paused" in refused.text
+        assert act(browser, URL, f"{URL}/rollback").status_code == 409
+
+
+def test_a_viewer_sees_no_buttons_and_is_refused(running: Pages) -> None:
+    with running.signed_in("viewer") as browser:
+        page = browser.get(URL).text
+        assert "<details" not in page
+        for verb in ("promote", "pause", "resume", "rollback"):
+            assert f"{URL}/{verb}" not in page
+            refused = act(browser, URL, f"{URL}/{verb}")
+            assert refused.status_code == 403
+            assert "may not operate" in refused.text
+    assert _state(running) == "running"
+
+
+def test_a_key_limited_to_another_endpoint_neither_sees_nor_moves_it(running: Pages) -> None:
+    ring = running.app.state.key_ring
+    actor = ring.authenticate(running.keys["admin"])
+    running.keys["elsewhere"] = ring.create("elsewhere", "operator", actor=actor, endpoints=("other",))[1]
+    with running.signed_in("elsewhere") as browser:
+        assert "wine" not in browser.get("/releases").text
+        assert browser.get(URL).status_code == 403
+        assert act(browser, "/", f"{URL}/pause").status_code == 403
+    assert _state(running) == "running"
+
+
+def test_the_list_names_every_release(running: Pages, empty_pages: Pages) -> None:
+    with running.signed_in("viewer") as browser:
+        page = words(browser.get("/releases").text)
+    assert "1 release under way" in page
+    assert "wine-1 running wine:1 → wine:2 1 % begun" in page
+    with empty_pages.signed_in("viewer") as browser:
+        assert "interlock release start ENDPOINT" in browser.get("/releases").text
