@@ -13,7 +13,14 @@ from interlock.web.assets import asset_url
 from interlock.web.fields import kind_of, values_of
 from interlock.web.wording import FILTERS
 
-NAVIGATION = (("/", "Overview"), ("/releases", "Releases"))
+NAVIGATION = (
+    ("/", "Overview"),
+    ("/releases", "Releases"),
+    ("/monitoring", "Monitoring"),
+    ("/models", "Models"),
+    ("/log", "Log"),
+    ("/audit", "Audit"),
+)
 """The same on every page, also with an empty home."""
 
 

@@ -61,10 +61,15 @@ def release(state: str) -> State:
 
 def check(one: Check) -> State:
     """Of one check."""
-    if one.outcome != "breach":
-        return _CHECKS[one.outcome]
-    word = {"input": "changed", "output": "changed", "quality": "low", "rejected": "refused"}.get(one.signal, "breach")
-    return State(_BREACHES[one.signal], word)
+    return said(one.signal, one.outcome)
+
+
+def said(signal: Signal, outcome: CheckOutcome) -> State:
+    """Of what a check of a signal said."""
+    if outcome != "breach":
+        return _CHECKS[outcome]
+    word = {"input": "changed", "output": "changed", "quality": "low", "rejected": "refused"}.get(signal, "breach")
+    return State(_BREACHES[signal], word)
 
 
 def gate(one: Gate) -> State:
