@@ -139,6 +139,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.channels import addresses, sending
     from interlock.monitoring.alert_channels import AlertChannels
     from interlock.monitoring.alerts import Alerts
+    from interlock.monitoring.recent import RecentReader
     from interlock.monitoring.service import Monitoring
     from interlock.predictions.delta_log import DeltaLog
     from interlock.predictions.erasure import Eraser
@@ -160,6 +161,7 @@ def build_services(settings: Settings) -> "Services":
         monitoring=Monitoring(store, reader, now),
         alerts=Alerts(store, now),
         channels=AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send),
+        recent=RecentReader(now),
         reader=reader,
         pins=Pins(DeltaLog(settings.log), store, now),
         eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now, Hasher(settings.home)),

@@ -11,6 +11,7 @@ from interlock.api.key_ring import KeyRing
 from interlock.api.uploads import Staging
 from interlock.monitoring.alert_channels import AlertChannels
 from interlock.monitoring.alerts import Alerts
+from interlock.monitoring.recent import RecentReader
 from interlock.monitoring.service import Monitoring
 from interlock.predictions.erasure import Eraser
 from interlock.predictions.pins import Pins
@@ -40,6 +41,7 @@ class Services:
     monitoring: Monitoring
     alerts: Alerts
     channels: AlertChannels
+    recent: RecentReader
     reader: LogReader
     pins: Pins
     eraser: Eraser

@@ -3,7 +3,7 @@
 Sums of what is stored, over a window that is small; nothing is judged here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from interlock.store.transaction import Transaction
 
 # Verdicts are of days, and quality is judged two days after its day.
 _LOOK_BACK = timedelta(days=8)
+_WINDOW = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,38 @@ class Recent:
         return list(slots.items())
 
 
-def recent(tx: Transaction, endpoint: str, now: datetime, window: timedelta = timedelta(hours=24)) -> Recent:
-    """Read the last window of an endpoint.
+class RecentReader:
+    """Reads the last window of endpoints.
+
+    The newest verdicts are kept in memory: hundreds for each endpoint, new once a day, looked at every few seconds.
 
     Args:
-        now: Where the window ends if nothing has happened yet. Aware UTC.
-        window: Its length, in whole hours.
+        clock: Where a window ends if nothing has happened yet. Aware UTC.
     """
-    latest = tx.profiles.latest_hour(endpoint) or now.replace(minute=0, second=0, microsecond=0)
-    until = latest + HOUR
-    since = until - window
-    found = tx.verdicts.list(endpoint, since=until - _LOOK_BACK)
-    return Recent(since, until, tx.service_hours.between(endpoint, since, until), newest(found))
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        # By endpoint: the number of the last verdict of all when it was read, and its newest verdicts.
+        self._newest: dict[str, tuple[int, list[Verdict]]] = {}
+
+    def read(self, tx: Transaction, endpoint: str) -> Recent:
+        """The last 24 hours up to the newest with an event, and the newest verdicts."""
+        latest = tx.profiles.latest_hour(endpoint) or self._clock().replace(minute=0, second=0, microsecond=0)
+        until = latest + HOUR
+        since = until - _WINDOW
+        oldest = until - _LOOK_BACK
+        verdicts = [one for one in self._verdicts(tx, endpoint, oldest) if one.window_end > oldest]
+        return Recent(since, until, tx.service_hours.between(endpoint, since, until), verdicts)
+
+    def _verdicts(self, tx: Transaction, endpoint: str, oldest: datetime) -> list[Verdict]:
+        last = tx.verdicts.newest()
+        number, known = self._newest.get(endpoint, (0, []))
+        if number == 0:
+            known = newest(tx.verdicts.list(endpoint, since=oldest))
+        elif number != last:
+            known = newest([*known, *tx.verdicts.of_endpoint_after(endpoint, number)])
+        self._newest[endpoint] = (last, known)
+        return known
 
 
 def served(hours: Iterable[ServiceHour]) -> Served:

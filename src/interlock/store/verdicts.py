@@ -31,6 +31,11 @@ class VerdictRepository(Repository):
         if rows:
             self._connection.execute(insert(verdicts), rows)
 
+    def of_endpoint_after(self, endpoint: str, number: int) -> builtins.list[Verdict]:
+        """Verdicts of an endpoint that were added after this number, in the order in which they were."""
+        query = select(verdicts.c.body).where(verdicts.c.endpoint == endpoint, verdicts.c.number > number)
+        return [*self._connection.scalars(query.order_by(verdicts.c.number))]
+
     def list(self, endpoint: str, since: datetime | None = None, until: datetime | None = None) -> list[Verdict]:
         """Verdicts whose window overlaps [since, until), by window, then as they were added."""
         query = select(verdicts.c.body).where(verdicts.c.endpoint == endpoint)

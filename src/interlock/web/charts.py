@@ -52,6 +52,18 @@ def bars(
     return found
 
 
+def spark(slots: Sequence[tuple[datetime, Mapping[str, int]]], *, width: float, height: float) -> str:
+    """Requests of all versions by hour, as one SVG path: small enough for a table of many."""
+    most = max((sum(counts.values()) for _, counts in slots), default=0)
+    step = width / max(1, len(slots))
+    columns = [(number * step, sum(counts.values())) for number, (_, counts) in enumerate(slots)]
+    return "".join(
+        f"M{x:g} {height:g}v{-max(1, round(requests / most * height, 1)):g}h{step * 0.8:.3g}V{height:g}z"
+        for x, requests in columns
+        if requests
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """An interval against its margin, on an axis whose middle is "equal". Places are from 0 to `WIDTH`.

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request, Response
 from interlock.api.access import needs
 from interlock.api.services import Given, Services
 from interlock.api.status import gateway_url
-from interlock.monitoring.recent import recent
 from interlock.web import charts, states
 from interlock.web.access import PageRoute
 from interlock.web.rendering import show
@@ -31,7 +30,7 @@ def now(request: Request, endpoint: str, services: Given) -> Response:
 def _seen(services: Services, name: str) -> dict[str, Any]:
     with services.store.read() as tx:
         endpoint, plan = tx.endpoints.get(name), tx.plans.current(name)
-        found = recent(tx, name, services.clock())
+        found = services.recent.read(tx, name)
         releases = tx.releases.list(name)[::-1]
         champion = tx.models.get(plan.champion)
     share = plan.traffic_share if plan.challenger else 0.0

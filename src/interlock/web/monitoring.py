@@ -8,15 +8,14 @@ from fastapi import APIRouter, Request, Response
 from interlock.api.access import needs
 from interlock.api.monitoring import parse_window
 from interlock.api.services import Given, Services
-from interlock.domain.verdict import Verdict
-from interlock.monitoring.recent import recent
+from interlock.domain.verdict import Signal, Verdict
 from interlock.web import states
 from interlock.web.access import PageRoute, Present
 from interlock.web.rendering import show
 
 router = APIRouter(prefix="/monitoring", route_class=PageRoute, include_in_schema=False)
 
-_SIGNALS = ("quality", "service", "rejected", "input", "output")
+_SIGNALS: tuple[Signal, ...] = ("quality", "service", "rejected", "input", "output")
 _DAYS = 28
 
 
@@ -25,7 +24,7 @@ def page(request: Request, visitor: Present, services: Given) -> Response:
     """Every endpoint by signal."""
     with services.store.read() as tx:
         found = [
-            (each.name, recent(tx, each.name, services.clock()).verdicts)
+            (each.name, services.recent.read(tx, each.name).verdicts)
             for each in tx.endpoints.list()
             if visitor.may("read", each.name)
         ]

@@ -1,6 +1,5 @@
 """The overview: every endpoint at a glance. With an empty home, what to do first."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from interlock.api.serving import ALIVE
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.release import Release
 from interlock.domain.traffic import TrafficPlan
-from interlock.monitoring.recent import Recent, recent
+from interlock.monitoring.recent import Recent
 from interlock.web import charts, states
 from interlock.web.access import PageRoute, Present, Visitor
 from interlock.web.rendering import show
@@ -37,8 +36,8 @@ class Row:
         return states.endpoint(self.recent.verdicts)
 
     @property
-    def bars(self) -> Sequence[charts.Bar]:
-        return charts.bars(self.recent.by_hour(), width=120, height=28)
+    def spark(self) -> str:
+        return charts.spark(self.recent.by_hour(), width=120, height=28)
 
     @property
     def reasons(self) -> list[str]:
@@ -64,7 +63,7 @@ def _seen(request: Request, visitor: Visitor, services: Services) -> dict[str, A
         plans = {plan.endpoint: plan for plan in tx.plans.all_current()}
         running = {release.endpoint: release for release in tx.releases.active()}
         rows = [
-            Row(each, plans[each.name], recent(tx, each.name, services.clock()), running.get(each.name))
+            Row(each, plans[each.name], services.recent.read(tx, each.name), running.get(each.name))
             for each in tx.endpoints.list()
             if visitor.may("read", each.name)
         ]

@@ -34,3 +34,16 @@ def test_verdicts_are_read_in_the_order_in_which_they_were_added(store: Store) -
         assert tx.verdicts.newest() == 3
         assert [each.verdict.check.value for each in tx.verdicts.after(0, limit=2)] == [0.3, 0.1]
         assert [(each.number, each.verdict) for each in tx.verdicts.after(2, limit=2)] == [(3, verdict(2, 0.2))]
+
+
+def test_what_was_added_after_a_number_is_told_in_its_order(store: Store) -> None:
+    with store.transaction() as tx:
+        assert tx.verdicts.newest() == 0
+        tx.verdicts.append([verdict(3, 0.3)])
+        seen = tx.verdicts.newest()
+        assert tx.verdicts.of_endpoint_after("wine", seen) == []
+        tx.verdicts.append([verdict(2, 0.2), verdict(1, 0.1)])
+        assert tx.verdicts.of_endpoint_after("wine", seen) == [verdict(2, 0.2), verdict(1, 0.1)]
+        assert len(tx.verdicts.of_endpoint_after("wine", 0)) == 3
+        assert tx.verdicts.of_endpoint_after("beer", 0) == []
+        assert tx.verdicts.newest() > seen

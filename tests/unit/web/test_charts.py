@@ -99,3 +99,9 @@ def test_bars_stand_on_each_other_with_the_champion_below() -> None:
     )
     assert [(bar.version, bar.x, bar.y, bar.height) for bar in found] == [("b:2", 0, 10, 10), ("a:1", 0, 0, 10)]
     assert charts.bars([(NOW, {})], width=100, height=20) == []
+
+
+def test_a_spark_has_a_column_for_every_hour_with_requests() -> None:
+    slots: list[tuple[datetime, dict[str, int]]] = [(NOW, {"a:1": 50, "b:2": 50}), (NOW, {}), (NOW, {"a:1": 50})]
+    assert charts.spark(slots, width=30, height=20) == "M0 20v-20h8V20zM20 20v-10h8V20z"
+    assert charts.spark([(NOW, {})], width=30, height=20) == ""
