@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.web.conftest import Pages, _pages, act
+from tests.integration.web.conftest import EVIL, Pages, _pages, act
 from tests.integration.web.test_overview import words
 
 from interlock.domain.release import Gate
@@ -54,8 +54,9 @@ def test_a_release_is_paused_resumed_and_rolled_back_with_reasons(running: Pages
         assert "paused" in words(browser.get(URL).text)
         act(browser, URL, f"{URL}/resume", reason="monday")
         assert _state(running) == "running"
-        act(browser, URL, f"{URL}/rollback", reason="complaints")
+        act(browser, URL, f"{URL}/rollback", reason=f"complaints {EVIL}")
         assert _state(running) == "rolled_back"
+        assert all(EVIL not in browser.get(path).text for path in ("/", "/releases", URL, "/endpoints/wine", "/audit"))
         page = words(browser.get(URL).text)
     for reason in ("weekend", "monday", "complaints"):
         assert f"by operator: {reason}" in page
