@@ -13,6 +13,7 @@ from tests.e2e.product import Product
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `dev`)")
 
 pytestmark = pytest.mark.slow
@@ -115,17 +116,22 @@ def test_signing_out_closes_the_pages_and_remembers_the_way_back(chromium: "Brow
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
-def test_every_page_fits_wide_and_narrow_in_light_and_dark(
+def test_every_page_fits_and_is_accessible_wide_and_narrow_in_light_and_dark(
     chromium: "Browser", product: Product, release: str, width: int, scheme: str
 ) -> None:
     with _page(chromium, product, viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
         _sign_in(page, product)
         links = page.locator("header nav a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
-        for path in (*links, "/endpoints/wine", f"/releases/{release}"):
+        assert len(links) == 6
+        barriers = list[str]()
+        for path in (*links, "/endpoints/wine", f"/releases/{release}", "/monitoring/wine", "/models/wine/1"):
             page.goto(path)
+            for found in axe.Axe().run(page).response["violations"]:
+                barriers.append(f"{path}: {found['help']}: {found['nodes'][0]['html']}")
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             shown = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert shown == {"light": "rgb(247, 247, 245)", "dark": "rgb(20, 23, 27)"}[scheme]
+        assert barriers == []
 
 
 def test_commands_are_copied_and_times_are_the_readers(chromium: "Browser", product: Product) -> None:
