@@ -225,7 +225,7 @@ class Station:
 
 def road(release: Release) -> list[Station]:
     """The signals of a release, from loading to all of the traffic."""
-    words = ["loaded", *(percent(share) for share in release.plan.steps)]
+    words = ["loading" if release.state == "draft" else "loaded", *(percent(share) for share in release.plan.steps)]
     gap = 840.0 / (len(words) - 1)
     reached = 0 if release.state == "draft" or release.step_started_at is None else release.step + 1
     here = {"promoted": "passed", "paused": "paused", "draft": "now", "running": "now"}.get(release.state, "stopped")

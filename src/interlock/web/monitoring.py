@@ -17,6 +17,7 @@ router = APIRouter(prefix="/monitoring", route_class=PageRoute, include_in_schem
 
 _SIGNALS: tuple[Signal, ...] = ("quality", "service", "rejected", "input", "output")
 _DAYS = 28
+_COLUMNS = 40
 
 
 @router.get("", **needs("read", limited_keys=True))
@@ -33,8 +34,14 @@ def page(request: Request, visitor: Present, services: Given) -> Response:
 
 
 @router.get("/{endpoint}", **needs("read"))
-def endpoint_page(request: Request, endpoint: str, services: Given, window: str = "24h") -> Response:
-    """The checks of a window up to the newest event, as `interlock monitor` gives them, and the verdicts by day."""
+def endpoint_page(
+    request: Request, endpoint: str, services: Given, window: str = "24h", every: bool = False
+) -> Response:
+    """The checks of a window up to the newest event, as `interlock monitor` gives them, and the verdicts by day.
+
+    Args:
+        every: Show every column by day, and not only those that drifted most.
+    """
     report = services.monitoring.report(endpoint, window=parse_window(window))
     checks = sorted(report["checks"], key=_rank)
     return show(
@@ -44,7 +51,7 @@ def endpoint_page(request: Request, endpoint: str, services: Given, window: str 
         window=window,
         report=report,
         groups=[(signal, [each for each in checks if each["signal"] == signal]) for signal in _SIGNALS],
-        **_days(services, endpoint),
+        **_days(services, endpoint, most=None if every else _COLUMNS),
     )
 
 
@@ -53,7 +60,7 @@ def _rank(check: dict[str, Any]) -> tuple[int, float]:
     return ("breach", "error", "ok", "no_data").index(check["outcome"]), -(check["value"] or 0.0)
 
 
-def _days(services: Services, endpoint: str) -> dict[str, Any]:
+def _days(services: Services, endpoint: str, most: int | None) -> dict[str, Any]:
     """The stored verdicts of the last weeks: columns by day, and quality by day."""
     with services.store.read() as tx:
         latest = tx.profiles.latest_hour(endpoint) or services.clock()
@@ -66,7 +73,8 @@ def _days(services: Services, endpoint: str) -> dict[str, Any]:
         reverse=True,
     )
     days = sorted({one.window_start for one in drift})
-    return {"days": days, "columns": _by_column(drift, days), "quality": quality}
+    columns = _by_column(drift, days)
+    return {"days": days, "columns": columns[:most], "hidden": len(columns) - len(columns[:most]), "quality": quality}
 
 
 def _by_column(drift: list[Verdict], days: list[datetime]) -> list[tuple[str, list[Verdict | None]]]:

@@ -68,13 +68,13 @@ def _seen(request: Request, visitor: Visitor, services: Services) -> dict[str, A
             if visitor.may("read", each.name)
         ]
         entries = [] if visitor.key.endpoints else tx.audit.list(limit=_LAST_ENTRIES)
-        models = tx.models.list() if not rows else []
+        models = [] if rows or visitor.key.endpoints else tx.models.list()
         gateways = tx.gateways.live(services.clock() - ALIVE)
     rank = {"breach": 0, "watch": 1, "unknown": 2, "ok": 3}
     rows.sort(key=lambda row: (rank[row.state.kind], row.endpoint.name))
     return {
         "rows": rows,
-        "headline": states.headline((row.endpoint.name, row.state) for row in rows),
+        "headline": states.headline([(row.endpoint.name, row.state) for row in rows], is_served=bool(gateways)),
         "entries": entries,
         "models": models,
         "gateways": gateways,

@@ -120,9 +120,15 @@ def _breach_word(name: Signal, broken: Sequence[Check]) -> str:
     return "slow" if all(one.name.startswith("latency") for one in broken) else "failing"
 
 
-def headline(by_endpoint: Iterable[tuple[str, State]]) -> str:
-    """The first line of the overview."""
+def headline(by_endpoint: Iterable[tuple[str, State]], *, is_served: bool) -> str:
+    """The first line of the overview.
+
+    Args:
+        is_served: Whether any gateway lives: without one, what verdicts say of yesterday is no comfort.
+    """
     found = list(by_endpoint)
+    if not is_served:
+        return "No gateway answers"
     acts = [name for name, state in found if state.kind == "breach"]
     looks = [name for name, state in found if state.kind == "watch"]
     if acts:

@@ -15,6 +15,7 @@ from tests.integration.api.conftest import _keys, _serving
 from interlock import bootstrap
 from interlock.domain.access import Key
 from interlock.domain.contract import Contract, Field
+from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
 from interlock.domain.release import ReleasePlan
 from interlock.domain.verdict import Check, Verdict
@@ -134,6 +135,7 @@ def _fill(app: FastAPI) -> None:
             tx.service_hours.add(ServiceDelta("wine", "wine:1", hour, 300, 3, 300, latency))
             tx.profiles.merge_all("wine", {("wine:1", hour): lambda _: b""})
         tx.verdicts.append(_verdicts())
+        tx.gateways.beat(GatewayState(id="gw0", at=datetime(2100, 1, 1, tzinfo=UTC), pid=1))  # never silent
 
 
 def _verdicts() -> list[Verdict]:

@@ -1,5 +1,8 @@
+import pytest
 from tests.integration.web.conftest import Pages
 from tests.integration.web.test_overview import words
+
+from interlock.web import monitoring
 
 
 def test_every_endpoint_is_listed_by_signal(pages: Pages) -> None:
@@ -16,6 +19,18 @@ def test_columns_are_shown_by_day_and_the_most_severe_first(pages: Pages) -> Non
     said = words(heat)
     assert "column 27 Feb 28 alcohol 2 fine 40 changed grape no verdict ·· not enough data" in said
     assert 'title="2026-02-28: changed, mean 13 on the reference, now 9"' in heat
+
+
+def test_of_many_columns_the_most_severe_are_shown_and_the_rest_on_demand(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitoring, "_COLUMNS", 1)
+    with pages.signed_in("viewer") as browser:
+        page, every = (browser.get(f"/monitoring/wine{more}").text for more in ("", "?every=true"))
+    assert "Show 1 more columns" in page
+    assert ">grape</th>" not in page
+    assert ">grape</th>" in every
+    assert "more columns" not in every
 
 
 def test_quality_is_shown_by_day(pages: Pages) -> None:

@@ -55,4 +55,6 @@ def test_every_state_of_a_release_has_a_word() -> None:
     ],
 )
 def test_the_first_line_says_what_matters(kinds: list[states.Kind], line: str) -> None:
-    assert states.headline((f"e{number}", states.State(kind, "")) for number, kind in enumerate(kinds)) == line
+    found = [(f"e{number}", states.State(kind, "")) for number, kind in enumerate(kinds)]
+    assert states.headline(found, is_served=True) == line
+    assert states.headline(found, is_served=False) == "No gateway answers"
