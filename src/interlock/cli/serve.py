@@ -74,4 +74,5 @@ def _say(served: Served, server: Server, *, as_json: bool) -> None:
             f"interlock release start {served.endpoint} --candidate {served.version}\n",
             flush=True,
         )
+    print(f"To see how it goes: open {server.control} in a browser and sign in with {server.key}")
     print(f"For other commands: export INTERLOCK_API_KEY={server.key}\nCtrl-C stops the server.", flush=True)

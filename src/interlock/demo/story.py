@@ -208,5 +208,6 @@ class _Story:
 def _stay(server: Server, narrator: Narrator) -> None:
     narrator.chapter("The server stays up; Ctrl-C ends it")
     narrator.say(f"gateway {server.gateway}, control {server.control}, key {server.key}")
+    narrator.say(f"Look: open {server.control} in a browser and sign in with the key")
     narrator.say(f"Try: INTERLOCK_URL={server.control} INTERLOCK_API_KEY={server.key} interlock monitor {ENDPOINT}")
     server.wait()

@@ -4,7 +4,6 @@ Before there is a session, a form is tied to its browser by a cookie that holds 
 page of another site can set neither.
 """
 
-import hmac
 import secrets
 from urllib.parse import unquote
 
@@ -14,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from interlock.api.access import PUBLIC, needs
 from interlock.api.services import Given
 from interlock.domain.errors import ForbiddenError, UnauthenticatedError
-from interlock.web.access import COOKIE, TOKEN, Form, PageRoute
+from interlock.web.access import COOKIE, TOKEN, Form, PageRoute, is_same
 from interlock.web.rendering import show
 from interlock.web.sessions import LENGTH, Sessions
 
@@ -35,7 +34,7 @@ def ask(request: Request, next: str = "/") -> Response:
 def sign_in(request: Request, form: Form, services: Given) -> Response:
     """Begin a session, or say what is wrong with the key."""
     back = _inside(form.get("next", "/"))
-    if not hmac.compare_digest(request.cookies.get(_FORM_COOKIE, ""), form.get(TOKEN, "") or "none"):
+    if not is_same(form.get(TOKEN, ""), request.cookies.get(_FORM_COOKIE, "")):
         return _ask(request, back=back, fault="The form was too old, or cookies are off; try again.", status=403)
     try:
         key = services.key_ring.authenticate(form.get("key", "").strip())

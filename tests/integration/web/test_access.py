@@ -51,7 +51,7 @@ def test_a_form_without_the_sessions_token_does_nothing(pages: Pages, path: str)
     with pages.visitor() as stranger:
         assert stranger.post(path).headers["location"] == "/sign-in"
     with pages.signed_in("admin") as browser:
-        for form in ({}, {"csrf": ""}, {"csrf": "x" * 43}):
+        for form in ({}, {"csrf": ""}, {"csrf": "x" * 43}, {"csrf": "ключ"}):
             refused = browser.post(path, data=form)
             assert refused.status_code == 403
             assert "not from this session" in refused.text
@@ -73,6 +73,7 @@ def test_the_cookie_is_for_this_site_only_and_no_script_reads_it(pages: Pages) -
     [
         ("", "not a whole Interlock key"),
         ("ilk_mistyped", "not a whole Interlock key"),
+        ("ключ", "not a whole Interlock key"),
         ("scorer", "role scorer, which may not read"),
     ],
 )
@@ -89,6 +90,8 @@ def test_the_sign_in_form_belongs_to_its_browser(pages: Pages) -> None:
         stolen = token(other.get("/sign-in").text)
         assert browser.post("/sign-in", data={"csrf": stolen, "key": pages.keys["viewer"]}).status_code == 403
         browser.get("/sign-in")
+        for wrong in ("", "ключ"):
+            assert browser.post("/sign-in", data={"csrf": wrong, "key": pages.keys["viewer"]}).status_code == 403
         assert browser.post("/sign-in", data={"csrf": stolen, "key": pages.keys["viewer"]}).status_code == 403
 
 
