@@ -91,7 +91,7 @@ def test_a_shadow_answers_nobody_and_asks_for_approval(
     assert by_proposer.returncode == 2
     assert "somebody else must approve" in by_proposer.stderr
     with product.client() as client:
-        other = client.create_key("bob", "operator")["key"]
+        other = client.create_key("bob", "approver")["key"]
     approved = product.cli("release", "approve", id, "--reason", "read it", "--json", key=other)
     assert json.loads(approved.stdout)["state"] == "promoted"
     assert json.loads(approved.stdout)["approved_by"] == "bob"

@@ -74,15 +74,27 @@ def show(id: str, actor: Actor, services: Given) -> dict[str, Any]:
     return _show(services, id)
 
 
+@router.post("/{id}/approve", **needs("approve", limited_keys=True))
+def approve(id: str, asked: Reason, actor: Actor, services: Given) -> dict[str, Any]:
+    """Let a release go on that waits for approval. Not for who started it."""
+    check_endpoint(actor, "approve", services.releases.get(id).endpoint)
+    services.releases.approve(id, actor=actor, reason=asked.reason)
+    return _show(services, id)
+
+
+@router.post("/{id}/reject", **needs("approve", limited_keys=True))
+def reject(id: str, asked: Reason, actor: Actor, services: Given) -> dict[str, Any]:
+    """End a release that waits for approval."""
+    check_endpoint(actor, "approve", services.releases.get(id).endpoint)
+    services.releases.reject(id, actor=actor, reason=asked.reason)
+    return _show(services, id)
+
+
 @router.post("/{id}/{verb}", **needs("operate", limited_keys=True))
 def act(
-    id: str,
-    verb: Literal["approve", "reject", "promote", "pause", "resume"],
-    asked: Reason,
-    actor: Actor,
-    services: Given,
+    id: str, verb: Literal["promote", "pause", "resume"], asked: Reason, actor: Actor, services: Given
 ) -> dict[str, Any]:
-    """By hand: approve, reject, promote, pause or resume."""
+    """By hand: promote, pause or resume."""
     with services.store.read() as tx:
         check_endpoint(actor, "operate", tx.releases.get(id).endpoint)
     getattr(services.releases, verb)(id, actor=actor, reason=asked.reason)

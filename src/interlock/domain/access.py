@@ -15,6 +15,8 @@ _MAY: dict[str, frozenset[str]] = {
     "approver": frozenset({"predict", "label", "read", "operate", "approve"}),
     "admin": frozenset({"predict", "label", "read", "operate", "approve", "admin", "backdate"}),
 }
+APPROVERS = frozenset(role for role, may in _MAY.items() if "approve" in may)
+"""Roles that may approve releases which others have started."""
 ROLES: tuple[Role, ...] = ("scorer", "viewer", "operator", "approver", "admin")
 
 

@@ -34,7 +34,7 @@ from typing import Any, Self
 
 import msgspec
 
-from interlock.domain.access import Key
+from interlock.domain.access import APPROVERS, Key
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.release import Decision, Gate, Release, ReleaseState, Verb
 from interlock.domain.traffic import TrafficPlan
@@ -105,7 +105,7 @@ def advance(tx: Transaction, release: Release, mover: Mover) -> Release:
 def promote(tx: Transaction, release: Release, mover: Mover) -> Release:
     """d, k: the candidate becomes the champion; the old one stays loaded for an instant return."""
     _expect(tx, release, "running", "paused", "inconclusive", "awaiting_approval")
-    if release.lacks_approval and mover.role != "system" and mover.name != release.created_by:
+    if release.lacks_approval and mover.role in APPROVERS and mover.name != release.created_by:
         release = msgspec.structs.replace(release, approved_by=mover.name)  # by promoting it
     _check_approved(release)
     moved = _end(release, "promoted", "promote", mover)

@@ -223,12 +223,23 @@ class Station:
     kind: str
 
 
+# What stands at the signal that a release has reached.
+_HERE = {
+    "promoted": "passed",
+    "paused": "paused",
+    "inconclusive": "paused",
+    "draft": "now",
+    "awaiting_approval": "now",
+    "running": "now",
+}
+
+
 def road(release: Release) -> list[Station]:
     """The signals of a release, from loading to all of the traffic."""
     words = ["loading" if release.state == "draft" else "loaded", *(percent(share) for share in release.plan.steps)]
     gap = 840.0 / (len(words) - 1)
     reached = 0 if release.state == "draft" or release.step_started_at is None else release.step + 1
-    here = {"promoted": "passed", "paused": "paused", "draft": "now", "running": "now"}.get(release.state, "stopped")
+    here = _HERE.get(release.state, "stopped")
     return [
         Station(
             round(160 + number * gap, 1),

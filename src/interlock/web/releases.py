@@ -19,7 +19,7 @@ from interlock.web.wording import percent
 
 router = APIRouter(prefix="/releases", route_class=PageRoute, include_in_schema=False)
 
-Verb = Literal["promote", "pause", "resume", "rollback"]
+Verb = Literal["approve", "reject", "promote", "pause", "resume", "rollback"]
 
 # The newest entries of an endpoint that are searched for those of one release.
 _ENTRIES = 1000
@@ -56,28 +56,23 @@ def now(request: Request, id: str, visitor: Present, services: Given) -> Respons
 
 @router.post("/{id}/{verb}", **needs("operate", limited_keys=True))
 def act(id: str, verb: Verb, form: Form, visitor: Present, services: Given) -> Response:
-    """Promote, pause, resume or roll back, with the reason that the form gives."""
+    """Approve, reject, promote, pause, resume or roll back, with the reason that the form gives."""
     release = services.releases.get(id)
-    check_endpoint(visitor.key, "operate", release.endpoint)
+    check_endpoint(visitor.key, "approve" if verb in ("approve", "reject") else "operate", release.endpoint)
     reason = form.get("reason", "").strip()
     if verb == "rollback":
-        if verb not in verbs_of(services, release):
+        if verb not in verbs_of(services, release, visitor):
             raise ConflictError(
                 f"release {id} is {release.state}, and its candidate does not serve: nothing to take back"
             )
         services.releases.rollback(release.endpoint, actor=visitor.key, reason=reason)
     else:
-        moves = {
-            "promote": services.releases.promote,
-            "pause": services.releases.pause,
-            "resume": services.releases.resume,
-        }
-        moves[verb](id, actor=visitor.key, reason=reason)
+        getattr(services.releases, verb)(id, actor=visitor.key, reason=reason)
     return RedirectResponse(f"/releases/{id}", 303)
 
 
-def verbs_of(services: Services, release: Release) -> tuple[Verb, ...]:
-    """What can be done with a release as it stands."""
+def verbs_of(services: Services, release: Release, visitor: Visitor) -> tuple[Verb, ...]:
+    """What a visitor can do with a release as it stands. Nobody approves what they have started."""
     if release.state in TERMINAL:
         with services.store.read() as tx:
             plans = {plan.endpoint: plan for plan in tx.plans.all_current()}
@@ -86,7 +81,13 @@ def verbs_of(services: Services, release: Release) -> tuple[Verb, ...]:
         return ("rollback",) if release.state == "promoted" and serves else ()
     if release.state == "draft":
         return ("rollback",)
-    return ("resume", "promote", "rollback") if release.state == "paused" else ("pause", "promote", "rollback")
+    may_approve = visitor.may("approve", release.endpoint)
+    is_other = visitor.key.name != release.created_by
+    if release.state == "awaiting_approval":
+        return ("approve", "reject") if may_approve and is_other else ("reject",) if may_approve else ("rollback",)
+    going_on: Verb = "pause" if release.state == "running" else "resume"
+    may_promote = not release.lacks_approval or (may_approve and is_other)
+    return (going_on, "promote", "rollback") if may_promote else (going_on, "rollback")
 
 
 def _seen(services: Services, id: str, visitor: Visitor) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _seen(services: Services, id: str, visitor: Visitor) -> dict[str, Any]:
         "entries": entries,
         "differences": differences,
         "looks": looks,
-        "verbs": verbs_of(services, release) if may_act else (),
+        "verbs": verbs_of(services, release, visitor) if may_act else (),
         "seconds": ((release.finished_at or services.clock()) - release.created_at).total_seconds(),
     }
 

@@ -49,11 +49,12 @@ def test_without_a_good_key_no_route_answers_to_any_method(plane: Any, authoriza
 
 def test_every_route_names_the_permission_it_needs(plane: Any) -> None:
     needed = {route: operation.get("x-interlock-permission") for route, operation in _promised(plane.app).items()}
-    assert set(needed.values()) == {PUBLIC, "read", "operate", "admin", "predict", "label"}
+    assert set(needed.values()) == {PUBLIC, "read", "operate", "approve", "admin", "predict", "label"}
     assert [route for route, permission in needed.items() if permission == PUBLIC] == [("GET", "/api/v1/health")]
     changing = {route: permission for route, permission in needed.items() if route[0] != "GET"}
     reading = {route for route, permission in changing.items() if permission == "read"}
-    assert reading == {("POST", "/api/v1/log/sql"), ("POST", "/api/v1/log/commit")}
+    asking = ("log/sql", "log/commit", "releases/forecast")
+    assert reading == {("POST", f"/api/v1/{path}") for path in asking}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -62,8 +63,8 @@ def test_a_role_may_do_what_it_says_and_nothing_else(plane: Any, role: str) -> N
         "scorer": {"predict", "label"},
         "viewer": {"read"},
         "operator": {"read", "operate", "predict", "label"},
-        "approver": {"read", "operate", "predict", "label"},
-        "admin": {"read", "operate", "admin", "predict", "label"},
+        "approver": {"read", "operate", "approve", "predict", "label"},
+        "admin": {"read", "operate", "approve", "admin", "predict", "label"},
     }[role]
     for (method, path), operation in _promised(plane.app).items():
         answer = plane.client.request(method, _fill(path), headers=plane.header(role), content=b"{")

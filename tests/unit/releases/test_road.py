@@ -132,7 +132,7 @@ def asking(**changes: Any) -> ReleasePlan:
 
 @pytest.fixture
 def bob(now: datetime) -> Mover:
-    return Mover("bob", "operator", now, "read it")
+    return Mover("bob", "approver", now, "read it")
 
 
 @pytest.fixture
@@ -176,6 +176,11 @@ def test_k_who_promotes_by_hand_has_approved(store: Store, release: Make, mover:
         with pytest.raises(ConflictError, match="needs the approval"):
             road.promote(tx, running, mover)
         assert road.promote(tx, running, bob).approved_by == "bob"
+
+
+def test_k_an_operator_cannot_approve_by_promoting(store: Store, waiting: Release, now: datetime) -> None:
+    with pytest.raises(ConflictError, match="needs the approval"), store.transaction() as tx:
+        road.promote(tx, waiting, Mover("carl", "operator", now, "quick"))
 
 
 def test_l_a_rejected_release_is_over(store: Store, waiting: Release, bob: Mover) -> None:

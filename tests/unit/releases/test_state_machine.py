@@ -18,7 +18,7 @@ from interlock.domain.errors import InterlockError
 from interlock.domain.release import TERMINAL, Release, ReleasePlan, Strategy
 from interlock.store import Store
 
-ANN, BOB = (Key(name=name, role="operator", digest=name, created_at=NOW) for name in ("ann", "bob"))
+ANN, BOB = (Key(name=name, role="approver", digest=name, created_at=NOW) for name in ("ann", "bob"))
 STEPS: dict[Strategy, tuple[float, ...]] = {"canary": (0.1, 0.5, 1.0), "shadow": (0.0, 1.0), "blue_green": (0.5, 1.0)}
 PEOPLE = st.sampled_from([ANN, BOB])
 PLANS: dict[str, st.SearchStrategy[Any]] = {
