@@ -5,7 +5,7 @@ from fastapi import APIRouter, FastAPI, Response
 from interlock.api.access import PUBLIC, needs
 from interlock.api.services import Services
 from interlock.domain.errors import NotFoundError
-from interlock.web import audit, endpoints, log, models, monitoring, overview, releases, sign_in
+from interlock.web import alerts, audit, endpoints, log, models, monitoring, overview, releases, sign_in
 from interlock.web.access import PageRoute
 from interlock.web.assets import asset
 from interlock.web.sessions import Sessions
@@ -28,7 +28,7 @@ def static(name: str) -> Response:
 
 ROUTERS = (
     router,
-    *(pages.router for pages in (sign_in, overview, endpoints, releases, monitoring, models, log, audit)),
+    *(pages.router for pages in (sign_in, overview, endpoints, releases, monitoring, alerts, models, log, audit)),
 )
 
 

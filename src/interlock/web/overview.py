@@ -69,6 +69,7 @@ def _seen(request: Request, visitor: Visitor, services: Services) -> dict[str, A
         ]
         entries = [] if visitor.key.endpoints else tx.audit.list(limit=_LAST_ENTRIES)
         models = [] if rows or visitor.key.endpoints else tx.models.list()
+        alerts = [each for each in tx.alerts.open() if visitor.may("read", each.endpoint)]
         gateways = tx.gateways.live(services.clock() - ALIVE)
     rank = {"breach": 0, "watch": 1, "unknown": 2, "ok": 3}
     rows.sort(key=lambda row: (rank[row.state.kind], row.endpoint.name))
@@ -76,6 +77,7 @@ def _seen(request: Request, visitor: Visitor, services: Services) -> dict[str, A
         "rows": rows,
         "headline": states.headline([(row.endpoint.name, row.state) for row in rows], is_served=bool(gateways)),
         "entries": entries,
+        "alerts": alerts,
         "models": models,
         "gateways": gateways,
         "home_url": str(request.base_url).rstrip("/"),

@@ -17,6 +17,7 @@ NAVIGATION = (
     ("/", "Overview"),
     ("/releases", "Releases"),
     ("/monitoring", "Monitoring"),
+    ("/alerts", "Alerts"),
     ("/models", "Models"),
     ("/log", "Log"),
     ("/audit", "Audit"),

@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from interlock.domain.alert import Alert, Severity, Symptom
 from interlock.domain.release import Gate
 from interlock.domain.verdict import Check, CheckOutcome, Signal, Verdict
 
@@ -54,6 +55,9 @@ _SIGNALS: dict[Signal, str] = {
 }
 
 
+_SEVERITIES: dict[Severity, Kind] = {"critical": "breach", "warning": "watch", "info": "unknown"}
+
+
 def release(state: str) -> State:
     """Of a release."""
     return _RELEASES[state]
@@ -82,6 +86,20 @@ def gate(one: Gate) -> State:
         "not_comparable": State("unknown", "not comparable"),
         "error": State("watch", "gate broke"),
     }[one.outcome]
+
+
+def alert(one: Alert) -> State:
+    """Of an incident."""
+    if one.state == "resolved":
+        return State("ok", "over")
+    if one.state == "acknowledged":
+        return State("watch", "acknowledged")
+    return State(_SEVERITIES[one.severity], one.severity)
+
+
+def symptom(one: Symptom) -> State:
+    """Of a part of an incident."""
+    return State("ok", "over") if one.over_at else State(_SEVERITIES[one.severity], one.severity)
 
 
 def signal(name: Signal, verdicts: Sequence[Verdict]) -> State:

@@ -14,6 +14,7 @@ from tests.integration.api.conftest import _keys, _serving
 
 from interlock import bootstrap
 from interlock.domain.access import Key
+from interlock.domain.alert import Alert, Symptom
 from interlock.domain.contract import Contract, Field
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
@@ -119,6 +120,11 @@ def version(number: int, name: str = "wine") -> ModelVersion:
     )  # fmt: skip
 
 
+def alert(endpoint: str, sentence: str) -> Alert:
+    symptom = Symptom(key="k", rule="drift", severity="critical", sentence=sentence, since=HOUR)
+    return Alert(endpoint=endpoint, day=HOUR, state="firing", severity="critical", symptoms=(symptom,), opened_at=HOUR)
+
+
 def _fill(app: FastAPI) -> None:
     services = app.state.services
     actor = Key(name="ops", role="operator", digest="", created_at=HOUR)
@@ -135,6 +141,7 @@ def _fill(app: FastAPI) -> None:
             tx.service_hours.add(ServiceDelta("wine", "wine:1", hour, 300, 3, 300, latency))
             tx.profiles.merge_all("wine", {("wine:1", hour): lambda _: b""})
         tx.verdicts.append(_verdicts())
+        tx.alerts.add(alert("wine", f"alcohol of wine:1 drifted {EVIL}"))
         tx.gateways.beat(GatewayState(id="gw0", at=datetime(2100, 1, 1, tzinfo=UTC), pid=1))  # never silent
 
 

@@ -14,7 +14,7 @@ from interlock.web.access import PageRoute
 from interlock.web.app import ROUTERS
 
 ROUTES = [route for router in ROUTERS for route in router.routes]
-VALUES = {"endpoint": "wine", "id": "wine-1", "name": "wine", "version": "1", "verb": "pause"}
+VALUES = {"endpoint": "wine", "id": "wine-1", "name": "wine", "version": "1", "verb": "pause", "number": "1"}
 PRIVATE = [route for route in ROUTES if isinstance(route, PageRoute) and route.permission != PUBLIC]
 GETS = [route.path.format(**VALUES) for route in PRIVATE if "GET" in (route.methods or ())]
 POSTS = [route.path.format(**VALUES) for route in PRIVATE if "POST" in (route.methods or ())]

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.integration.web.conftest import EVIL, Pages, _pages, act
 from tests.integration.web.test_overview import words
@@ -115,3 +116,34 @@ def test_the_list_names_every_release(running: Pages, empty_pages: Pages) -> Non
     assert "wine-1 running wine:1 → wine:2 1 % begun" in page
     with empty_pages.signed_in("viewer") as browser:
         assert "interlock release start ENDPOINT" in browser.get("/releases").text
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[Pages]:
+    """A home of one's own, whose release, started by `ops`, waits for approval."""
+    with _pages(Settings(home=tmp_path), fill=True) as pages:
+        with pages.store.transaction() as tx:
+            draft = tx.releases.get("wine-1")
+            asking = msgspec.structs.replace(draft, plan=msgspec.structs.replace(draft.plan, require_approval=True))
+            tx.releases.update(asking)
+            road.ask(tx, asking, Mover("controller", "system", draft.created_at, "awaiting approval"))
+        yield pages
+
+
+def test_an_approver_approves_and_an_operator_cannot(waiting: Pages) -> None:
+    with waiting.signed_in("operator") as browser:
+        page = browser.get(URL).text
+        assert "awaiting approval" in words(page)
+        assert "Approve…" not in page
+        assert act(browser, URL, f"{URL}/approve").status_code == 403
+    with waiting.signed_in("approver") as browser:
+        assert "Approve…" in browser.get(URL).text
+        act(browser, URL, f"{URL}/approve", reason="read it")
+        assert _state(waiting) == "running"
+        assert "by approver: read it" in words(browser.get(URL).text)
+
+
+def test_an_approver_rejects(waiting: Pages) -> None:
+    with waiting.signed_in("approver") as browser:
+        act(browser, URL, f"{URL}/reject", reason="not this week")
+        assert _state(waiting) == "rejected"
