@@ -40,6 +40,9 @@ BROKEN = Rule(name="broken", severity="warning", cooldown=3 * _DAY)
 ROLLED_BACK = Rule(name="rolled_back", severity="warning", happens=True)
 """A release was rolled back by Interlock. One that a person rolled back is that person's news."""
 
+RELEASE_WAITS = Rule(name="release_waits", severity="info", happens=True)
+"""A release awaits approval, or its evidence did not decide in time: nothing goes on before a person has looked."""
+
 LOG_SUMS = Rule(name="log_sums", severity="critical", bad_for=_MINUTE, over_after=_MINUTE, cooldown=timedelta(hours=1))
 """Acknowledged rows that are nowhere. The sums are made several times before they are said to be wrong."""
 
@@ -58,6 +61,7 @@ COLLECTOR_LATE_SECONDS = 60.0
 """Normal is two seconds."""
 
 DEFAULTS: tuple[Rule, ...] = (
-    QUALITY, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, ROLLED_BACK, LOG_SUMS, QUARANTINED, UNRECORDED, COLLECTOR,
+    QUALITY, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, ROLLED_BACK, RELEASE_WAITS,
+    LOG_SUMS, QUARANTINED, UNRECORDED, COLLECTOR,
 )  # fmt: skip
 """All of them."""

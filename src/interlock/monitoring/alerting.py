@@ -67,7 +67,7 @@ class Alerting:
         """Take in what is new.
 
         Returns:
-            Verdicts and rollbacks taken in. 0 if nothing was new.
+            Verdicts and moves of releases taken in. 0 if nothing was new.
         """
         now = self._clock()
         look = now >= self._next_look
@@ -79,7 +79,7 @@ class Alerting:
             off = {rule.name for rule in rules if rule.off}
             incidents = Incidents(tx, now, self._act, off)
             before = msgspec.json.encode(seen)
-            taken = _take_verdicts(tx, incidents, seen, rules) + _take_rollbacks(tx, incidents, seen)
+            taken = _take_verdicts(tx, incidents, seen, rules) + _take_moves(tx, incidents, seen)
             if look:
                 incidents.look(log_signals.of_collector(report, self._started_at, now, self._place))
                 _take_report(incidents, seen, report, self._place)
@@ -130,13 +130,13 @@ def _take_verdicts(tx: Transaction, incidents: Incidents, seen: _Seen, rules: Se
     return len(found)
 
 
-def _take_rollbacks(tx: Transaction, incidents: Incidents, seen: _Seen) -> int:
-    found = [release_signals.observation(entry) for entry in tx.audit.after(seen.audit, release_signals.ACTION)]
+def _take_moves(tx: Transaction, incidents: Incidents, seen: _Seen) -> int:
+    moves = tx.audit.after(seen.audit, release_signals.ACTIONS)
     seen.audit = tx.audit.newest()
-    rollbacks = [look for look in found if look is not None]
-    for look in rollbacks:
-        incidents.look(look)
-    return len(rollbacks)
+    for entry in moves:
+        for look in release_signals.observations(entry):
+            incidents.look(look)
+    return len(moves)
 
 
 def _take_report(incidents: Incidents, seen: _Seen, report: ReconciliationReport | None, place: str) -> None:

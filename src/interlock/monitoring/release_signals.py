@@ -1,27 +1,46 @@
-"""Rollbacks as signals. Called by `alerting` with the audit log's new entries, which are written with the rollback."""
+"""Moves of releases as signals. Called by `alerting` with the audit log's new entries, written with the moves."""
 
-from interlock.monitoring.alert_rules import ROLLED_BACK
+from collections.abc import Iterator
+
+from interlock.monitoring.alert_rules import RELEASE_WAITS, ROLLED_BACK
 from interlock.monitoring.observation import Observation
 from interlock.store.audit import AuditEntry
 
-ACTION = "release.roll_back"
+_BACK = "release.roll_back"
+_WAITS = ("release.ask", "release.hold")
+_GOES_ON = ("release.approve", "release.reject", "release.resume", "release.promote", "release.cancel", _BACK)
+
+ACTIONS = (*_WAITS, *_GOES_ON)
 """The entries that are of interest."""
 
 # As `releases.actions` signs.
 _RULES = "alerts"
 
 
-def observation(entry: AuditEntry) -> Observation | None:
-    """The look that an entry is; None if a person rolled back, who knows it, or an alert rule, whose alert tells it."""
-    if entry.role != "system" or entry.actor == _RULES:
-        return None
+def observations(entry: AuditEntry) -> Iterator[Observation]:
+    """The looks that an entry is.
+
+    A rollback by a person is none, who knows it, nor one by an alert rule, whose alert tells it.
+    """
     id, candidate, reason = (entry.details[name] for name in ("release", "candidate", "reason"))
-    return Observation(
-        rule=ROLLED_BACK,
+    waits = entry.action in _WAITS
+    sentence = f"release {id} of {candidate} waits for a person: {reason}" if waits else f"somebody decided: {reason}"
+    yield Observation(
+        rule=RELEASE_WAITS,
         endpoint=entry.subject,
-        key=f"{ROLLED_BACK.name}:{id}",
+        key=f"{RELEASE_WAITS.name}:{id}",
         start=entry.at,
         end=entry.at,
-        is_bad=True,
-        sentence=f"release {id} of {candidate} was rolled back: {reason.removeprefix('rolled back: ')}",
+        is_bad=waits,
+        sentence=sentence,
     )
+    if entry.action == _BACK and entry.role == "system" and entry.actor != _RULES:
+        yield Observation(
+            rule=ROLLED_BACK,
+            endpoint=entry.subject,
+            key=f"{ROLLED_BACK.name}:{id}",
+            start=entry.at,
+            end=entry.at,
+            is_bad=True,
+            sentence=f"release {id} of {candidate} was rolled back: {reason.removeprefix('rolled back: ')}",
+        )

@@ -5,6 +5,7 @@ It cannot show that the newest entries were cut off, unless the last hash was no
 
 import builtins
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -73,9 +74,9 @@ class AuditRepository(Repository):
         """Number of the newest entry; 0 if there is none."""
         return self._connection.scalar(select(func.max(audit.c.number))) or 0
 
-    def after(self, number: int, action: str) -> builtins.list[AuditEntry]:
-        """Entries of one action that were added after a number, oldest first."""
-        query = select(audit).where(and_(audit.c.number > number, audit.c.action == action))
+    def after(self, number: int, actions: Sequence[str]) -> builtins.list[AuditEntry]:
+        """Entries of some actions that were added after a number, oldest first."""
+        query = select(audit).where(and_(audit.c.number > number, audit.c.action.in_(actions)))
         return [_entry(row) for row in self._connection.execute(query.order_by(audit.c.number))]
 
     def verify(self) -> AuditVerification:

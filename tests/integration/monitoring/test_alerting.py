@@ -265,6 +265,21 @@ def test_a_rollback_by_a_person_is_that_persons_news(world: World) -> None:
     assert world.alerts == []
 
 
+def test_a_release_that_waits_is_told_of_until_somebody_decides(world: World) -> None:
+    waiting = {"release": "e-1", "candidate": "m:2", "reason": "awaiting approval by somebody else than ann"}
+    with world.store.transaction() as tx:
+        tx.audit.append(START, "controller", "system", "release.ask", "e", waiting)
+    world.run()
+    world.restart()
+    world.run()
+    title = "[info] e: release e-1 of m:2 waits for a person: awaiting approval by somebody else than ann"
+    assert world.told == [title]
+    with world.store.transaction() as tx:
+        tx.audit.append(START, "bob", "approver", "release.approve", "e", {**waiting, "reason": "approved by bob"})
+    world.run()
+    assert [one.state for one in world.alerts] == ["resolved"]
+
+
 def test_wrong_sums_of_the_log_must_last_a_minute(world: World) -> None:
     world.wait(30, holds=False, logged=9)
     world.wait(60)

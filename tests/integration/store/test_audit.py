@@ -30,8 +30,8 @@ def test_entries_of_an_action_are_followed(audited: Store) -> None:
         tx.audit.append(NOW, "me", "admin", "release.promote", "e0", {})
     with audited.read() as tx:
         assert tx.audit.newest() == 6
-        assert [entry.number for entry in tx.audit.after(3, "release.start")] == [4, 5]
-        assert tx.audit.after(6, "release.promote") == []
+        assert [entry.number for entry in tx.audit.after(3, ["release.start"])] == [4, 5]
+        assert tx.audit.after(6, ["release.promote"]) == []
 
 
 def test_an_untouched_chain_holds(audited: Store) -> None:
