@@ -63,12 +63,13 @@ def _until(product: Product, id: str, *states: str) -> dict[str, Any]:
 def test_blue_green_switches_at_once_and_ends_by_the_clock(
     product: Product, wine: Wine, candidate: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "plan.toml").write_text("hold_seconds = 3")
+    (tmp_path / "plan.toml").write_text("hold_seconds = 10")
     strategy = ("--strategy", "blue_green", "--plan", str(tmp_path / "plan.toml"))
     id = product.json("release", "start", "wine", "--candidate", candidate, *strategy)["id"]
     assert _until(product, id, "running")["traffic_share"] == 1.0
-    assert _answering(product, wine, 5) == {"wine:2"}
     assert product.json("endpoint", "show", "wine")["model"] == "wine:1"
+    while _answering(product, wine, 5) != {"wine:2"}:  # until the gateways have the new plan
+        assert product.json("release", "show", id)["state"] == "running"
     assert "no gates" in _until(product, id, "promoted")["decision"]["reason"]
     assert product.json("endpoint", "show", "wine")["model"] == "wine:2"
     assert product.json("release", "rollback", "wine")["model"] == "wine:1"
@@ -82,8 +83,11 @@ def test_a_shadow_answers_nobody_and_asks_for_approval(
     strategy = ("--strategy", "shadow", "--plan", str(tmp_path / "plan.json"))
     id = product.json("release", "start", "wine", "--candidate", candidate, *strategy)["id"]
     assert _until(product, id, "running")["traffic_share"] == 0.0
-    time.sleep(1)  # until every gateway writes the release down with its rows
-    assert _answering(product, wine, 150) == {"wine:1"}
+    ends = time.monotonic() + 90
+    with product.client() as client:
+        while client.release(id)["state"] == "running":  # rows count once the gateways write the release down with them
+            assert _answering(product, wine, 50) == {"wine:1"}
+            assert time.monotonic() < ends
     asked = _until(product, id, "awaiting_approval")
     assert "failures on the same rows 0 % against 0 %" in asked["decision"]["reason"]
     assert [gate["metric"].partition(".")[0] for gate in asked["gates"]] == ["scoring_errors", "quality"]
