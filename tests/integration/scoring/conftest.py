@@ -97,6 +97,7 @@ class World:
             plan=ReleasePlan(),
             created_at=NOW,
             created_by="test",
+            step_started_at=NOW,
         )
         with self.store.transaction() as tx:
             tx.releases.add(release)
