@@ -19,12 +19,35 @@ def scheme(url: str) -> str:
     """The URL's scheme, which says what kind of channel it is.
 
     Raises:
-        InvalidInputError: It has none. The URL itself is not repeated.
+        InvalidInputError: It has none, or is no URL. The URL itself is not repeated.
     """
     found, separator, rest = url.partition("://")
-    if not separator or not found or not rest:
+    if not separator or not found or not rest or not _is_whole(url):
         raise InvalidInputError("url must be like https://host/path or mailto://user:password@host?to=team@example.org")
     return found.lower()
+
+
+def check_host(url: str) -> None:
+    """Refuse a webhook's URL that names no host, or no port that there is.
+
+    Raises:
+        InvalidInputError: It does not.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if not parts.hostname or port == 0 or any(each.isspace() for each in url):
+        raise InvalidInputError("url must name a host, and a port only from 1 to 65535, and hold no spaces")
+
+
+def _is_whole(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
 
 
 def masked(url: str) -> str:

@@ -1,7 +1,7 @@
 """One way to send, whatever the channel. Called by the courier and, for a test, by the control API."""
 
 from interlock.channels import apprise, webhook
-from interlock.channels.addresses import WEBHOOKS, redact, scheme
+from interlock.channels.addresses import WEBHOOKS, check_host, redact, scheme
 from interlock.domain.alert import Channel, Delivery
 from interlock.domain.errors import InvalidInputError, NotDeliveredError
 
@@ -13,6 +13,7 @@ def check(url: str) -> None:
         InvalidInputError: And why, without the URL's secrets.
     """
     if scheme(url) in WEBHOOKS:
+        check_host(url)
         return
     try:
         apprise.check(url)

@@ -1,5 +1,6 @@
 import pytest
 
+from interlock.channels import sending
 from interlock.channels.addresses import masked, redact, scheme
 from interlock.domain.errors import InvalidInputError
 
@@ -28,3 +29,15 @@ def test_secrets_are_blackened_however_they_are_spelt() -> None:
     said = "hooks.example refused p@ssword, p%40ssword, /services/T0KEN and v4lue"
     assert redact(said, url) == "hooks.example refused …, …, … and …"
     assert redact("host tokenA said no", "slack://tokenA/tokenB") == "host … said no"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1", "https://", "http://:80/hook", "http://host:port/", "http://host:0/", "http://x:99999/",
+        "http://a b/", "slack://[x",
+    ],
+)  # fmt: skip
+def test_what_names_no_place_is_refused_when_it_is_added_and_not_when_somebody_must_be_told(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="url must"):
+        sending.check(url)
