@@ -16,7 +16,8 @@ def go_back(tx: Transaction, endpoint: str, to: str | None, mover: Mover) -> Tra
 
     Raises:
         NotFoundError: There is no such version.
-        ConflictError: There was no champion before, or `to` never served here and would break callers.
+        ConflictError: There was no champion before, or `to` never served here and would break callers, or lacks the
+            approval that its release asked for.
     """
     now = tx.plans.current(endpoint)
     served = [plan.champion for plan in tx.plans.list(endpoint)]
@@ -57,7 +58,11 @@ def before(served: Sequence[str]) -> str | None:
 def _check(tx: Transaction, now: TrafficPlan, target: str, served: Sequence[str]) -> None:
     there, wanted = tx.models.get(now.champion).contract, tx.models.get(target).contract
     breaking = [found.what for found in diff(there, wanted) if found.kind == "breaking"]
-    if breaking and target not in served:
+    if target in served:
+        return
+    if any(release.candidate == target and release.lacks_approval for release in tx.releases.list(now.endpoint)):
+        raise ConflictError(f"{target} never served endpoint {now.endpoint!r}, and a release of it was never approved")
+    if breaking:
         raise ConflictError(
             f"{target} never served endpoint {now.endpoint!r} and would break its callers: {'; '.join(breaking)}"
         )

@@ -176,3 +176,14 @@ def test_show_has_the_promised_shape(releases: Releases, key: Key) -> None:
     assert (shown["looks"], shown["seconds"], shown["finished_at"]) == (0, 0.0, None)
     assert releases.list("wine") == [shown]
     assert releases.list("beer") == []
+
+
+def test_going_back_is_no_way_around_an_approval(store: Store, releases: Releases, key: Key) -> None:
+    releases.start("wine", "wine:2", plan=ReleasePlan(require_approval=True), actor=key)
+    with pytest.raises(ConflictError, match="a release of it was never approved"):
+        releases.rollback("wine", to="wine:2", actor=key)
+    assert plan_now(store).champion == "wine:1"
+    releases.rollback("wine", actor=key)
+    with pytest.raises(ConflictError, match="a release of it was never approved"):
+        releases.rollback("wine", to="wine:2", actor=key)
+    assert releases.rollback("wine", to="wine:3", actor=key).champion == "wine:3"
