@@ -1,6 +1,5 @@
 """Releases: start one, watch it, and the by-hand verbs. What they mean is in `releases/`."""
 
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -13,9 +12,6 @@ from interlock.releases import plan as plans
 from interlock.releases.forecast import sentence
 
 router = APIRouter(prefix="/releases", tags=["releases"], route_class=GuardedRoute)
-
-
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Wanted(BaseModel, extra="forbid"):
@@ -60,9 +56,10 @@ def forecast(wanted: Wanted, actor: Actor, services: Given) -> dict[str, Any]:
     check_endpoint(actor, "read", wanted.endpoint)
     strategy, plan = plans.of(wanted.strategy, wanted.plan)
     with services.store.read() as tx:
-        rows = sum(hour.rows for hour in tx.service_hours.between(wanted.endpoint, _EVER, services.clock()))
-    labelled = services.reader.label_stats(wanted.endpoint).labelled if rows else 0
-    found = services.releases.forecast(wanted.endpoint, strategy, plan, labelled=min(1.0, labelled / max(rows, 1)))
+        counted = tx.spools.totals().get(wanted.endpoint)
+    rows = counted.predictions if counted else 0
+    labelled = services.reader.label_stats(wanted.endpoint).labelled / rows if rows else 0.0
+    found = services.releases.forecast(wanted.endpoint, strategy, plan, labelled=min(1.0, labelled))
     return {**finite(plain(found)), "sentence": sentence(found)}
 
 

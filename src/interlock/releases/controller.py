@@ -183,7 +183,9 @@ class ReleaseController:
             return last
         contract, lacking = self._contract(release.champion), self._lacking(release)
         asked = STRATEGIES[release.strategy].gates
-        evidence = Evidence(release, counts, contract, logged.has_labels, logged.rows, logged.fault, *lacking, asked)
+        evidence = Evidence(
+            release, now, counts, contract, logged.has_labels, logged.rows, logged.fault, *lacking, asked
+        )
         looked = self._looked[release.id] = _Looked(now, key, evidence, gates.judge(evidence))
         return looked
 

@@ -5,7 +5,7 @@ business there.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -17,9 +17,6 @@ from interlock.store.transaction import Transaction
 
 GATES = ("errors", "scoring_errors", "latency", "quality")
 """All gates, by the kind that starts the name of their metric."""
-
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class EvidenceReader(Protocol):
@@ -40,6 +37,7 @@ class Evidence:
     """Everything the gates look at.
 
     Args:
+        at: When.
         counts: Units, failed units and latencies by step and version assigned.
         contract: The champion's.
         has_labels: Whether a label ever arrived on the endpoint.
@@ -48,10 +46,10 @@ class Evidence:
         unscorable: Why rows cannot be scored by the version that did not answer them; empty if they can.
         unlogged: Why the log does not have the answers; empty if it does.
         asked: The gates of the release's strategy.
-        at: When it was looked at.
     """
 
     release: Release
+    at: datetime
     counts: tuple[StepCounts, ...]
     contract: Contract
     has_labels: bool
@@ -60,7 +58,6 @@ class Evidence:
     unscorable: str = ""
     unlogged: str = ""
     asked: tuple[str, ...] = GATES
-    at: datetime = _NEVER
 
     @property
     def paired(self) -> pa.Table:

@@ -95,7 +95,7 @@ def judge(evidence_log: LogEvidence) -> dict[str, Any]:
         created_by="ann",
     )
     has_labels, rows = evidence_log.has_labels("flights"), evidence_log.paired("flights", "flights-1")
-    return gates.judge(Evidence(release, (), CONTRACT, has_labels, rows))
+    return gates.judge(Evidence(release, release.created_at, (), CONTRACT, has_labels, rows))
 
 
 def test_a_worse_candidate_shows_in_the_log(log: DeltaLog, evidence_log: LogEvidence) -> None:

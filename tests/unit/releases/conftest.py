@@ -105,7 +105,7 @@ def evidence(release: Callable[..., Release]) -> Callable[..., Evidence]:
     ) -> Evidence:
         empty = pa.table({})
         rows = empty if paired is None else paired
-        return Evidence(release(**changes), tuple(counts), contract, has_labels, rows, None, unscorable, unlogged)
+        return Evidence(release(**changes), NOW, tuple(counts), contract, has_labels, rows, None, unscorable, unlogged)
 
     return make
 
