@@ -97,64 +97,22 @@ def show(id: Id, server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJs
         _print(client.release(id), as_json=as_json)
 
 
-@app.command()
-def approve(
-    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
-) -> None:
-    """Let a release go on that waits for it. Not for who started it.
+def _by_hand(verb: str, what: str, reason_like: str) -> None:
+    example = f'Example: [bold]interlock release {verb} wine-1 --reason "{reason_like}"[/bold]'
 
-    Example: [bold]interlock release approve wine-1 --reason "read the report"[/bold]
-    """
-    with connect(server, home) as client:
-        _print(client.approve(id, reason), as_json=as_json)
-
-
-@app.command()
-def reject(
-    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
-) -> None:
-    """End a release that waits for approval.
-
-    Example: [bold]interlock release reject wine-1 --reason "too slow on phones"[/bold]
-    """
-    with connect(server, home) as client:
-        _print(client.reject(id, reason), as_json=as_json)
+    @app.command(verb, help=f"{what}\n\n{example}")
+    def act(
+        id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
+    ) -> None:
+        with connect(server, home) as client:
+            _print(getattr(client, verb)(id, reason), as_json=as_json)
 
 
-@app.command()
-def promote(
-    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
-) -> None:
-    """Give the candidate all traffic now, whatever the gates say.
-
-    Example: [bold]interlock release promote wine-1 --reason "checked by hand"[/bold]
-    """
-    with connect(server, home) as client:
-        _print(client.promote(id, reason), as_json=as_json)
-
-
-@app.command()
-def pause(
-    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
-) -> None:
-    """Keep the traffic as it is; harm still rolls back.
-
-    Example: [bold]interlock release pause wine-1 --reason "weekend"[/bold]
-    """
-    with connect(server, home) as client:
-        _print(client.pause(id, reason), as_json=as_json)
-
-
-@app.command()
-def resume(
-    id: Id, reason: Reason = "", server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False
-) -> None:
-    """Decide again.
-
-    Example: [bold]interlock release resume wine-1[/bold]
-    """
-    with connect(server, home) as client:
-        _print(client.resume(id, reason), as_json=as_json)
+_by_hand("approve", "Let a release go on that waits for it. Not for who started it.", "read the report")
+_by_hand("reject", "End a release that waits for approval.", "too slow on phones")
+_by_hand("promote", "Give the candidate all traffic now, whatever the gates say.", "checked by hand")
+_by_hand("pause", "Keep the traffic as it is; harm still rolls back.", "weekend")
+_by_hand("resume", "Decide again.", "monday")
 
 
 @app.command()

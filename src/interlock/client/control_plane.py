@@ -144,7 +144,7 @@ class ControlPlane:
     def start_release(
         self, endpoint: str, candidate: str, *, strategy: str = "canary", plan: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Start a release. `plan` overrides fields of the default plan."""
+        """Start a release by `shadow`, `canary` or `blue_green`. `plan` overrides fields of the strategy's default."""
         body = {"endpoint": endpoint, "candidate": candidate, "strategy": strategy, "plan": dict(plan or {})}
         return self._post("/releases", body)
 
