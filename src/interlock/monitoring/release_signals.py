@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from interlock.domain.alert import Rule
 from interlock.monitoring.alert_rules import RELEASE_WAITS, ROLLED_BACK
 from interlock.monitoring.observation import Observation
 from interlock.store.audit import AuditEntry
@@ -25,22 +26,19 @@ def observations(entry: AuditEntry) -> Iterator[Observation]:
     id, candidate, reason = (entry.details[name] for name in ("release", "candidate", "reason"))
     waits = entry.action in _WAITS
     sentence = f"release {id} of {candidate} waits for a person: {reason}" if waits else f"somebody decided: {reason}"
-    yield Observation(
-        rule=RELEASE_WAITS,
+    yield _look(entry, RELEASE_WAITS, is_bad=waits, sentence=sentence)
+    if entry.action == _BACK and entry.role == "system" and entry.actor != _RULES:
+        sentence = f"release {id} of {candidate} was rolled back: {reason.removeprefix('rolled back: ')}"
+        yield _look(entry, ROLLED_BACK, is_bad=True, sentence=sentence)
+
+
+def _look(entry: AuditEntry, rule: Rule, *, is_bad: bool, sentence: str) -> Observation:
+    return Observation(
+        rule=rule,
         endpoint=entry.subject,
-        key=f"{RELEASE_WAITS.name}:{id}",
+        key=f"{rule.name}:{entry.details['release']}",
         start=entry.at,
         end=entry.at,
-        is_bad=waits,
+        is_bad=is_bad,
         sentence=sentence,
     )
-    if entry.action == _BACK and entry.role == "system" and entry.actor != _RULES:
-        yield Observation(
-            rule=ROLLED_BACK,
-            endpoint=entry.subject,
-            key=f"{ROLLED_BACK.name}:{id}",
-            start=entry.at,
-            end=entry.at,
-            is_bad=True,
-            sentence=f"release {id} of {candidate} was rolled back: {reason.removeprefix('rolled back: ')}",
-        )

@@ -1,14 +1,12 @@
 """Alerts: what is wrong now and what was, one incident with its history and who was told; acknowledge and silence."""
 
 from datetime import timedelta
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from interlock.api.access import check_endpoint, needs
 from interlock.api.services import Given
-from interlock.domain.alert import Alert
 from interlock.domain.errors import InvalidInputError
 from interlock.monitoring.alerts import Wanted
 from interlock.web.access import Form, PageRoute, Present
@@ -60,22 +58,19 @@ def alert_page(request: Request, number: int, visitor: Present, services: Given)
     """One incident."""
     alert = services.alerts.get(number)
     check_endpoint(visitor.key, "read", alert.endpoint)
-    seen: dict[str, Any] = services.alerts.show(number)
+    seen = services.alerts.show(number)
     may_act = visitor.may("operate", alert.endpoint) and alert.state == "firing"
-    return show(request, "alert.html", alert=alert, may_act=may_act, **_told(seen))
+    told = {"events": seen["events"][::-1], "deliveries": seen["deliveries"]}
+    return show(request, "alert.html", alert=alert, may_act=may_act, **told)
 
 
 @router.post("/{number}/ack", **needs("operate", limited_keys=True))
 def acknowledge(number: int, form: Form, visitor: Present, services: Given) -> Response:
     """Take an incident on, with the reason that the form gives."""
-    alert: Alert = services.alerts.get(number)
+    alert = services.alerts.get(number)
     check_endpoint(visitor.key, "operate", alert.endpoint)
     services.alerts.acknowledge(number, actor=visitor.key, reason=form.get("reason", "").strip())
     return RedirectResponse(f"/alerts/{number}", 303)
-
-
-def _told(seen: dict[str, Any]) -> dict[str, Any]:
-    return {"events": seen["events"][::-1], "deliveries": seen["deliveries"]}
 
 
 def _hours(given: str) -> float:

@@ -82,6 +82,8 @@ def _by_column(drift: list[Verdict], days: list[datetime]) -> list[tuple[str, li
     cells: dict[tuple[str, datetime], Verdict] = {}
     for one in sorted(drift, key=lambda one: one.check.rows):
         cells[one.check.name.removeprefix("drift."), one.window_start] = one
-    names = {name for name, _ in cells}
-    severity = {name: max(one.check.value or 0.0 for (of, _), one in cells.items() if of == name) for name in names}
-    return [(name, [cells.get((name, day)) for day in days]) for name in sorted(names, key=lambda n: (-severity[n], n))]
+    severity: dict[str, float] = {}
+    for (name, _), one in cells.items():
+        severity[name] = max(one.check.value or 0.0, severity.get(name, 0.0))
+    ranked = sorted(severity, key=lambda name: (-severity[name], name))
+    return [(name, [cells.get((name, day)) for day in days]) for name in ranked]
