@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+# Processes that run tests side by side, a file at a time: most of them wait for servers that they started.
+JOBS ?= 2
 
 .PHONY: demo test quick soak check bench bench-log clean install format lint types imports proto
 
@@ -11,10 +13,10 @@ demo: $(STAMP)
 	@$(BIN)/interlock demo $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow"
 
 # A thousand kills under load, and a fault at every call to the disk: about half an hour. SEED=2 kills at other moments.
 SEED ?= 1

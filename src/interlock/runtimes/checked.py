@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Contract
+from interlock.domain.contract import Contract, spell_shape
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.ports import Columns, Predictor, rows_of
 
@@ -36,7 +36,7 @@ class CheckedPredictor:
 
     def __init__(self, predictor: Predictor, contract: Contract, ref: str) -> None:
         self._predictor, self._contract, self._ref = predictor, contract, ref
-        self._names = tuple(field.name for field in contract.outputs)
+        self._shapes = {field.name: _fixed(field.shape) for field in contract.outputs}
         self._classes = frozenset(contract.classes)
         self._watch_labels = contract.is_classifier and bool(contract.classes)
 
@@ -61,13 +61,15 @@ class CheckedPredictor:
         self._predictor.close()
 
     def _check(self, outputs: dict[str, NDArray[Any]], rows: int) -> None:
-        for name in self._names:
+        for name, shape in self._shapes.items():
             values = outputs.get(name)
             if values is None or len(values) != rows:
                 given = "is missing" if values is None else f"has {len(values)} rows"
                 raise self._invalid(f"output {name!r} {given}, must have one value for each of {rows} rows")
             if name == "probabilities":
                 self._check_probabilities(values)
+            elif shape is not None and values.shape[1:] != shape:
+                raise self._invalid(f"{name} has shape {list(values.shape)}, must be {spell_shape((rows, *shape))}")
             elif name == "label" and self._watch_labels:
                 self._check_labels(values)
             elif values.dtype.kind == "f" and not _is_finite(values):
@@ -96,6 +98,11 @@ class CheckedPredictor:
 
     def _invalid(self, reason: str) -> ModelFailedError:
         return ModelFailedError(self._ref, "invalid_output", reason)
+
+
+def _fixed(shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """A shape that every row has; None where rows may differ."""
+    return None if -1 in shape else shape
 
 
 def first_line(error: Exception) -> str:

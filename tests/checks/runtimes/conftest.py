@@ -31,6 +31,7 @@ CASES = (
     "isolated skops",
     "isolated pickle",
     "isolated mlflow",
+    "isolated pyfunc",
     "isolated python",
     "isolated lightgbm",
     "isolated xgboost",
@@ -44,13 +45,18 @@ CASES = (
 
 @dataclass(frozen=True)
 class Served:
-    """A version, its artifacts, the model that it came from, and rows with that model's own probabilities."""
+    """A version, its artifacts, the model that it came from, and rows with that model's own answers: probabilities."""
 
     version: ModelVersion
     artifacts: Path
     made: Made
     columns: Columns
-    probabilities: NDArray[np.float64]
+    answers: NDArray[np.float64]
+
+    @property
+    def output(self) -> str:
+        """The output that stands for `answers`."""
+        return "probabilities" if self.made.classes else "prediction"
 
     @property
     def takes_text(self) -> bool:
@@ -74,12 +80,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Get]:
             known[case] = remote(kind) if placement == "remote" else local(placement, kind)  # type: ignore[arg-type]
         return known[case]
 
-    def local(placement: Placement, kind: ModelFormat) -> Served:
+    def local(placement: Placement, kind: str) -> Served:
         made, request, found, store = registered("skops" if kind == "onnx" else kind)
-        return _served(found, request, store, made, placement, kind)
+        model_format: ModelFormat = "mlflow" if kind == "pyfunc" else kind  # type: ignore[assignment]
+        return _served(found, request, store, made, placement, model_format)
 
     @cache
-    def registered(kind: ModelFormat) -> tuple[Made, Registration, Registered, ArtifactStore]:
+    def registered(kind: str) -> tuple[Made, Registration, Registered, ArtifactStore]:
         own = folder / kind
         own.mkdir()
         made = MAKERS[kind](own)
@@ -110,7 +117,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Get]:
 
 def reference(made: Made, folder: Path) -> Path:
     rows = make_rows(200, seed=2)
-    outcome = truth(rows) == "stays" if made.classes == (False, True) else truth(rows)
+    stays = truth(rows) == "stays"
+    outcome = truth(rows) if made.classes == ("leaves", "stays") else stays if made.classes else stays.astype(float)
     rows[made.inputs].assign(outcome=outcome).to_parquet(folder / "reference.parquet")
     return folder / "reference.parquet"
 

@@ -1,7 +1,8 @@
 """One question answered by a model of every kind: does a customer stay? Each with the file a user would have of it.
 
 Numbers, whole numbers, booleans and text, some of them missing; kinds that take no text do without that column. Every
-case brings answers that were computed without Interlock.
+case brings answers that were computed without Interlock. An MLflow pyfunc model has no classes: it answers with the
+probability that the customer stays.
 """
 
 import pickle
@@ -30,7 +31,7 @@ ALL = ["amount", "visits", "trial", "plan"]
 NUMBERS = ["amount", "visits", "trial"]
 
 Answer = Callable[[pd.DataFrame], NDArray[np.float64]]
-"""Probabilities of the classes for each row, by the model itself."""
+"""Probabilities of the classes for each row, or of one, by the model itself."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ class Made:
         inputs: Columns it takes.
         answer: The model itself.
         entry: Of a Python class.
-        classes: As it was trained.
+        classes: As it was trained; None: it gives a number.
     """
 
     source: Path
     inputs: list[str]
     answer: Answer
     entry: str = ""
-    classes: tuple[str, str] | tuple[bool, bool] = ("leaves", "stays")
+    classes: tuple[str, str] | tuple[bool, bool] | None = ("leaves", "stays")
 
 
 def make_rows(count: int, seed: int) -> pd.DataFrame:
@@ -93,6 +94,24 @@ def make_mlflow(folder: Path) -> Made:
         warnings.simplefilter("ignore")  # MLflow's own, about type hints and about pickle
         mlflow.sklearn.save_model(model, str(folder / "churn_mlflow"), serialization_format="cloudpickle")
     return Made(folder / "churn_mlflow", ALL, model.predict_proba)
+
+
+def make_pyfunc(folder: Path) -> Made:
+    model = pipeline()
+
+    class Stays(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]  # MLflow is not typed
+        def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
+            return model.predict_proba(model_input)[:, 1]
+
+    def answer(given: pd.DataFrame) -> NDArray[np.float64]:
+        return np.asarray(model.predict_proba(given)[:, 1])
+
+    rows = make_rows(600, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own, as above
+        signature = mlflow.models.infer_signature(rows, answer(rows))
+        mlflow.pyfunc.save_model(str(folder / "stays"), python_model=Stays(), signature=signature)
+    return Made(folder / "stays", ALL, answer, classes=None)
 
 
 _CHURN = """
@@ -201,6 +220,7 @@ MAKERS: dict[str, Callable[[Path], Made]] = {
     "skops": make_skops,
     "pickle": make_pickle,
     "mlflow": make_mlflow,
+    "pyfunc": make_pyfunc,
     "python": make_python,
     "lightgbm": make_lightgbm,
     "xgboost": make_xgboost,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.checks.runtimes.conftest import Served, frame_of
 
+from interlock.domain.contract import Contract
 from interlock.domain.errors import DeadlineExceededError, ModelFailedError, UnloadableModelError
 from interlock.domain.ports import Columns, Runtime, rows_of, take
 from interlock.runtimes.load import load_runtime
@@ -36,12 +37,14 @@ def row(case: Served, at: int = 0, **changes: object) -> Columns:
 def test_answers_equal_the_model_it_came_from_also_where_values_are_missing(case: Served, ask: Ask) -> None:
     assert any(np.isnan(case.columns["amount"]))
     outputs = ask(case.columns)
-    np.testing.assert_allclose(outputs["probabilities"], case.probabilities, atol=1e-5)
-    classes = case.version.contract.classes
-    assert outputs["label"].tolist() == [classes[at] for at in case.probabilities.argmax(axis=1)]
+    np.testing.assert_allclose(outputs[case.output], case.answers, atol=1e-5)
 
 
 def test_labels_are_the_classes_as_in_training(case: Served, ask: Ask) -> None:
+    if case.made.classes is None:
+        pytest.skip("it has no classes")
+    classes = case.made.classes
+    assert ask(case.columns)["label"].tolist() == [classes[at] for at in case.answers.argmax(axis=1)]
     assert case.version.contract.classes == case.made.classes
     assert type(ask(row(case))["label"].tolist()[0]) is type(case.made.classes[0])
 
@@ -53,9 +56,13 @@ def test_any_batch_answers_as_its_rows_alone(case: Served, ask: Ask) -> None:
     @given(st.lists(st.integers(0, 29), min_size=1, max_size=60))
     def check(index: list[int]) -> None:
         together = ask(take(case.columns, np.array(index)))
-        assert together["label"].tolist() == [alone[at]["label"].tolist()[0] for at in index]
-        expected = np.concatenate([alone[at]["probabilities"] for at in index])
-        np.testing.assert_allclose(together["probabilities"], expected, atol=1e-6)
+        assert together.keys() == alone[0].keys()
+        for name, values in together.items():
+            expected = np.concatenate([alone[at][name] for at in index])
+            if values.dtype.kind == "f":
+                np.testing.assert_allclose(values, expected, atol=1e-6)
+            else:
+                assert values.tolist() == expected.tolist()
 
     check()
 
@@ -65,7 +72,7 @@ def test_an_unseen_category_is_answered_as_by_the_model(case: Served, ask: Ask) 
         pytest.skip("it takes numbers only")
     given_row = row(case, plan="enterprise")
     expected = case.made.answer(frame_of(case, given_row))
-    np.testing.assert_allclose(ask(given_row)["probabilities"], expected, atol=1e-5)
+    np.testing.assert_allclose(ask(given_row)[case.output], expected, atol=1e-5)
 
 
 def test_a_missing_text_is_answered_as_by_the_model(case: Served, ask: Ask) -> None:
@@ -73,16 +80,16 @@ def test_a_missing_text_is_answered_as_by_the_model(case: Served, ask: Ask) -> N
         pytest.skip("it takes numbers only")
     given_row = row(case, plan=None)
     expected = case.made.answer(frame_of(case, given_row))
-    np.testing.assert_allclose(ask(given_row)["probabilities"], expected, atol=1e-5)
+    np.testing.assert_allclose(ask(given_row)[case.output], expected, atol=1e-5)
 
 
 def test_requests_at_once_get_their_own_answers(case: Served, running: Running, loop: asyncio.Runner) -> None:
     async def run() -> list[NDArray[Any]]:
         runtime = running(case)
         answers = await asyncio.gather(*[runtime.predict(row(case, at), 10.0) for at in range(30)])
-        return [answer["probabilities"] for answer in answers]
+        return [answer[case.output] for answer in answers]
 
-    np.testing.assert_allclose(np.concatenate(loop.run(run())), case.probabilities[:30], atol=1e-5)
+    np.testing.assert_allclose(np.concatenate(loop.run(run())), case.answers[:30], atol=1e-5)
 
 
 def test_a_column_of_the_wrong_type_fails_that_request_and_no_other(case: Served, ask: Ask) -> None:
@@ -90,18 +97,16 @@ def test_a_column_of_the_wrong_type_fails_that_request_and_no_other(case: Served
         ask(row(case, amount="many"))
     assert failed.value.status == "model_error"
     assert "Traceback" not in str(failed.value)
-    np.testing.assert_allclose(ask(row(case))["probabilities"], case.probabilities[:1], atol=1e-5)
+    np.testing.assert_allclose(ask(row(case))[case.output], case.answers[:1], atol=1e-5)
 
 
 def test_what_is_not_in_the_contract_is_left_alone(case: Served, ask: Ask) -> None:
     more = {**row(case), "no column of the model": np.array([1.0])}
-    np.testing.assert_allclose(ask(more)["probabilities"], case.probabilities[:1], atol=1e-5)
+    np.testing.assert_allclose(ask(more)[case.output], case.answers[:1], atol=1e-5)
 
 
 def test_a_contract_that_the_model_does_not_keep_is_an_invalid_output(case: Served, loop: asyncio.Runner) -> None:
-    # River is asked for each class by its name, so a class more is no fault there, and a wrong one is.
-    wrong = ("no", "yes") if case.version.serving_format == "river" else (*case.version.contract.classes, "third")
-    contract = msgspec.structs.replace(case.version.contract, classes=wrong)
+    contract = broken_promise(case)
     broken = replace(case, version=msgspec.structs.replace(case.version, contract=contract))
 
     async def run(runtime: Runtime) -> str:
@@ -113,6 +118,16 @@ def test_a_contract_that_the_model_does_not_keep_is_an_invalid_output(case: Serv
             await runtime.close()
 
     assert loop.run(run(load_runtime(broken.version, broken.artifacts))) == "invalid_output"
+
+
+def broken_promise(case: Served) -> Contract:
+    """River is asked for each class by its name, so a class more is no fault there, and a wrong one is."""
+    contract = case.version.contract
+    if case.made.classes is None:
+        (output,) = contract.outputs
+        return msgspec.structs.replace(contract, outputs=(msgspec.structs.replace(output, shape=(2,)),))
+    wrong = ("no", "yes") if case.version.serving_format == "river" else (*case.made.classes, "third")
+    return msgspec.structs.replace(contract, classes=wrong)
 
 
 def test_a_damaged_artifact_is_refused_by_name(case: Served, tmp_path: Path) -> None:
@@ -175,5 +190,7 @@ def test_frameworks_are_written_down(case: Served) -> None:
     }  # fmt: skip
     if case.version.serving_format == "remote":
         assert frameworks == {}
+    elif case.made.classes is None:
+        assert {"python", "mlflow"} <= frameworks.keys()
     else:
         assert {"python", expected[case.version.serving_format]} <= frameworks.keys()

@@ -2,6 +2,7 @@ import logging
 import re
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -89,6 +90,25 @@ def test_a_missing_output_is_named() -> None:
 def test_a_number_that_is_not_finite_is_named(value: float) -> None:
     error = refused(REGRESSOR, {"prediction": [1.0, value]})
     assert (error.status, error.reason) == ("invalid_output", f"prediction[1] == {value}, must be finite")
+
+
+@pytest.mark.parametrize(
+    ("shape", "given"), [((), [[1.0, 2.0], [3.0, 4.0]]), ((2,), [1.0, 2.0]), ((2,), [[1.0], [2.0]])]
+)
+def test_another_shape_than_promised_is_named(shape: tuple[int, ...], given: Any) -> None:
+    contract = msgspec.structs.replace(
+        REGRESSOR, outputs=(Field(name="prediction", datatype="FP64", shape=shape),), task="other"
+    )
+    with pytest.raises(ModelFailedError, match="prediction has shape") as failed:
+        predict(contract, {"prediction": given})
+    assert failed.value.status == "invalid_output"
+
+
+def test_rows_of_any_length_may_differ_in_shape() -> None:
+    contract = msgspec.structs.replace(
+        REGRESSOR, outputs=(Field(name="prediction", datatype="FP64", shape=(-1,)),), task="other"
+    )
+    assert predict(contract, {"prediction": [[1.0], [2.0]]})["prediction"].tolist() == [[1.0], [2.0]]
 
 
 def test_an_exception_is_logged_with_its_traceback_and_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
