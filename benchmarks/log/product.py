@@ -183,12 +183,17 @@ def write_day(settings: Settings, day: int, *, rows: int, labelled: int) -> None
 
 
 def quality_between(settings: Settings, first_day: int, days: int) -> Callable[[], int]:
-    """Join predictions with their labels over a range of days, measure quality, and return the number of labels."""
+    """Join predictions with their labels over a range of days and measure quality, as monitoring does.
+
+    Returns:
+        Says the number of labels.
+    """
     since, until = (_moment(START_US + day * DAY_US) for day in (first_day, first_day + days))
     reader = bootstrap.build_reader(settings)
 
     def ask() -> int:
-        return quality.measure(CONTRACT, reader.labelled(ENDPOINT, since=since, until=until)).labels
+        rows = reader.labelled(ENDPOINT, since=since, until=until, columns=quality.COLUMNS)
+        return quality.measure(CONTRACT, rows).labels
 
     return ask
 

@@ -4,7 +4,7 @@ Called by `quality` on rows that the log reader joined with their latest labels.
 is left out and counted, never guessed at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +50,9 @@ class Measured:
 
 def classified(contract: Contract, rows: pa.Table) -> Classified:
     """Read rows that one classifier answered. Rows without label are left out."""
-    rows = rows.filter(rows["label"].is_valid())
+    rows = _labelled(rows)
     actual = _classes(contract, rows)
-    index = {value: number for number, value in enumerate(contract.classes)}
-    predicted = np.array([index.get(value, -1) for value in _output(rows, "label").to_pylist()], dtype=np.int64)
+    predicted = _numbered(_output(rows, "label"), contract.classes)
     usable = (actual >= 0) & (predicted >= 0)
     return Classified(
         actual=actual[usable],
@@ -66,7 +65,7 @@ def classified(contract: Contract, rows: pa.Table) -> Classified:
 
 def measured(rows: pa.Table) -> Measured:
     """Read rows that one regressor answered. Rows without label are left out."""
-    rows = rows.filter(rows["label"].is_valid())
+    rows = _labelled(rows)
     actual = np.asarray(rows["label_number"].to_numpy(zero_copy_only=False), dtype=np.float64)
     predicted = np.asarray(_output(rows, "prediction").to_numpy(zero_copy_only=False), dtype=np.float64)
     usable = np.isfinite(actual) & np.isfinite(predicted)
@@ -77,6 +76,18 @@ def by_version(rows: pa.Table) -> Mapping[str, pa.Table]:
     """Rows by the version that answered."""
     versions = rows["version"].unique().to_pylist()
     return {version: rows.filter(pc.equal(rows["version"], version)) for version in sorted(versions)}
+
+
+def _labelled(rows: pa.Table) -> pa.Table:
+    return rows.filter(rows["label"].is_valid()) if rows["label"].null_count else rows
+
+
+def _numbered(values: pa.ChunkedArray, classes: Sequence[object]) -> NDArray[np.int64]:
+    """Index of each value among the classes, -1 for others. Millions of rows have few values."""
+    index = {value: number for number, value in enumerate(classes)}
+    encoded = pc.dictionary_encode(values.combine_chunks(), null_encoding="encode")
+    numbers = np.array([index.get(value, -1) for value in encoded.dictionary.to_pylist()], dtype=np.int64)
+    return numbers[encoded.indices.to_numpy(zero_copy_only=False)]
 
 
 def _classes(contract: Contract, rows: pa.Table) -> NDArray[np.int64]:

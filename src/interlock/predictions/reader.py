@@ -77,12 +77,13 @@ class LogReader:
         until: datetime | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Predictions with the label that counts, of those that have one, by `event_at`.
+        """Predictions with the label that counts, of those that have one.
 
         Args:
             endpoint: Its name.
             since, until: Range of `event_at`, the end excluded.
-            columns: Those to read, beside `output.<name>`; by default all. Ids take longer than all else together.
+            columns: Those to read, beside `output.<name>`; by default all. Ids take longer than all else together. With
+                them, the rows come in the order of `event_at`.
 
         Returns:
             The columns of the log that name and place a prediction, `output.<name>`, and of the label `label` (as text:
@@ -92,10 +93,11 @@ class LogReader:
         given = (*_LABELLED, *_OF_LABEL) if columns is None else columns
         answered = [f"p.{quoted(name)}" for name in (*(each for each in given if each in _LABELLED), *outputs)]
         found = ", ".join(answered + [_OF_LABEL[name] for name in given if name in _OF_LABEL])
+        order = "ORDER BY p.event_at, p.prediction_id" if "prediction_id" in given else ""
         latest = self._tables.latest(LABELLED, endpoint, "p", self._tables.span(endpoint, since, until))
         return self._tables.query(f"""
             WITH p AS ({self._tables.predictions(endpoint, since, until)}), l AS ({latest})
-            SELECT {found} FROM p JOIN l USING (prediction_id) ORDER BY p.event_at, p.prediction_id""")  # noqa: S608
+            SELECT {found} FROM p JOIN l USING (prediction_id) {order}""")  # noqa: S608
 
     def paired(self, endpoint: str, release_id: str) -> pa.Table:
         """Rows answered during a release that the other version has scored, with the answers of both.
