@@ -4,7 +4,7 @@ Called by `errors` (live units, as assigned) and `scoring_errors` (the same rows
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interlock.domain.release import Gate, GateOutcome
 from interlock.releases.wording import percent
@@ -17,13 +17,26 @@ NON_INFERIOR_RATIO = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Failed units and units of both sides, with the failures again by step for the comparison."""
+    """Failed units and units of both sides, with the failures again by step for the comparison.
+
+    `steps` hold those of which both fates are known. Where the challenger's fate is not known of some that the champion
+    failed, `harm_steps` count them as if it had not failed: harm is judged by these, and its absence never.
+    """
 
     champion: int
     champion_units: int
     challenger: int
     challenger_units: int
     steps: Sequence[relative_risk.StepFailures]
+    harm_steps: Sequence[relative_risk.StepFailures] | None = None
+
+    def compare(self, alpha: float) -> relative_risk.RelativeRiskResult:
+        """Bound the ratio of the rates: from below, and against "no worse", as for harm; from above as for no harm."""
+        known = relative_risk.analyze(self.steps, alpha=alpha)
+        if self.harm_steps is None:
+            return known
+        least = relative_risk.analyze(self.harm_steps, alpha=alpha)
+        return replace(known, p_value=least.p_value, lower=least.lower)
 
 
 def judge(metric: str, noun: str, failures: Failures, *, alpha: float, max_rate: float, missing: str | None) -> Gate:
@@ -37,7 +50,7 @@ def judge(metric: str, noun: str, failures: Failures, *, alpha: float, max_rate:
         max_rate: A challenger surely below this is not worse, whatever the ratio.
         missing: Why the evidence is too little to say "no harm", or None. Harm is said at any time.
     """
-    ratio = relative_risk.analyze(failures.steps, alpha=alpha)
+    ratio = failures.compare(alpha)
     rate = failure_rate.analyze(failures.challenger, failures.challenger_units, alpha=alpha)
     harm = ratio.p_value <= alpha
     few = rate.upper < max_rate

@@ -1,8 +1,12 @@
-"""The gate on failures in paired scoring: rows that one version could answer and the other could not.
+"""The gate on failures in paired scoring: requests that one version could answer and the other could not.
 
 The log reader scores every logged row with the version that did not answer it, so a candidate that fails on one row in
-nine shows within tens of rows whatever its share of the traffic. Only rows on which exactly one version failed tell the
-versions apart; such a row is the challenger's with probability one half if it is no worse.
+nine shows within tens of rows whatever its share of the traffic. Only requests on which exactly one version failed tell
+the versions apart; such a one is the challenger's with probability one half if it is no worse.
+
+The log holds what was answered. A request that the champion failed is not in it, and nobody knows whether the
+challenger would have failed too. For harm it counts as the champion's alone: otherwise a candidate that fails as often,
+but on other requests, would look harmful however good it is, since only its own failures can be seen.
 """
 
 import numpy as np
@@ -18,17 +22,18 @@ from interlock.stats.relative_risk import StepFailures
 
 
 def gate(evidence: Evidence) -> Gate:
-    """Judge the failures of both versions on the same rows, by unit."""
+    """Judge the failures of both versions on the same requests, by unit."""
     plan = evidence.plan
     champion, challenger = failed_units(evidence.paired)
-    units = len(champion)
+    units, unanswered = len(champion), evidence.failed_units(False)
     only_challenger, only_champion = int((challenger & ~champion).sum()), int((champion & ~challenger).sum())
     failures = Failures(
-        champion=int(champion.sum()),
-        champion_units=units,
+        champion=int(champion.sum()) + unanswered,
+        champion_units=units + unanswered,
         challenger=int(challenger.sum()),
         challenger_units=units,
         steps=[StepFailures(only_challenger, only_champion, 0.5)],
+        harm_steps=[StepFailures(only_challenger, only_champion + unanswered, 0.5)],
     )
     missing = None
     if units < plan.min_units:

@@ -1,12 +1,17 @@
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
+import pytest
 
+from interlock.domain.evidence import StepCounts
+from interlock.domain.release import ReleasePlan
 from interlock.releases import scoring_errors
 from interlock.releases.evidence import Evidence
 
 Paired = Callable[..., pa.Table]
 Make = Callable[..., Evidence]
+Counts = Callable[..., StepCounts]
 
 P = [0.5, 0.5]
 
@@ -55,3 +60,48 @@ def test_no_failures_in_many_rows_are_not_worse(paired: Paired, evidence: Make) 
 
 def test_without_rows_there_is_not_enough_data(evidence: Make) -> None:
     assert scoring_errors.gate(evidence()).outcome == "not_enough_data"
+
+
+def _answered(
+    rng: np.random.Generator, requests: int, share: float, rates: tuple[float, float]
+) -> tuple[list[str], list[str], int]:
+    """Requests of a release whose versions fail independently of each other: the statuses of both where there was an
+    answer, which is what the log has, and how many the champion failed."""
+    champion, challenger = (rng.random(requests) < rate for rate in rates)
+    mine = rng.random(requests) < share
+    logged = ~np.where(mine, challenger & champion, champion)
+    statuses = [np.where(side[logged], "model_error", "ok").tolist() for side in (champion, challenger)]
+    return statuses[0], statuses[1], int((champion & ~mine).sum())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_a_candidate_that_fails_as_often_on_other_requests_is_rarely_called_harmful(
+    paired: Paired, counts: Counts, evidence: Make, share: float
+) -> None:
+    # Of what the champion failed, the log has nothing.
+    rng, alarms, runs = np.random.default_rng(7), 0, 100
+    for _ in range(runs):
+        champion, challenger, unanswered = _answered(rng, 1500, share, (0.05, 0.05))
+        nothing = [0] * len(champion), [P] * len(champion), [P] * len(champion)
+        table = paired(*nothing, champion_status=champion, challenger_status=challenger)
+        found = [counts(0, False, 1500, unanswered)]
+        alarms += scoring_errors.gate(evidence(found, table, plan=ReleasePlan(alpha=0.2))).outcome == "breach"
+    # The gate's alpha is 0.05; three standard errors.
+    assert alarms / runs <= 0.05 + 3 * 0.022
+
+
+def test_a_candidate_that_fails_more_often_than_the_champion_is_a_breach_although_that_fails_too(
+    paired: Paired, counts: Counts, evidence: Make
+) -> None:
+    gate = scoring_errors.gate(evidence([counts(0, False, 1000, 10)], rows(paired, 990, 60)))
+    assert gate.outcome == "breach"
+    assert gate.counts == {"champion": 1000, "challenger": 990}
+    assert gate.reason.startswith("failures on the same rows 6.1 % against 1 %, at least ")
+
+
+def test_what_the_champion_failed_is_no_proof_that_the_candidate_would_not(
+    paired: Paired, counts: Counts, evidence: Make
+) -> None:
+    # Both may fail on the same requests, of which the log has nothing.
+    gate = scoring_errors.gate(evidence([counts(0, False, 4000, 400)], rows(paired, 3600, 100)))
+    assert (gate.outcome, gate.non_inferior) == ("ok", False)
