@@ -90,7 +90,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """The stored state of a release. Changed only by `releases/`, in one transaction with traffic plan and audit.
 
-    `step_started_at` is None until the candidate was begun with, `approved_by` until somebody approved.
+    `step_started_at` is None until the candidate was begun with, `approved_by` until somebody approved. `owner` is the
+    person behind the key that started it.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[Gate, ...] = ()
     finished_at: datetime | None = None
     approved_by: str | None = None
+    owner: str = ""
 
     @property
     def last_step(self) -> int:
@@ -119,6 +121,10 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     def has_begun(self) -> bool:
         """Whether evidence is gathered: callers, or a shadow's rows."""
         return self.step_started_at is not None
+
+    def is_of(self, key: str, owner: str) -> bool:
+        """Whether this key started it, or another one of the same person's."""
+        return key == self.created_by or (bool(owner) and owner == self.owner)
 
     @property
     def lacks_approval(self) -> bool:

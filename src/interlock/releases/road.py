@@ -43,18 +43,21 @@ from interlock.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """Who moves a release, when, why, and with what evidence. `name` and `role` as in the audit log."""
+    """Who moves a release, when, why, and with what evidence. `name` and `role` as in the audit log; `owner` is the
+    person behind a key.
+    """
 
     name: str
     role: str
     at: datetime
     reason: str
     gates: tuple[Gate, ...] = ()
+    owner: str = ""
 
     @classmethod
     def person(cls, key: Key, at: datetime, reason: str, gates: tuple[Gate, ...] = ()) -> Self:
         """Someone with a key."""
-        return cls(key.name, key.role, at, reason, gates)
+        return cls(key.name, key.role, at, reason, gates, key.owner)
 
 
 def start(tx: Transaction, release: Release, mover: Mover) -> Release:
@@ -105,7 +108,7 @@ def advance(tx: Transaction, release: Release, mover: Mover) -> Release:
 def promote(tx: Transaction, release: Release, mover: Mover) -> Release:
     """d, k: the candidate becomes the champion; the old one stays loaded for an instant return."""
     _expect(tx, release, "running", "paused", "inconclusive", "awaiting_approval")
-    if release.lacks_approval and mover.role in APPROVERS and mover.name != release.created_by:
+    if release.lacks_approval and mover.role in APPROVERS and not release.is_of(mover.name, mover.owner):
         release = msgspec.structs.replace(release, approved_by=mover.name)  # by promoting it
     _check_approved(release)
     moved = _end(release, "promoted", "promote", mover)
@@ -140,11 +143,12 @@ def approve(tx: Transaction, release: Release, mover: Mover) -> Release:
     """k: it begins, or, if it ran as a shadow, becomes the champion.
 
     Raises:
-        ConflictError: Who approves has started the release.
+        ConflictError: Who approves has started the release, with this key or another.
     """
     _expect(tx, release, "awaiting_approval")
-    if mover.name == release.created_by:
-        raise ConflictError(f"release {release.id} was started by {mover.name}, and somebody else must approve it")
+    if release.is_of(mover.name, mover.owner):
+        by = _starter(release, mover)
+        raise ConflictError(f"release {release.id} was started by {by}, and somebody else must approve it")
     approved = msgspec.structs.replace(release, approved_by=mover.name)
     _audit(tx, "release.approve", approved, None, mover)
     return (promote if release.has_begun else begin)(tx, approved, mover)
@@ -205,6 +209,11 @@ def _stay(tx: Transaction, moved: Release, action: str, mover: Mover) -> Release
     tx.releases.update(moved)
     _audit(tx, action, moved, None, mover)
     return moved
+
+
+def _starter(release: Release, mover: Mover) -> str:
+    own = mover.name == release.created_by
+    return release.created_by if own else f"{release.created_by}, a key of {mover.owner} too"
 
 
 def _check_approved(release: Release) -> None:

@@ -68,6 +68,7 @@ class Releases:
                 plan=plan,
                 created_at=now,
                 created_by=actor.name,
+                owner=actor.owner,
                 salt=secrets.token_hex(16),
             )
             return road.start(tx, release, Mover.person(actor, now, reason))

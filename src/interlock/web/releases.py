@@ -82,7 +82,7 @@ def verbs_of(services: Services, release: Release, visitor: Visitor) -> tuple[Ve
     if release.state == "draft":
         return ("rollback",)
     may_approve = visitor.may("approve", release.endpoint)
-    is_other = visitor.key.name != release.created_by
+    is_other = not release.is_of(visitor.key.name, visitor.key.owner)
     if release.state == "awaiting_approval":
         return ("approve", "reject") if may_approve and is_other else ("reject",) if may_approve else ("rollback",)
     going_on: Verb = "pause" if release.state == "running" else "resume"

@@ -147,3 +147,14 @@ def test_an_approver_rejects(waiting: Pages) -> None:
     with waiting.signed_in("approver") as browser:
         act(browser, URL, f"{URL}/reject", reason="not this week")
         assert _state(waiting) == "rejected"
+
+
+def test_nobody_approves_with_another_key_of_their_own(waiting: Pages) -> None:
+    with waiting.store.transaction() as tx:
+        tx.releases.update(msgspec.structs.replace(tx.releases.get("wine-1"), owner="approver"))
+    with waiting.signed_in("approver") as browser:
+        assert "Approve…" not in browser.get(URL).text
+        refused = act(browser, URL, f"{URL}/approve")
+    assert refused.status_code == 409
+    assert "started by ops, a key of approver too" in refused.text
+    assert _state(waiting) == "awaiting_approval"

@@ -158,6 +158,18 @@ def test_k_somebody_else_approves_and_it_begins(store: Store, waiting: Release, 
     assert (release.state, release.approved_by, plan.traffic_share) == ("running", "bob", 0.1)
 
 
+def test_k_nobody_approves_with_another_key_of_their_own(store: Store, release: Make, now: datetime) -> None:
+    ann = Mover("ann-ci", "operator", now, "because", owner="ann")
+    for_approval = Mover("ann", "approver", now, "read it", owner="ann")
+    with store.transaction() as tx:
+        draft = release(state="draft", plan=asking(), created_by="ann-ci", owner="ann")
+        waiting = road.ask(tx, road.start(tx, draft, ann), ann)
+    with pytest.raises(ConflictError, match="started by ann-ci, a key of ann too, and"), store.transaction() as tx:
+        road.approve(tx, waiting, for_approval)
+    with pytest.raises(ConflictError, match="needs the approval"), store.transaction() as tx:
+        road.promote(tx, waiting, for_approval)
+
+
 def test_k_a_shadow_that_is_approved_becomes_the_champion(
     store: Store, release: Make, mover: Mover, bob: Mover
 ) -> None:
