@@ -13,7 +13,7 @@ from interlock.domain.access import Key
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import ConflictError
 from interlock.domain.model import ModelVersion
-from interlock.domain.release import Release, ReleasePlan, ReleaseState, Strategy
+from interlock.domain.release import TERMINAL, Release, ReleasePlan, ReleaseState, Strategy
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import champions, road, showing
 from interlock.releases import plan as plans
@@ -131,10 +131,37 @@ class Releases:
             tx.endpoints.get(endpoint)
             active = tx.releases.active(endpoint)
             for release in active:
-                (road.roll_back if release.has_begun else road.cancel)(tx, release, mover)
+                _withdraw(tx, release, mover)
             if not active or to is not None:
                 champions.go_back(tx, endpoint, to, mover)
             return tx.plans.current(endpoint)
+
+    def take_back(self, id: str, *, actor: Key, reason: str = "") -> TrafficPlan:
+        """End this release, now, or give its champion the traffic back that its candidate has won.
+
+        Unlike `rollback` it never goes further back: not if somebody, or the evidence, was quicker.
+
+        Returns:
+            The traffic plan as it is then.
+
+        Raises:
+            NotFoundError: No such release.
+            ConflictError: It is over and there is nothing to take back, or another release is under way.
+        """
+        mover = Mover.person(actor, self._clock(), _sentence(f"rolled back by {actor.name}", reason))
+        with self._store.transaction() as tx:
+            release = tx.releases.get(id)
+            if (obstacle := _obstacle(tx, release)) is not None:
+                raise ConflictError(obstacle)
+            if release.state in TERMINAL:
+                return champions.go_back(tx, release.endpoint, release.champion, mover)
+            _withdraw(tx, release, mover)
+            return tx.plans.current(release.endpoint)
+
+    def can_take_back(self, release: Release) -> bool:
+        """Whether `take_back` would do something, as things stand."""
+        with self._store.read() as tx:
+            return _obstacle(tx, release) is None
 
     def get(self, id: str) -> Release:
         """Raises NotFoundError."""
@@ -170,6 +197,21 @@ class Releases:
                 return release
             mover = Mover.person(actor, self._clock(), _sentence(what, reason), release.gates)
             return move(tx, release, mover)
+
+
+def _withdraw(tx: Transaction, release: Release, mover: Mover) -> None:
+    (road.roll_back if release.has_begun else road.cancel)(tx, release, mover)
+
+
+def _obstacle(tx: Transaction, release: Release) -> str | None:
+    """Why a release cannot be taken back; None if it can."""
+    if release.state not in TERMINAL:
+        return None
+    plan = next((each for each in tx.plans.all_current() if each.endpoint == release.endpoint), None)
+    if release.state != "promoted" or plan is None or plan.champion != release.candidate:
+        return f"release {release.id} is {release.state}, and its candidate does not serve: nothing to take back"
+    active = tx.releases.active(release.endpoint)
+    return f"release {active[0].id} is under way on endpoint {release.endpoint!r}; end it first" if active else None
 
 
 def _check_candidate(endpoint: str, champion: ModelVersion, candidate: ModelVersion) -> None:

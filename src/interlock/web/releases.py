@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse
 from interlock.api.access import check_endpoint, needs
 from interlock.api.services import Given, Services
 from interlock.domain.contract_diff import diff
-from interlock.domain.errors import ConflictError
 from interlock.domain.evidence import StepCounts
 from interlock.domain.release import TERMINAL, Gate, Release
 from interlock.store.releases import Look
@@ -61,11 +60,7 @@ def act(id: str, verb: Verb, form: Form, visitor: Present, services: Given) -> R
     check_endpoint(visitor.key, "approve" if verb in ("approve", "reject") else "operate", release.endpoint)
     reason = form.get("reason", "").strip()
     if verb == "rollback":
-        if verb not in verbs_of(services, release, visitor):
-            raise ConflictError(
-                f"release {id} is {release.state}, and its candidate does not serve: nothing to take back"
-            )
-        services.releases.rollback(release.endpoint, actor=visitor.key, reason=reason)
+        services.releases.take_back(id, actor=visitor.key, reason=reason)
     else:
         getattr(services.releases, verb)(id, actor=visitor.key, reason=reason)
     return RedirectResponse(f"/releases/{id}", 303)
@@ -74,11 +69,7 @@ def act(id: str, verb: Verb, form: Form, visitor: Present, services: Given) -> R
 def verbs_of(services: Services, release: Release, visitor: Visitor) -> tuple[Verb, ...]:
     """What a visitor can do with a release as it stands. Nobody approves what they have started."""
     if release.state in TERMINAL:
-        with services.store.read() as tx:
-            plans = {plan.endpoint: plan for plan in tx.plans.all_current()}
-        plan = plans.get(release.endpoint)
-        serves = plan is not None and plan.champion == release.candidate and plan.challenger is None
-        return ("rollback",) if release.state == "promoted" and serves else ()
+        return ("rollback",) if services.releases.can_take_back(release) else ()
     if release.state == "draft":
         return ("rollback",)
     may_approve = visitor.may("approve", release.endpoint)

@@ -149,6 +149,19 @@ def test_an_approver_rejects(waiting: Pages) -> None:
         assert _state(waiting) == "rejected"
 
 
+def test_taking_a_release_back_ends_no_other_one(running: Pages) -> None:
+    with running.signed_in("operator") as browser:
+        act(browser, URL, f"{URL}/promote")
+        services = running.app.state.services
+        services.releases.start("wine", "wine:1", actor=services.key_ring.authenticate(running.keys["operator"]))
+        assert "Roll back" not in browser.get(URL).text
+        refused = act(browser, "/releases/wine-2", f"{URL}/rollback")
+        assert refused.status_code == 409
+        assert "release wine-2 is under way" in refused.text
+    with running.store.read() as tx:
+        assert (tx.releases.get("wine-2").state, tx.plans.current("wine").champion) == ("draft", "wine:2")
+
+
 def test_nobody_approves_with_another_key_of_their_own(waiting: Pages) -> None:
     with waiting.store.transaction() as tx:
         tx.releases.update(msgspec.structs.replace(tx.releases.get("wine-1"), owner="approver"))

@@ -187,3 +187,21 @@ def test_going_back_is_no_way_around_an_approval(store: Store, releases: Release
     with pytest.raises(ConflictError, match="a release of it was never approved"):
         releases.rollback("wine", to="wine:2", actor=key)
     assert releases.rollback("wine", to="wine:3", actor=key).champion == "wine:3"
+
+
+def test_taking_back_a_release_that_ended_meanwhile_goes_no_further_back(
+    store: Store, releases: Releases, key: Key
+) -> None:
+    with pytest.raises(NotFoundError):
+        releases.take_back("wine-1", actor=key)
+    for number, candidate in enumerate(("wine:2", "wine:3"), 1):
+        releases.start("wine", candidate, actor=key)
+        with store.transaction() as tx:
+            road.begin(tx, tx.releases.get(f"wine-{number}"), Mover("controller", "system", key.created_at, "begun"))
+        if candidate == "wine:2":
+            releases.promote("wine-1", actor=key)
+    assert releases.take_back("wine-2", actor=key).champion == "wine:2"
+    assert releases.get("wine-2").state == "rolled_back"
+    with pytest.raises(ConflictError, match="release wine-2 is rolled_back, and its candidate does not serve"):
+        releases.take_back("wine-2", actor=key)
+    assert releases.take_back("wine-1", actor=key, reason="complaints").champion == "wine:1"
