@@ -9,7 +9,17 @@ from datetime import datetime
 
 import msgspec
 
-from interlock.domain.alert import SEVERITIES, Alert, AlertEvent, Delivery, Notice, NoticeKind, Silence, Symptom
+from interlock.domain.alert import (
+    SEVERITIES,
+    Alert,
+    AlertEvent,
+    Channel,
+    Delivery,
+    Notice,
+    NoticeKind,
+    Silence,
+    Symptom,
+)
 from interlock.store.transaction import Transaction
 
 ACTOR = "controller"
@@ -30,14 +40,18 @@ def tell_open(tx: Transaction, now: datetime) -> None:
         if kind is not None and not _is_quiet(alert, silences, now):
             told = msgspec.structs.replace(alert, told_at=now, told_severity=alert.severity, quiet_until=None)
             tx.alerts.update(told)
-            _tell(tx, told, kind, now)
+            _tell(tx, told, kind, now, tx.channels.list())
 
 
 def tell_resolved(tx: Transaction, alert: Alert, now: datetime) -> None:
-    """Tell that an incident is over: that it began was told, or is told by this as nobody looked in between."""
-    is_known = alert.told_severity is not None or alert.told_at is None
-    if is_known and not _is_quiet(alert, tx.silences.running(now), now):
-        _tell(tx, alert, "resolved", now)
+    """Tell those who were told that an incident began that it is over; all, if it is over before anybody looked."""
+    if _is_quiet(alert, tx.silences.running(now), now):
+        return
+    if alert.told_at is None and alert.acknowledged_at is None:
+        _tell(tx, alert, "resolved", now, tx.channels.list())
+    elif alert.told_severity is not None:
+        told = {each.channel for each in tx.deliveries.of_alert(alert.id)}
+        _tell(tx, alert, "resolved", now, [each for each in tx.channels.list() if each.name in told])
 
 
 def _what_to_tell(alert: Alert) -> NoticeKind | None:
@@ -53,15 +67,15 @@ def _is_quiet(alert: Alert, silences: Sequence[Silence], now: datetime) -> bool:
     return in_cooldown or any(silence.covers(alert.endpoint, now) for silence in silences)
 
 
-def _tell(tx: Transaction, alert: Alert, kind: NoticeKind, now: datetime) -> None:
+def _tell(tx: Transaction, alert: Alert, kind: NoticeKind, now: datetime, channels: Sequence[Channel]) -> None:
     notice = Notice(
         kind=kind, endpoint=alert.endpoint, severity=alert.severity, title=title(alert, kind), text=text(alert),
         at=now, alert=alert.id,
     )  # fmt: skip
-    channels = [each.name for each in tx.channels.list() if each.wants(alert.endpoint, alert.severity)]
-    tx.deliveries.add(Delivery(channel=name, notice=notice, next_try_at=now) for name in channels)
-    whom = ", ".join(channels) or "no one: no channel wants it"
-    tx.alerts.add_event(alert.id, AlertEvent(at=now, kind="told", actor=ACTOR, text=f"{kind}: {whom}"))
+    whom = [each.name for each in channels if each.wants(alert.endpoint, alert.severity)]
+    tx.deliveries.add(Delivery(channel=name, notice=notice, next_try_at=now) for name in whom)
+    said = ", ".join(whom) or "no one: no channel wants it"
+    tx.alerts.add_event(alert.id, AlertEvent(at=now, kind="told", actor=ACTOR, text=f"{kind}: {said}"))
 
 
 def title(alert: Alert, kind: NoticeKind) -> str:

@@ -519,6 +519,31 @@ def test_what_began_and_ended_while_nobody_looked_is_told_once(world: World) -> 
     assert world.told == ["[warning] over: e: drift.x of m:1: it fell"]
 
 
+def test_that_it_is_over_is_told_to_those_who_were_told_that_it_began(world: World) -> None:
+    world.judge(0, drift())
+    with world.store.transaction() as tx:
+        tx.channels.add(Channel(name="new", url="http://127.0.0.1:1/y", created_at=START, created_by="ann"))
+    for day in (1, 2):
+        world.judge(day, drift("ok"))
+    with world.store.read() as tx:
+        told = [(each.channel, each.notice.kind) for each in tx.deliveries.waiting()]
+    assert told == [("team", "opened"), ("team", "resolved")]
+
+
+def test_of_what_was_taken_on_in_a_silence_nobody_is_told_that_it_is_over(world: World) -> None:
+    with world.store.transaction() as tx:
+        tx.silences.add(
+            Silence(endpoint="e", until=world.now + timedelta(hours=1), created_at=world.now, created_by="ann")
+        )
+    world.judge(0, drift())
+    Alerts(world.store, lambda: world.now).acknowledge(1, actor=ANN)
+    world.jump(timedelta(hours=2))
+    for day in (1, 2):
+        world.judge(day, drift("ok"))
+    assert [one.state for one in world.alerts] == ["resolved"]
+    assert world.told == []
+
+
 def test_names_and_reasons_of_any_length_are_alerted_of_in_one_line(world: World) -> None:
     column = "drift." + 3000 * "x" + "\0"
     broken = check("error", column, "input")
