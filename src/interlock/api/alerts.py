@@ -28,7 +28,7 @@ def list_alerts(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> dict[str, Any]:
     """The newest incidents, newest first, of all endpoints or of one."""
-    found = services.alerts.list(endpoint, state=state, limit=limit)
+    found = services.alerts.list(endpoint, state=state, limit=limit, among=actor.endpoints)
     return {"alerts": finite(plain([describe(each) for each in found if actor.may("read", each.endpoint)]))}
 
 

@@ -1,7 +1,7 @@
 """What people do with alerts: look, acknowledge, silence. Called by the control API; each act is in the audit log."""
 
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -29,13 +29,24 @@ class Alerts:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
 
-    def list(self, endpoint: str | None = None, *, state: Wanted | None = None, limit: int = 100) -> list[Alert]:
-        """The newest incidents, newest first, of all endpoints or of one, in all states or in one."""
+    def list(
+        self,
+        endpoint: str | None = None,
+        *,
+        state: Wanted | None = None,
+        limit: int = 100,
+        among: Collection[str] = (),
+    ) -> list[Alert]:
+        """The newest incidents, newest first, of all endpoints or of one, in all states or in one.
+
+        Args:
+            among: Only of these endpoints, as a key is limited to; empty is all.
+        """
         with self._store.read() as tx:
             if state in (None, "resolved"):
-                return tx.alerts.list(endpoint, is_open=None if state is None else False, limit=limit)
+                return tx.alerts.list(endpoint, is_open=None if state is None else False, limit=limit, among=among)
             found = [each for each in tx.alerts.open(endpoint) if state in ("open", each.state)]
-            return found[::-1][:limit]
+            return [each for each in found[::-1] if not among or each.endpoint in among][:limit]
 
     def get(self, id: int) -> Alert:
         """Raises NotFoundError."""

@@ -1,6 +1,7 @@
 """Incidents and their history. Written by the controller in the transaction of its cursors, and by people."""
 
 import builtins
+from collections.abc import Collection
 
 import msgspec
 from sqlalchemy import func, insert, select, update
@@ -27,14 +28,25 @@ class AlertRepository(Repository):
         return found
 
     def list(
-        self, endpoint: str | None = None, *, is_open: bool | None = None, limit: int = 100
+        self,
+        endpoint: str | None = None,
+        *,
+        is_open: bool | None = None,
+        limit: int = 100,
+        among: Collection[str] = (),
     ) -> builtins.list[Alert]:
-        """The newest, newest first: of all endpoints or of one, whatever their state or open or not."""
+        """The newest, newest first: of all endpoints or of one, whatever their state or open or not.
+
+        Args:
+            among: Only of these endpoints; empty is all.
+        """
         query = select(alerts.c.body).order_by(alerts.c.id.desc()).limit(limit)
         if endpoint is not None:
             query = query.where(alerts.c.endpoint == endpoint)
         if is_open is not None:
             query = query.where(alerts.c.is_open.is_(is_open))
+        if among:
+            query = query.where(alerts.c.endpoint.in_(among))
         return list(self._connection.scalars(query))
 
     def open(self, endpoint: str | None = None) -> builtins.list[Alert]:

@@ -22,7 +22,7 @@ _LONGEST_HOURS = 24 * 90
 def page(request: Request, visitor: Present, services: Given, state: Wanted = "open", endpoint: str = "") -> Response:
     """The newest incidents: open ones, unless others are asked for."""
     endpoint = endpoint.strip()
-    found = services.alerts.list(endpoint or None, state=state, limit=_ALERTS_A_PAGE)
+    found = services.alerts.list(endpoint or None, state=state, limit=_ALERTS_A_PAGE, among=visitor.key.endpoints)
     with services.store.read() as tx:
         endpoints = [each.name for each in tx.endpoints.list() if visitor.may("operate", each.name)]
     now = services.clock()

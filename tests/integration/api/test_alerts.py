@@ -47,6 +47,9 @@ def test_incidents_are_listed_newest_first_and_a_limited_key_sees_its_own(
     assert get(plane, "/alerts?state=resolved").json() == {"alerts": []}
     assert get(plane, "/alerts?state=nonsense").status_code == 400
     assert [each["endpoint"] for each in get(plane, "/alerts", "limited").json()["alerts"]] == ["wine"]
+    for of_state in ("", "&state=open"):
+        newest = get(plane, f"/alerts?limit=1{of_state}", "limited").json()["alerts"]
+        assert [each["endpoint"] for each in newest] == ["wine"]
     assert get(plane, f"/alerts/{incidents['wine']}", "limited").status_code == 200
     for other in ("beer", ""):
         assert get(plane, f"/alerts/{incidents[other]}", "limited").status_code == 403
