@@ -30,12 +30,14 @@ class Edge:
     Args:
         app: What it protects.
         hosts: Names that requests may carry, besides `localhost` and plain addresses, which nobody can point
-            elsewhere; `*` allows all.
+            elsewhere; `*` allows all. A page may call what it came from, or be of one of these names: that anybody's
+            page can have an address for its origin is why addresses do not count there.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
         self._app = app
         self._hosts = frozenset(("localhost", *(name.lower() for name in hosts)))
+        self._all = "*" in self._hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,12 +55,12 @@ class Edge:
         if not self._is_ours(name := _hostname(headers.get("host", ""))):
             return 421, f"host == {name!r} is not served here; allow it with `--allowed-host`"
         origin = headers.get("origin")
-        if origin is not None and not self._is_ours(_hostname(origin.rpartition("//")[2])):
+        if origin is not None and _hostname(origin.rpartition("//")[2]) not in (name, *self._hosts) and not self._all:
             return 403, "a page of another site may not call this"
         return None
 
     def _is_ours(self, name: str) -> bool:
-        return name in self._hosts or "*" in self._hosts or _is_address(name)
+        return name in self._hosts or self._all or _is_address(name)
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

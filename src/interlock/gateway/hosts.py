@@ -1,7 +1,8 @@
 """Whether a request was meant for this server: its Host, and where its page came from.
 
 A web page can make a browser send requests to loopback, under a name that its owner points there (DNS rebinding). Such
-requests carry that name as Host, and the page's origin. Addresses cannot be pointed anywhere, so they pass.
+requests carry that name as Host, and the page's origin. As Host addresses pass, which cannot be pointed anywhere.
+As origin they do not: anybody's page can be at an address. A page may call what it came from, or have an allowed name.
 """
 
 import ipaddress
@@ -27,7 +28,7 @@ class HostCheck:
         """Raises RefusedError unless both are this server's."""
         if host is None or host not in self._good:
             self._check_host(host)
-        if origin is not None and not self._is_allowed(_host_of(origin.rpartition(b"//")[2])):
+        if origin is not None and not self._is_own(_host_of(origin.rpartition(b"//")[2]), host):
             raise RefusedError(403, "origin", f"Origin {origin.decode('latin-1')[:100]!r} may not send requests here")
 
     def _check_host(self, host: bytes | None) -> None:
@@ -38,6 +39,9 @@ class HostCheck:
             raise RefusedError(421, "host", f"Host {named!r} is not served here; allow it with --allowed-host")
         if len(self._good) < _REMEMBERED:
             self._good.add(host)
+
+    def _is_own(self, origin: str, host: bytes | None) -> bool:
+        return origin in self._allowed or "*" in self._allowed or (host is not None and origin == _host_of(host))
 
     def _is_allowed(self, name: str) -> bool:
         return name in self._allowed or "*" in self._allowed or _is_address(name)

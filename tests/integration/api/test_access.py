@@ -100,7 +100,12 @@ def test_a_pickle_may_be_trusted_by_an_administrator_only(plane: Any) -> None:
 
 def test_without_auth_everyone_on_loopback_is_administrator_but_foreign_pages_are_not(open_plane: Any) -> None:
     assert open_plane.client.get("/api/v1/keys").status_code == 200
-    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}):
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://203.0.113.5"},
+        {"Host": "evil.example"},
+    ):
         assert open_plane.client.get("/api/v1/keys", headers=headers).status_code in (403, 421)
         assert open_plane.client.post("/api/v1/keys", headers=headers, json={}).status_code in (403, 421)
     same = {"Origin": "http://127.0.0.1:8081"}

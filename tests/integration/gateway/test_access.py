@@ -144,7 +144,7 @@ def test_own_hosts_are_accepted(price_world: Any, start: Any, host: str) -> None
 
 
 def test_foreign_web_pages_are_refused(shared: Any) -> None:
-    for origin in ("https://evil.example", "null"):
+    for origin in ("https://evil.example", "http://203.0.113.5", "null"):
         answer = shared.client.post("/v2/models/price/infer", json=INPUTS, headers={"Origin": origin})
         assert answer.status_code == 403
     own = {"Origin": shared.url}
