@@ -149,7 +149,7 @@ def _end(duration: str | None, until: str | None) -> datetime:
         raise InvalidInputError("a silence needs an end: give --for or --until, and not both")
     if end is not None:
         return end
-    found = re.fullmatch(r"(\d{1,6})([mhdw])", duration or "")
+    found = re.fullmatch(r"(\d{1,5})([mhdw])", duration or "")
     if found is None:
         raise InvalidInputError(f"for == {duration!r}, must be like 30m, 2h, 3d or 1w")
     return datetime.now(UTC) + timedelta(**{_UNITS[found[2]]: int(found[1])})
