@@ -12,7 +12,10 @@ from interlock.domain.errors import InvalidInputError
 
 app = typer.Typer(name="rules", help="Alert rules of your own.", no_args_is_help=True)
 
-_COLUMNS = ("name", "check", "endpoint", "below", "above", "severity", "days", "over_after_days", "fewest_rows", "off")
+_COLUMNS = (
+    "name", "check", "endpoint", "below", "above", "severity", "days", "over_after_days", "fewest_rows", "action",
+    "off",
+)  # fmt: skip
 
 
 @app.command()
