@@ -9,6 +9,9 @@ from interlock.domain.alert import Action, Severity
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import check_name
 
+_YEAR = (366, "1 to 366")  # more is a slip of the pen, and far more is no length of time at all
+_COUNTS = {"days": _YEAR, "over_after_days": _YEAR, "fewest_rows": (1 << 62, "at least 1")}
+
 
 class WrittenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of a rules file.
@@ -97,7 +100,7 @@ def _faults(rule: WrittenRule, defaults: Sequence[str]) -> list[str]:
         faults.append("check is missing; `interlock monitor` names them")
     if (rule.below is None) == (rule.above is None):
         faults.append("give below or above, and not both")
-    for field in ("days", "over_after_days", "fewest_rows"):
-        if getattr(rule, field) < 1:
-            faults.append(f"{field} == {getattr(rule, field)}, must be at least 1")
+    for field, (most, spelt) in _COUNTS.items():
+        if not 1 <= getattr(rule, field) <= most:
+            faults.append(f"{field} == {getattr(rule, field)}, must be {spelt}")
     return faults

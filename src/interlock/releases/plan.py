@@ -21,6 +21,8 @@ _AT_LEAST = {
     "hold_seconds": 0,
     "step_hours": 0,
 }
+# A year: more is a slip of the pen, and far more is no length of time at all.
+_AT_MOST = {"hold_seconds": 366 * 24 * 3600, "step_hours": 366 * 24}
 
 
 def of(strategy: str, given: Mapping[str, Any]) -> tuple[Strategy, ReleasePlan]:
@@ -62,6 +64,9 @@ def check(plan: ReleasePlan, strategy: Strategy = "canary") -> None:
         value = getattr(plan, name)
         if value is not None and not least <= value < float("inf"):
             faults.append(f"{name} == {value:g}, must be a number of at least {least}")
+    for name, most in _AT_MOST.items():
+        if (getattr(plan, name) or 0) > most:
+            faults.append(f"{name} == {getattr(plan, name):g}, must be at most {most}, a year")
     if faults:
         raise InvalidInputError(*faults)
 

@@ -40,7 +40,11 @@ def test_all_faults_are_told_at_once() -> None:
         "rule 4 (low): give below or above, and not both",
         "rule low is there 2 times",
     ]
-    assert faults({**low, "days": 0}) == ["rule 1 (low): days == 0, must be at least 1"]
+    assert faults({**low, "days": 0}) == ["rule 1 (low): days == 0, must be 1 to 366"]
+    # Of more than a billion days there is no length of time.
+    assert faults({**low, "over_after_days": 10**9}) == [
+        "rule 1 (low): over_after_days == 1000000000, must be 1 to 366"
+    ]
 
 
 def test_default_rules_can_only_be_switched_off() -> None:

@@ -44,6 +44,7 @@ def test_a_shadow_has_no_steps_and_a_switch_may_be_at_once() -> None:
         ({"min_units": 0, "latency_ratio": 0.5}, ["min_units == 0", "latency_ratio == 0.5"]),
         ({"quality_margin": float("nan")}, ["quality_margin == nan"]),
         ({"hold_seconds": -1.0, "step_hours": -1.0}, ["hold_seconds == -1", "step_hours == -1"]),
+        ({"hold_seconds": 1e300, "step_hours": 1e300}, ["hold_seconds == 1e+300", "step_hours == 1e+300"]),
     ],
 )
 def test_all_faults_are_named_at_once(changes: dict[str, Any], faults: list[str]) -> None:
