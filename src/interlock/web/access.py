@@ -80,8 +80,7 @@ class PageRoute(GuardedRoute):
                 response = to_sign_in(request)
             except (InterlockError, HTTPException, RequestValidationError) as error:
                 response = explain(request, error)
-            response.headers.update({"Cache-Control": "no-store", **HEADERS, **response.headers})
-            return response
+            return keep_private(response)
 
         return shown
 
@@ -92,6 +91,13 @@ def is_same(given: str, expected: str) -> bool:
 
 
 async def _read_form(request: Request) -> dict[str, str]:
+def keep_private(response: Response) -> Response:
+    """The same answer with the headers of every page. One at a time: an answer may set more than one cookie."""
+    for name, value in {"Cache-Control": "no-store", **HEADERS}.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
     if request.method != "POST":
         return {}
     body = (await request.body()).decode("utf-8", "replace")

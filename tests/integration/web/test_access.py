@@ -101,6 +101,13 @@ def test_signing_in_leads_nowhere_else(pages: Pages, wanted: str) -> None:
         assert sign_in(browser, pages.keys["viewer"], next=wanted).headers["location"] == "/"
 
 
+def test_the_forms_own_cookie_goes_when_the_session_comes(pages: Pages) -> None:
+    with pages.visitor() as browser:
+        cookies = sign_in(browser, pages.keys["viewer"]).headers.get_list("set-cookie")
+        assert [each.partition("=")[0] for each in cookies] == ["interlock_session", "interlock_form"]
+        assert "interlock_form" not in browser.cookies
+
+
 def test_signing_out_ends_the_session_also_for_who_kept_the_cookie(pages: Pages) -> None:
     with pages.signed_in("viewer") as browser, pages.visitor() as thief:
         thief.cookies.update(dict(browser.cookies))
