@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from interlock.api.key_ring import KeyRing
-from interlock.api.problems import unexpected
+from interlock.api.problems import note, unexpected
 from interlock.domain.access import Key
 from interlock.domain.errors import ForbiddenError, InterlockError, UnauthenticatedError
 
@@ -61,13 +61,17 @@ class GuardedRoute(APIRoute):
                 raise
             except Exception as error:
                 # Here and not in the app's last handler, after which the server would log it again and hang up.
-                return unexpected(request, error)
+                return self.broken(request, note(request, error))
 
         return guarded
 
     def caller(self, request: Request) -> Key:
         """Whose request it is. Raises UnauthenticatedError."""
         return identify(request)
+
+    def broken(self, request: Request, answer_id: str) -> Response:  # noqa: ARG002 (pages need it)
+        """The answer where something broke that is not ours to explain."""
+        return unexpected(answer_id)
 
     def _admit(self, request: Request) -> Key:
         actor = self.caller(request)

@@ -56,7 +56,7 @@ def install(app: FastAPI) -> None:
     """Make every error of the app a problem document."""
     app.add_exception_handler(errors.InterlockError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, http)
 
 
 def explain(error: errors.InterlockError) -> Response:
@@ -84,7 +84,8 @@ async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG
     return problem(400, "; ".join(faults), kind="InvalidInputError", faults=faults)
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def http(request: Request, error: Exception) -> Response:
+    """The problem document of an error that HTTP has a word for, as where there is no route."""
     if not isinstance(error, HTTPException):
         raise error
     detail = {
@@ -94,8 +95,17 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, detail, headers=error.headers)
 
 
-def unexpected(request: Request, error: Exception) -> Response:
-    """Log an error that is not ours to explain, and say under which id."""
+def note(request: Request, error: Exception) -> str:
+    """Log an error that is not ours to explain.
+
+    Returns:
+        The id that the log has it under, for the answer.
+    """
     answer_id = f"urn:uuid:{uuid.uuid4()}"
     log.error("%s %s failed, %s", request.method, request.url.path, answer_id, exc_info=error)
+    return answer_id
+
+
+def unexpected(answer_id: str) -> Response:
+    """The problem document of an error that was noted."""
     return problem(500, "an error inside Interlock; its log has more under the id of this answer", instance=answer_id)

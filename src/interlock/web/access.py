@@ -15,10 +15,11 @@ from urllib.parse import parse_qsl, quote
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from interlock.api.access import NOBODY, GuardedRoute
-from interlock.api.problems import status_of
+from interlock.api.problems import http, status_of
 from interlock.domain.access import Key
 from interlock.domain.errors import ForbiddenError, InterlockError, UnauthenticatedError
 from interlock.web.rendering import show
@@ -68,6 +69,11 @@ class PageRoute(GuardedRoute):
             raise ForbiddenError("the form is not from this session; reload the page and try again")
         return visitor.key
 
+    def broken(self, request: Request, answer_id: str) -> Response:
+        """A page for who looked."""
+        said = f"An error inside Interlock. Its log has more under {answer_id}."
+        return show(request, "error.html", status=500, code=500, said=said)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
@@ -85,12 +91,6 @@ class PageRoute(GuardedRoute):
         return shown
 
 
-def is_same(given: str, expected: str) -> bool:
-    """Whether a form carries the right token, in a time that tells nothing; an empty one is never right."""
-    return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
-
-
-async def _read_form(request: Request) -> dict[str, str]:
 def keep_private(response: Response) -> Response:
     """The same answer with the headers of every page. One at a time: an answer may set more than one cookie."""
     for name, value in {"Cache-Control": "no-store", **HEADERS}.items():
@@ -98,6 +98,12 @@ def keep_private(response: Response) -> Response:
     return response
 
 
+def is_same(given: str, expected: str) -> bool:
+    """Whether a form carries the right token, in a time that tells nothing; an empty one is never right."""
+    return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
+
+
+async def _read_form(request: Request) -> dict[str, str]:
     if request.method != "POST":
         return {}
     body = (await request.body()).decode("utf-8", "replace")
@@ -121,12 +127,29 @@ def to_sign_in(request: Request) -> Response:
     return RedirectResponse(f"/sign-in{back}", 303)
 
 
+async def outside(request: Request, error: Exception) -> Response:
+    """An error before any route was found: a page for a reader, a problem document for a program."""
+    is_reader = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    if not is_reader or not isinstance(error, HTTPException):
+        return await http(request, error)
+    request.state.visitor = await run_in_threadpool(_visitor_if_any, request)
+    return keep_private(explain(request, error))
+
+
+def _visitor_if_any(request: Request) -> Visitor | None:
+    try:
+        return _visitor(request)
+    except InterlockError:
+        return None
+
+
 def explain(request: Request, error: InterlockError | HTTPException | RequestValidationError) -> Response:
     """An error as a page that says what to do."""
     if isinstance(error, InterlockError):
         status, said = status_of(error), str(error)
     elif isinstance(error, HTTPException):
-        status, said = error.status_code, str(error.detail)
+        missing = f"There is no page {request.url.path}."
+        status, said = error.status_code, missing if error.status_code == 404 else str(error.detail)
     else:
         status, said = 400, "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
     return show(request, "error.html", status=status, code=status, said=said)

@@ -1,12 +1,13 @@
 """The pages, added to the control port's application."""
 
 from fastapi import APIRouter, FastAPI, Response
+from starlette.exceptions import HTTPException
 
 from interlock.api.access import PUBLIC, needs
 from interlock.api.services import Services
 from interlock.domain.errors import NotFoundError
 from interlock.web import alerts, audit, endpoints, log, models, monitoring, overview, releases, sign_in
-from interlock.web.access import PageRoute
+from interlock.web.access import PageRoute, outside
 from interlock.web.assets import asset
 from interlock.web.sessions import Sessions
 
@@ -33,8 +34,9 @@ ROUTERS = (
 
 
 def add_pages(app: FastAPI) -> None:
-    """Join the pages to the API's application, whose services they read."""
+    """Join the pages to the API's application, whose services they read. What is not there is a page too."""
     services: Services = app.state.services
     app.state.sessions = Sessions(services.clock)
     for pages in ROUTERS:
         app.include_router(pages)
+    app.add_exception_handler(HTTPException, outside)

@@ -186,3 +186,35 @@ def test_times_are_given_in_utc_for_readers_without_script(viewer: httpx.Client)
     found = re.search(r'<time datetime="([^"]+)" title="([^"]+) UTC" data-local>', viewer.get("/").text)
     assert found is not None
     assert datetime.fromisoformat(found[1]) == datetime.fromisoformat(f"{found[2]}Z")
+
+
+def test_a_path_that_is_not_there_is_a_page_for_readers_and_a_problem_document_for_programs(
+    viewer: httpx.Client, pages: Pages
+) -> None:
+    html = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    missing = viewer.get("/relases", headers=html)
+    assert (missing.status_code, missing.headers["cache-control"]) == (404, "no-store")
+    assert "There is no page /relases." in missing.text
+    assert "Sign out" in missing.text
+    assert viewer.get("/releases/wine-1/pause", headers=html).status_code == 405
+    assert "default-src 'none'" in missing.headers["content-security-policy"]
+    with pages.visitor() as stranger:
+        assert "There is no page" in stranger.get("/relases", headers=html).text
+    for path, accept in (("/relases", {}), ("/api/v1/relases", html)):
+        assert viewer.get(path, headers=accept).headers["content-type"] == "application/problem+json"
+
+
+def test_what_breaks_is_a_page_with_the_id_that_the_log_has(
+    viewer: httpx.Client, pages: Pages, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(pages.app.state.services.recent, "read", fail)
+    broken = viewer.get("/monitoring")
+    assert (broken.status_code, broken.headers["x-frame-options"]) == (500, "DENY")
+    assert broken.headers["content-type"].startswith("text/html")
+    found = re.search(r"urn:uuid:[0-9a-f-]{36}", broken.text)
+    assert found is not None
+    assert found[0] in caplog.text
+    assert "the disk is gone" not in broken.text
