@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.domain.model import ModelVersion
-from interlock.stats.profile import Profile
+from interlock.stats.profile import Profile, count_all, merge_all
 from interlock.stats.profile_bins import ProfileSpec
 
 Counts = NDArray[np.int64]
@@ -44,14 +44,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Hours:
-    """The hourly profiles of one version, in order of time.
+    """The hourly profiles of one version, in order of time, as stored.
 
     `counts` holds the rows per bin of every hour, shape (hours, spec.size), so that a window of any length is a sum.
     """
 
     spec: ProfileSpec
     starts: tuple[datetime, ...]
-    profiles: tuple[Profile, ...]
+    blobs: tuple[bytes, ...]
     counts: Counts
 
     @classmethod
@@ -61,30 +61,23 @@ class Hours:
         Raises:
             ValueError: One is damaged or was made with other bins.
         """
-        profiles = tuple(Profile.from_bytes(spec, blob) for _, blob in blobs)
-        counts = np.zeros((len(profiles), spec.size), dtype=np.int64)
-        for name, where in spec.slices.items():
-            for row, profile in enumerate(profiles):
-                counts[row, where] = profile.counts(name)
-        return cls(spec, tuple(hour for hour, _ in blobs), profiles, counts)
+        stored = tuple(blob for _, blob in blobs)
+        return cls(spec, tuple(hour for hour, _ in blobs), stored, count_all(spec, stored))
 
     def window(self, start: datetime, end: datetime) -> "Hours":
         """The hours from `start` up to but not with `end`."""
         kept = [number for number, hour in enumerate(self.starts) if start <= hour < end]
         first, last = (kept[0], kept[-1] + 1) if kept else (0, 0)
-        return Hours(self.spec, self.starts[first:last], self.profiles[first:last], self.counts[first:last])
+        return Hours(self.spec, self.starts[first:last], self.blobs[first:last], self.counts[first:last])
 
     def merged(self) -> Profile:
         """All hours as one profile."""
-        total = Profile(self.spec)
-        for profile in self.profiles:
-            total.merge(profile)
-        return total
+        return merge_all(self.spec, self.blobs)
 
     def pieces(self, start: datetime, length: timedelta, number: int) -> Counts:
         """Rows per bin of `number` consecutive stretches of time of equal length, shape (number, spec.size)."""
         total = np.zeros((number, self.spec.size), dtype=np.int64)
         where = np.array([(hour - start) // length for hour in self.starts], dtype=np.int64)
-        inside = (where >= 0) & (where < number)
-        np.add.at(total, where[inside], self.counts[inside])
+        for piece in np.unique(where[(where >= 0) & (where < number)]):
+            total[piece] = self.counts[where == piece].sum(axis=0)
         return total
