@@ -73,7 +73,7 @@ class MonitoringController:
         if not days:
             return 0
         with self._store.read() as tx:
-            evidence = Evidence.read(tx, endpoint, days[0] - past(_DAY), days[-1] + _DAY)
+            evidence = Evidence.read(tx, endpoint, days[0], days[-1] + _DAY, past=past(_DAY))
         found = [(day, evidence.service_and_drift(day, day + _DAY)) for day in _until(days, until)]
         return self._write(endpoint, cursor, found)
 

@@ -8,7 +8,7 @@ logged: it takes nothing else with it.
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
@@ -54,8 +54,13 @@ class Evidence:
     broken: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, tx: Transaction, endpoint: str, start: datetime, end: datetime) -> "Evidence":
+    def read(
+        cls, tx: Transaction, endpoint: str, start: datetime, end: datetime, *, past: timedelta = timedelta(0)
+    ) -> "Evidence":
         """Read the hours of every version from `start` up to but not with `end`.
+
+        Args:
+            past: Of so long before `start` profiles are read too, and nothing else.
 
         Raises:
             NotFoundError: There is no such endpoint.
@@ -68,7 +73,7 @@ class Evidence:
             known.privacy,
             tx.rejections.between(endpoint, start, end),
         )
-        stored = sorted(tx.profiles.between(endpoint, start, end), key=itemgetter(0, 1))
+        stored = sorted(tx.profiles.between(endpoint, start - past, end), key=itemgetter(0, 1))
         blobs = {ref: [(hour, blob) for _, hour, blob in found] for ref, found in groupby(stored, itemgetter(0))}
         for ref in sorted({hour.version for hour in evidence.service} | blobs.keys()):
             evidence._read_version(tx, ref, blobs.get(ref, []))

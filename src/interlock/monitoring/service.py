@@ -79,7 +79,7 @@ class Monitoring:
             start = _hour(since) if since else end - max(HOUR, _hours_of(window))
             if start >= end:
                 raise ValueError(f"since == {since}, must be before until == {end}")
-            evidence = Evidence.read(tx, endpoint, start - past(end - start), end)
+            evidence = Evidence.read(tx, endpoint, start, end, past=past(end - start))
         checks = evidence.service_and_drift(start, end)
         labelled = self._reader.labelled(endpoint, since=start, until=end, columns=quality.COLUMNS)
         if labelled.num_rows or self._reader.has_labels(endpoint):

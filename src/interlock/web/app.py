@@ -9,6 +9,7 @@ from interlock.domain.errors import NotFoundError
 from interlock.web import alerts, audit, endpoints, log, models, monitoring, overview, releases, sign_in
 from interlock.web.access import PageRoute, outside
 from interlock.web.assets import asset
+from interlock.web.days import Days
 from interlock.web.sessions import Sessions
 
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -36,7 +37,7 @@ ROUTERS = (
 def add_pages(app: FastAPI) -> None:
     """Join the pages to the API's application, whose services they read. What is not there is a page too."""
     services: Services = app.state.services
-    app.state.sessions = Sessions(services.clock)
+    app.state.sessions, app.state.days = Sessions(services.clock), Days()
     for pages in ROUTERS:
         app.include_router(pages)
     app.add_exception_handler(HTTPException, outside)

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from interlock.web import states
 from interlock.web.assets import asset_url
@@ -39,6 +40,11 @@ def _environment() -> Environment:
         navigation=NAVIGATION, asset=asset_url, states=states, kind_of=kind_of, values_of=values_of
     )
     return environment
+
+
+def fragment(template: str, **values: Any) -> Markup:
+    """A part of a page that is the same for every visitor."""
+    return Markup(_environment().get_template(template).render(values))  # noqa: S704 (its values are escaped)
 
 
 def show(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
