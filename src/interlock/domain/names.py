@@ -10,6 +10,9 @@ VersionRef = NewType("VersionRef", str)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 
+# What databases have room for.
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
 
 def check_name(kind: str, name: str) -> str:
     """Return `name` if it is a legal name of a model, endpoint or key.
@@ -40,6 +43,6 @@ def split_ref(ref: str) -> tuple[str, int]:
         ('wine', 3)
     """
     name, _, version = ref.rpartition(":")
-    if not version.isdecimal() or int(version) < 1 or not _NAME.fullmatch(name):
+    if not _NUMBER.fullmatch(version) or int(version) < 1 or not _NAME.fullmatch(name):
         raise InvalidInputError(f"model version == {ref!r}, must be NAME:VERSION like wine:3")
     return name, int(version)

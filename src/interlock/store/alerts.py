@@ -11,6 +11,9 @@ from interlock.domain.errors import NotFoundError
 from interlock.store.repository import Repository
 from interlock.store.tables import alert_events, alerts
 
+# Databases have no room for more, and refuse to compare.
+_LARGEST_ID = (1 << 63) - 1
+
 
 class AlertRepository(Repository):
     """Incidents by id, which count from 1."""
@@ -22,7 +25,8 @@ class AlertRepository(Repository):
 
     def get(self, id: int) -> Alert:
         """Raises NotFoundError."""
-        found: Alert | None = self._connection.scalar(select(alerts.c.body).where(alerts.c.id == id))
+        query = select(alerts.c.body).where(alerts.c.id == id)
+        found: Alert | None = self._connection.scalar(query) if id <= _LARGEST_ID else None
         if found is None:
             raise NotFoundError("alert", str(id))
         return found
