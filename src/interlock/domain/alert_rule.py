@@ -1,6 +1,7 @@
 """Alert rules that people write: a threshold on the value of a check, or a default rule that is switched off."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -100,6 +101,8 @@ def _faults(rule: WrittenRule, defaults: Sequence[str]) -> list[str]:
         faults.append("check is missing; `interlock monitor` names them")
     if (rule.below is None) == (rule.above is None):
         faults.append("give below or above, and not both")
+    if not all(isfinite(bound) for bound in (rule.below, rule.above) if bound is not None):
+        faults.append("below and above must be numbers, and not infinite ones")
     for field, (most, spelt) in _COUNTS.items():
         if not 1 <= getattr(rule, field) <= most:
             faults.append(f"{field} == {getattr(rule, field)}, must be {spelt}")

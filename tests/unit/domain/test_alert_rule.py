@@ -41,6 +41,10 @@ def test_all_faults_are_told_at_once() -> None:
         "rule low is there 2 times",
     ]
     assert faults({**low, "days": 0}) == ["rule 1 (low): days == 0, must be 1 to 366"]
+    for nothing in (float("nan"), float("inf")):  # JSON would keep neither
+        assert faults({**low, "below": nothing}) == [
+            "rule 1 (low): below and above must be numbers, and not infinite ones"
+        ]
     # Of more than a billion days there is no length of time.
     assert faults({**low, "over_after_days": 10**9}) == [
         "rule 1 (low): over_after_days == 1000000000, must be 1 to 366"
