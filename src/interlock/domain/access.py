@@ -1,5 +1,6 @@
 """Who is asking, and what each role may do."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -46,3 +47,11 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         if self.revoked_at is not None or (action not in _MAY[self.role] and action not in self.allow):
             return False
         return not self.endpoints or endpoint is None or endpoint in self.endpoints
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does something, and when."""
+
+    actor: Key
+    at: datetime

@@ -77,7 +77,7 @@ def parse(document: Mapping[str, Any], defaults: Sequence[str]) -> list[WrittenR
             faults.append(f"rule {number}: {error}")
             continue
         rules.append(rule)
-        faults += [f"rule {number} ({rule.name}): {fault}" for fault in _faults(rule, defaults)]
+        faults += [f"rule {number} ({rule.name}): {fault}" for fault in faults_of(rule, defaults)]
     names = [rule.name for rule in rules]
     faults += [
         f"rule {name} is there {names.count(name)} times" for name in sorted(set(names)) if names.count(name) > 1
@@ -87,7 +87,13 @@ def parse(document: Mapping[str, Any], defaults: Sequence[str]) -> list[WrittenR
     return rules
 
 
-def _faults(rule: WrittenRule, defaults: Sequence[str]) -> list[str]:
+def faults_of(rule: WrittenRule, defaults: Sequence[str]) -> list[str]:
+    """What is wrong with a rule by itself.
+
+    Args:
+        rule: As read.
+        defaults: Names of the default rules.
+    """
     if rule.off:
         known = f"off: true is for default rules: {', '.join(defaults)}"
         return [] if rule.name in defaults and rule == WrittenRule(name=rule.name, off=True) else [known]

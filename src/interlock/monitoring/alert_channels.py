@@ -3,17 +3,18 @@
 A channel's URL holds secrets. It goes into the database and to the channel, and is shown masked everywhere else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from interlock.domain.access import Key
+from interlock.domain.access import Act, Key
 from interlock.domain.alert import SEVERITIES, Channel, Delivery, Notice, Severity
 from interlock.domain.errors import InvalidInputError, NotDeliveredError
 from interlock.domain.names import check_name
 from interlock.store.database import Store
+from interlock.store.transaction import Transaction
 
 _TEST = "This is a test. Alerts will come this way."
 
@@ -39,7 +40,7 @@ class AlertChannels:
         send: Callable[[Channel, Delivery], None],
     ) -> None:
         self._store, self._clock = store, clock
-        self._check, self._masked, self._send = check, masked, send
+        self.check, self.masked, self._send = check, masked, send
 
     def add(
         self, name: str, url: str, *, actor: Key, least_severity: str = "info", endpoints: tuple[str, ...] = ()
@@ -50,22 +51,45 @@ class AlertChannels:
             InvalidInputError: Name, URL or severity is not legal.
             ConflictError: There is one of that name.
         """
-        self._check(url)
-        now = self._clock()
+        self.check(url)  # before the transaction: the first time, it loads what knows all services
+        options = {"least_severity": least_severity, "endpoints": endpoints}
+        with self._store.transaction() as tx:
+            return self._describe(self._add(tx, name, {"url": url, **options}, Act(actor, self._clock())))
+
+    def put_in(self, tx: Transaction, name: str, given: Mapping[str, Any], act: Act) -> None:
+        """Add a channel, or change one that is there, as a part of a transaction.
+
+        Args:
+            tx: The transaction.
+            name: Which.
+            given: `url`, which was checked, `least_severity`, `endpoints`; of one that is there, what is not given
+                stays.
+            act: Who asks.
+
+        Raises:
+            InvalidInputError: Something is not legal.
+        """
+        before = next((channel for channel in tx.channels.list() if channel.name == name), None)
+        if before is None:
+            self._add(tx, name, given, act)
+            return
+        after = msgspec.structs.replace(before, **given)
+        tx.channels.update(after)
+        details = {"before": self._shown(before), "after": self._shown(after), "fields": sorted(given)}
+        tx.audit.append(act.at, act.actor.name, act.actor.role, "channel.change", name, details)
+
+    def _add(self, tx: Transaction, name: str, given: Mapping[str, Any], act: Act) -> Channel:
         channel = Channel(
             name=check_name("channel", name),
-            url=url,
-            created_at=now,
-            created_by=actor.name,
-            least_severity=_severity(least_severity),
-            endpoints=tuple(check_name("endpoint", endpoint) for endpoint in endpoints),
+            url=given["url"],
+            created_at=act.at,
+            created_by=act.actor.name,
+            least_severity=_severity(given.get("least_severity", "info")),
+            endpoints=tuple(check_name("endpoint", endpoint) for endpoint in given.get("endpoints", ())),
         )
-        shown = self._describe(channel)
-        details = {field: shown[field] for field in ("url", "least_severity", "endpoints")}
-        with self._store.transaction() as tx:
-            tx.channels.add(channel)
-            tx.audit.append(now, actor.name, actor.role, "channel.add", name, details)
-        return shown
+        tx.channels.add(channel)
+        tx.audit.append(act.at, act.actor.name, act.actor.role, "channel.add", name, self._shown(channel))
+        return channel
 
     def list(self) -> list[dict[str, Any]]:
         """All, with how many notices wait, and why the newest failure failed."""
@@ -86,15 +110,18 @@ class AlertChannels:
         Raises:
             NotFoundError: There is no such channel.
         """
-        now = self._clock()
         with self._store.transaction() as tx:
-            tx.channels.delete(name)
-            waiting = tx.deliveries.waiting(name)
-            for delivery in waiting:
-                tx.deliveries.update(
-                    msgspec.structs.replace(delivery, given_up_at=now, last_error=f"channel {name!r} was removed")
-                )
-            tx.audit.append(now, actor.name, actor.role, "channel.remove", name, {"given_up": len(waiting)})
+            self.remove_in(tx, name, Act(actor, self._clock()))
+
+    def remove_in(self, tx: Transaction, name: str, act: Act) -> None:
+        """As `remove`, as a part of a transaction."""
+        tx.channels.delete(name)
+        waiting = tx.deliveries.waiting(name)
+        for delivery in waiting:
+            tx.deliveries.update(
+                msgspec.structs.replace(delivery, given_up_at=act.at, last_error=f"channel {name!r} was removed")
+            )
+        tx.audit.append(act.at, act.actor.name, act.actor.role, "channel.remove", name, {"given_up": len(waiting)})
 
     def test(self, name: str, *, actor: Key) -> dict[str, Any]:
         """Send a test now, past the outbox, and say what happened.
@@ -115,10 +142,15 @@ class AlertChannels:
             error = str(failed)
         with self._store.transaction() as tx:
             tx.audit.append(now, actor.name, actor.role, "channel.test", name, {"error": error})
-        return {"channel": name, "url": self._masked(channel.url), "delivered": not error, "error": error}
+        return {"channel": name, "url": self.masked(channel.url), "delivered": not error, "error": error}
 
     def _describe(self, channel: Channel) -> dict[str, Any]:
-        return {**msgspec.structs.asdict(channel), "url": self._masked(channel.url)}
+        return {**msgspec.structs.asdict(channel), "url": self.masked(channel.url)}
+
+    def _shown(self, channel: Channel) -> dict[str, Any]:
+        """For the audit log."""
+        shown = self._describe(channel)
+        return {field: shown[field] for field in ("url", "least_severity", "endpoints")}
 
 
 def _severity(given: str) -> Severity:

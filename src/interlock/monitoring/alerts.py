@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from interlock.domain.access import Key
+from interlock.domain.access import Act, Key
 from interlock.domain.alert import Alert, AlertEvent, Silence
 from interlock.domain.alert_rule import WrittenRule, parse
 from interlock.domain.errors import ConflictError, InvalidInputError
@@ -153,11 +153,16 @@ class Alerts:
             InvalidInputError: Every fault of every rule.
         """
         rules = parse(document, [rule.name for rule in DEFAULTS])
-        details = {"rules": [msgspec.to_builtins(rule) for rule in rules]}
         with self._store.transaction() as tx:
-            tx.alert_rules.replace(rules)
-            tx.audit.append(self._clock(), actor.name, actor.role, "alert.rules", "alert rules", details)
+            replace_rules(tx, rules, Act(actor, self._clock()))
         return rules
+
+
+def replace_rules(tx: Transaction, rules: builtins.list[WrittenRule], act: Act) -> None:
+    """Put rules in the place of all that were written before, as a part of a transaction."""
+    details = {"rules": [msgspec.to_builtins(rule) for rule in rules]}
+    tx.alert_rules.replace(rules)
+    tx.audit.append(act.at, act.actor.name, act.actor.role, "alert.rules", "alert rules", details)
 
 
 def describe(alert: Alert) -> dict[str, Any]:

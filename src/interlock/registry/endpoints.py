@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from interlock.domain.access import Key
+from interlock.domain.access import Act, Key
 from interlock.domain.contract import Contract
 from interlock.domain.endpoint import Durability, Endpoint, WhenFull
 from interlock.domain.errors import ConflictError, InvalidInputError
@@ -18,6 +18,7 @@ from interlock.domain.names import check_name
 from interlock.domain.privacy import effective, resolve, withheld_sentence
 from interlock.domain.traffic import TrafficPlan
 from interlock.store.database import Store
+from interlock.store.transaction import Transaction
 
 _LONGEST_DEADLINE_MS = 600_000.0
 # Gateways read plans and not endpoints.
@@ -50,16 +51,8 @@ class Endpoints:
             NotFoundError: There is no such version.
             ConflictError: The name is taken.
         """
-        check_name("endpoint", name)
-        now = self._clock()
         with self._store.transaction() as tx:
-            version = tx.models.get(ref)
-            endpoint = _with(Endpoint(name=name, created_at=now, created_by=actor.name), options, [version.contract])
-            tx.endpoints.add(endpoint)
-            tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=version.ref, **_of_plan(endpoint)))
-            details = {"model": version.ref, **{option: getattr(endpoint, option) for option in options}}
-            tx.audit.append(now, actor.name, actor.role, "endpoint.create", name, details)
-        return endpoint
+            return add(tx, name, ref, Act(actor, self._clock()), options)
 
     def change(self, name: str, actor: Key, **options: Any) -> Endpoint:
         """Change an endpoint while it serves. A release on it goes on; what was logged before stays as it is.
@@ -68,24 +61,15 @@ class Endpoints:
             name: Which.
             actor: Who asks.
             options: `deadline_ms`, `durability`, `when_full`, `label_key`, `retention_days`, `image_share`, and
-                `privacy`, in which columns that are not named keep their rule; what is not given stays.
+                `privacy`, in which columns that are not named keep their rule; `release_defaults`. What is not given
+                stays.
 
         Raises:
             InvalidInputError: An option breaks a rule, or names what no version in the plan has.
             NotFoundError: There is no such endpoint.
         """
         with self._store.transaction() as tx:
-            before, plan = tx.endpoints.get(name), tx.plans.current(name)
-            endpoint = _with(before, options, [tx.models.get(ref).contract for ref in plan.versions])
-            plan = msgspec.structs.replace(plan, generation=plan.generation + 1, **_of_plan(endpoint))
-            tx.endpoints.update(endpoint)
-            tx.plans.append(plan)
-            if "privacy" in options:  # bodies of refused requests are from before
-                tx.rejections.drop_bodies(name)
-            was, now = ({option: getattr(each, option) for option in options} for each in (before, endpoint))
-            details = {"before": was, "after": now, "generation": plan.generation}
-            tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.change", name, details)
-        return endpoint
+            return change(tx, name, Act(actor, self._clock()), options)
 
     def delete(self, name: str, actor: Key) -> None:
         """Delete an endpoint. Its log stays.
@@ -95,13 +79,7 @@ class Endpoints:
             ConflictError: A release runs on it.
         """
         with self._store.transaction() as tx:
-            tx.endpoints.get(name)
-            running = [release.id for release in tx.releases.active(name)]
-            if running:
-                raise ConflictError(f"endpoint {name!r} is under release {running[0]}; roll it back first")
-            tx.plans.remove(name)
-            tx.endpoints.delete(name)
-            tx.audit.append(self._clock(), actor.name, actor.role, "endpoint.delete", name, {})
+            delete(tx, name, Act(actor, self._clock()))
 
     def list(self) -> list[dict[str, Any]]:
         """Every endpoint, as `describe` without its contract."""
@@ -126,8 +104,55 @@ class Endpoints:
         }
 
 
-def _with(endpoint: Endpoint, options: Mapping[str, Any], contracts: Sequence[Contract]) -> Endpoint:
-    """An endpoint with other options, all of which keep the rules."""
+def add(tx: Transaction, name: str, ref: str, act: Act, options: Mapping[str, Any]) -> Endpoint:
+    """As `Endpoints.create`, as a part of a transaction."""
+    check_name("endpoint", name)
+    version = tx.models.get(ref)
+    endpoint = altered(Endpoint(name=name, created_at=act.at, created_by=act.actor.name), options, [version.contract])
+    tx.endpoints.add(endpoint)
+    tx.plans.append(TrafficPlan(endpoint=name, generation=1, champion=version.ref, **_of_plan(endpoint)))
+    details = {"model": version.ref, **{option: getattr(endpoint, option) for option in options}}
+    tx.audit.append(act.at, act.actor.name, act.actor.role, "endpoint.create", name, details)
+    return endpoint
+
+
+def change(tx: Transaction, name: str, act: Act, options: Mapping[str, Any]) -> Endpoint:
+    """As `Endpoints.change`, as a part of a transaction."""
+    before, plan = tx.endpoints.get(name), tx.plans.current(name)
+    endpoint = altered(before, options, contracts_of(tx, plan))
+    plan = msgspec.structs.replace(plan, generation=plan.generation + 1, **_of_plan(endpoint))
+    tx.endpoints.update(endpoint)
+    tx.plans.append(plan)
+    if "privacy" in options:  # bodies of refused requests are from before
+        tx.rejections.drop_bodies(name)
+    was, now = ({option: getattr(each, option) for option in options} for each in (before, endpoint))
+    details = {"before": was, "after": now, "generation": plan.generation}
+    tx.audit.append(act.at, act.actor.name, act.actor.role, "endpoint.change", name, details)
+    return endpoint
+
+
+def delete(tx: Transaction, name: str, act: Act) -> None:
+    """As `Endpoints.delete`, as a part of a transaction."""
+    tx.endpoints.get(name)
+    running = [release.id for release in tx.releases.active(name)]
+    if running:
+        raise ConflictError(f"endpoint {name!r} is under release {running[0]}; roll it back first")
+    tx.plans.remove(name)
+    tx.endpoints.delete(name)
+    tx.audit.append(act.at, act.actor.name, act.actor.role, "endpoint.delete", name, {})
+
+
+def contracts_of(tx: Transaction, plan: TrafficPlan) -> list[Contract]:
+    """Of every version that may answer, the champion's first."""
+    return [tx.models.get(ref).contract for ref in plan.versions]
+
+
+def altered(endpoint: Endpoint, options: Mapping[str, Any], contracts: Sequence[Contract]) -> Endpoint:
+    """An endpoint with other options.
+
+    Raises:
+        InvalidInputError: One breaks a rule, or names what the contracts do not have.
+    """
     privacy = {**endpoint.privacy, **resolve(options.get("privacy", {}), contracts)}
     changed = msgspec.structs.replace(endpoint, **{**options, "privacy": privacy})
     if not 0 < changed.deadline_ms <= _LONGEST_DEADLINE_MS:

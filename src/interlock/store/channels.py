@@ -19,6 +19,11 @@ class ChannelRepository(Repository):
             raise ConflictError(f"channel {channel.name!r} exists already; choose another name, or remove it first")
         self._connection.execute(insert(channels).values(name=channel.name, body=channel))
 
+    def update(self, channel: Channel) -> None:
+        """Put new settings in the place of the old. Raises NotFoundError if it is not there."""
+        self.get(channel.name)
+        self._put(channels, {"name": channel.name}, {"body": channel})
+
     def get(self, name: str) -> Channel:
         """Raises NotFoundError, which names those there are."""
         found: Channel | None = self._connection.scalar(select(channels.c.body).where(channels.c.name == name))
