@@ -137,6 +137,11 @@ def build_services(settings: Settings) -> "Services":
     from interlock.api.services import Services
     from interlock.api.uploads import Staging
     from interlock.channels import addresses, sending
+    from interlock.configuration.alert_rules import AlertRules
+    from interlock.configuration.channels import Channels
+    from interlock.configuration.endpoints import Endpoints as EndpointsSection
+    from interlock.configuration.models import Models
+    from interlock.configuration.service import Configurations
     from interlock.monitoring.alert_channels import AlertChannels
     from interlock.monitoring.alerts import Alerts
     from interlock.monitoring.recent import RecentReader
@@ -150,6 +155,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.releases.service import Releases
 
     store, reader = build_store(settings), build_reader(settings)
+    channels = AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send)
     return Services(
         settings=settings,
         clock=now,
@@ -160,7 +166,8 @@ def build_services(settings: Settings) -> "Services":
         releases=Releases(store, now),
         monitoring=Monitoring(store, reader, now),
         alerts=Alerts(store, now),
-        channels=AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send),
+        channels=channels,
+        configurations=Configurations(store, now, (Models(), EndpointsSection(), AlertRules(), Channels(channels))),
         recent=RecentReader(now),
         reader=reader,
         pins=Pins(DeltaLog(settings.log), store, now),

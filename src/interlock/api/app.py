@@ -9,6 +9,7 @@ from interlock.api import (
     alerts,
     audit,
     channels,
+    config,
     docs,
     endpoints,
     keys,
@@ -39,7 +40,7 @@ def create_app(services: Services) -> FastAPI:
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
     for nouns in (
         models, endpoints, monitoring, labels, log_rows, releases, alerts, alert_rules, silences, channels, log, audit,
-        keys, status, uploads,
+        keys, status, uploads, config,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

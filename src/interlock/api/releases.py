@@ -8,17 +8,16 @@ from pydantic import BaseModel, Field
 from interlock.api.access import Actor, GuardedRoute, check_endpoint, needs
 from interlock.api.rendering import finite, plain
 from interlock.api.services import Given
-from interlock.releases import plan as plans
 from interlock.releases.forecast import sentence
 
 router = APIRouter(prefix="/releases", tags=["releases"], route_class=GuardedRoute)
 
 
 class Wanted(BaseModel, extra="forbid"):
-    """A release by a strategy. `plan` overrides fields of the strategy's default plan."""
+    """A release by a strategy. `plan` overrides fields of the default plan: the endpoint's, else the strategy's."""
 
     endpoint: str
-    strategy: str = Field("canary", description="shadow, canary or blue_green")
+    strategy: str | None = Field(None, description="shadow, canary or blue_green; default: the endpoint's, else canary")
     plan: dict[str, Any] = {}
 
 
@@ -45,7 +44,7 @@ def list_releases(actor: Actor, services: Given, endpoint: str | None = None) ->
 def start(new: NewRelease, actor: Actor, services: Given) -> dict[str, Any]:
     """Begin to send traffic to a candidate."""
     check_endpoint(actor, "operate", new.endpoint)
-    strategy, plan = plans.of(new.strategy, new.plan)
+    strategy, plan = services.releases.wanted(new.endpoint, new.strategy, new.plan)
     release = services.releases.start(new.endpoint, new.candidate, strategy=strategy, plan=plan, actor=actor)
     return _show(services, release.id)
 
@@ -54,7 +53,7 @@ def start(new: NewRelease, actor: Actor, services: Given) -> dict[str, Any]:
 def forecast(wanted: Wanted, actor: Actor, services: Given) -> dict[str, Any]:
     """How long a release would take at the endpoint's traffic, and the smallest harm that it would see."""
     check_endpoint(actor, "read", wanted.endpoint)
-    strategy, plan = plans.of(wanted.strategy, wanted.plan)
+    strategy, plan = services.releases.wanted(wanted.endpoint, wanted.strategy, wanted.plan)
     with services.store.read() as tx:
         counted = tx.spools.totals().get(wanted.endpoint)
     rows = counted.predictions if counted else 0

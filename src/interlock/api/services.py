@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from interlock.api.key_ring import KeyRing
 from interlock.api.uploads import Staging
+from interlock.configuration.service import Configurations
 from interlock.monitoring.alert_channels import AlertChannels
 from interlock.monitoring.alerts import Alerts
 from interlock.monitoring.recent import RecentReader
@@ -41,6 +42,7 @@ class Services:
     monitoring: Monitoring
     alerts: Alerts
     channels: AlertChannels
+    configurations: Configurations
     recent: RecentReader
     reader: LogReader
     pins: Pins

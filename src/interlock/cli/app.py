@@ -12,11 +12,13 @@ from interlock.cli import (
     alert,
     audit,
     backup,
+    config,
     demo,
     doctor,
     drift,
     endpoint,
     estimate,
+    export,
     key,
     label,
     log,
@@ -74,10 +76,13 @@ _COMMANDS = (
     doctor.doctor,
     backup.backup,
     backup.restore,
+    config.init,
+    config.diff,
+    config.apply,
 )
 for command in _COMMANDS:
     app.command()(command)
-for noun in (model, endpoint, release, alert, log, key, audit):
+for noun in (model, endpoint, release, alert, log, key, audit, export):
     app.add_typer(noun.app)
 
 

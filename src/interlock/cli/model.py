@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from interlock.cli.contract_fields import FIELD_COLUMNS, spell_field
-from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect, size_bytes
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import note, show_facts, show_json, show_table
 from interlock.cli.working import working
 from interlock.client.source import check_there
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import check_name, split_ref
+from interlock.domain.sizes import size_bytes
 
 app = typer.Typer(name="model", help="Model versions.", no_args_is_help=True)
 

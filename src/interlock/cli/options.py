@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -68,25 +67,6 @@ def split(text: str | None) -> tuple[str, ...]:
         (('a', 'b'), ())
     """
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
-
-_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
-
-
-def size_bytes(name: str, text: str) -> int:
-    """A size like `512M` or `2G`, in powers of 1024.
-
-    Raises:
-        InvalidInputError: It is none.
-
-    Examples:
-        >>> size_bytes("memory", "2G") == 2 * 1024**3
-        True
-    """
-    found = re.fullmatch(r"(\d{1,15})([KMGT]?)I?B?", text.strip().upper())
-    if found is None or int(found[1]) == 0:
-        raise InvalidInputError(f"{name} == {text!r}, must be a size like 512M or 2G")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 def shares(text: str) -> list[float]:

@@ -16,7 +16,9 @@ app = typer.Typer(name="release", help="A candidate's way to all traffic, or bac
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The release, as `release list` shows it.")]
 Endpoint = Annotated[str, typer.Argument(help="The endpoint's name.")]
-Strategy = Annotated[str, typer.Option(help="shadow, canary or blue_green")]
+Strategy = Annotated[
+    str | None, typer.Option(help="shadow, canary or blue_green; default: the endpoint's, else canary.")
+]
 Steps = Annotated[str | None, typer.Option(help="Traffic shares, rising to 1, like 0.01,0.05,0.25,1.")]
 Plan = Annotated[Path | None, typer.Option(help="JSON or TOML file with fields of the plan.")]
 
@@ -25,7 +27,7 @@ Plan = Annotated[Path | None, typer.Option(help="JSON or TOML file with fields o
 def start(
     endpoint: Endpoint,
     candidate: Annotated[str, typer.Option(metavar="NAME:V", help="The version to release.")],
-    strategy: Strategy = "canary",
+    strategy: Strategy = None,
     steps: Steps = None,
     plan: Plan = None,
     server: Server = None,
@@ -47,7 +49,7 @@ def start(
 @app.command("plan")
 def forecast(
     endpoint: Endpoint,
-    strategy: Strategy = "canary",
+    strategy: Strategy = None,
     steps: Steps = None,
     plan: Plan = None,
     server: Server = None,

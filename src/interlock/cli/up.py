@@ -10,8 +10,11 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli.options import DEFAULT_HOME, AsJson, Home, StoreUrl, size_bytes, split
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, StoreUrl, split
 from interlock.cli.output import note
+from interlock.client.config_file import ConfigFile
+from interlock.domain.sizes import size_bytes
+from interlock.process import configuring
 from interlock.process.supervisor import Addresses, Listener, supervise
 from interlock.settings import RUNNER_MEMORY, Settings
 
@@ -41,6 +44,10 @@ def up(
         ),
     ] = None,
     store_url: StoreUrl = "",
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Put this file in force once both ports answer, as `apply` does."),
+    ] = None,
     as_json: AsJson = False,
     until_stdin_ends: Annotated[bool, typer.Option("--until-stdin-ends", hidden=True)] = False,
 ) -> None:
@@ -69,7 +76,16 @@ def up(
     )
     if until_stdin_ends:
         threading.Thread(target=_stop_when_stdin_ends, daemon=True).start()
-    supervise(settings, Listener(ready=_say_json if as_json else _say, first_key=_hand_over))
+    if config is not None:
+        ConfigFile(config)  # its form is right, or nothing is started
+    say = _say_json if as_json else _say
+
+    def ready(addresses: Addresses) -> None:
+        say(addresses)
+        if config is not None:
+            configuring.begin(settings, addresses.control, config)
+
+    supervise(settings, Listener(ready=ready, first_key=_hand_over))
 
 
 def _say(addresses: Addresses) -> None:

@@ -142,9 +142,12 @@ class ControlPlane:
     # Releases
 
     def start_release(
-        self, endpoint: str, candidate: str, *, strategy: str = "canary", plan: Mapping[str, Any] | None = None
+        self, endpoint: str, candidate: str, *, strategy: str | None = None, plan: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Start a release by `shadow`, `canary` or `blue_green`. `plan` overrides fields of the strategy's default."""
+        """Start a release by `shadow`, `canary` or `blue_green`; default: the endpoint's strategy, else `canary`.
+
+        `plan` overrides fields of the endpoint's plan, else of the strategy's.
+        """
         body = {"endpoint": endpoint, "candidate": candidate, "strategy": strategy, "plan": dict(plan or {})}
         return self._post("/releases", body)
 
@@ -157,7 +160,7 @@ class ControlPlane:
         return self._get(f"/releases/{quote(id, safe='')}")
 
     def forecast(
-        self, endpoint: str, *, strategy: str = "canary", plan: Mapping[str, Any] | None = None
+        self, endpoint: str, *, strategy: str | None = None, plan: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """How long a release would take at the endpoint's traffic, and the smallest harm that it would see."""
         return self._post("/releases/forecast", {"endpoint": endpoint, "strategy": strategy, "plan": dict(plan or {})})
@@ -367,6 +370,29 @@ class ControlPlane:
     def status(self) -> dict[str, Any]:
         """Addresses, processes, gateways."""
         return self._get("/status")
+
+    # Releases as code
+
+    def config(self) -> dict[str, Any]:
+        """What is there, as `document` of a file, and `notes` on it by place."""
+        return self._get("/config")
+
+    def config_schema(self) -> dict[str, Any]:
+        """The JSON Schema of a file."""
+        return self._get("/config/schema")
+
+    def diff_config(self, document: Mapping[str, Any], *, prune: bool = False) -> dict[str, Any]:
+        """What a file would change: `changes`, `unmanaged`, `notes` and `conflicts`.
+
+        Args:
+            document: The file's content; each model's version with the `digest` of its content.
+            prune: Whether what is not in the file would be deleted, in the sections that it has.
+        """
+        return self._post("/config/diff", {"document": dict(document), "prune": prune})
+
+    def apply_config(self, document: Mapping[str, Any], *, prune: bool = False) -> dict[str, Any]:
+        """Put a file in force whose models are registered; answers as `diff_config` did."""
+        return self._post("/config/apply", {"document": dict(document), "prune": prune})
 
     # Keys
 

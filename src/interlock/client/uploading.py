@@ -43,14 +43,19 @@ def send_code(transport: Transport, path: Path) -> str:
     Raises:
         InvalidInputError: It cannot be read.
     """
-    is_root = path.is_dir() and not (path / "__init__.py").is_file()
     try:
         with tempfile.TemporaryFile() as archive:
-            with tarfile.open(fileobj=archive, mode="w:") as tar:
-                tar.add(path, arcname="." if is_root else path.name, filter=_code)
+            write_code(path, archive)
             return _send(transport, "code", "folder", archive)
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def write_code(path: Path, archive: BinaryIO) -> None:
+    """Write code as it is sent: without caches, repositories and environments that lie beside it."""
+    is_root = path.is_dir() and not (path / "__init__.py").is_file()
+    with tarfile.open(fileobj=archive, mode="w:") as tar:
+        tar.add(path, arcname="." if is_root else path.name, filter=_code)
 
 
 def _code(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

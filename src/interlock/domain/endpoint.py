@@ -1,14 +1,27 @@
 """An endpoint: the name that callers use, whatever model answers behind it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from interlock.domain.contract import PrivacyRule
+from interlock.domain.release import Strategy
 
 Durability = Literal["process", "disk"]
 WhenFull = Literal["refuse", "serve_and_count"]
+
+
+class ReleaseDefaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What a release on an endpoint is where nothing is said.
+
+    Args:
+        strategy: Which.
+        plan: Fields of its plan; the others are the product's.
+    """
+
+    strategy: Strategy = "canary"
+    plan: dict[str, Any] = {}
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +38,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         retention_days: How many full days of events the log keeps; 0 to keep them for ever.
         privacy: What the log gets of a column (`input.age`, `output.label`, `unit`), before what contracts say.
         image_share: Share of images that the log keeps, 0 to 1; None leaves it to the contracts.
+        release_defaults: What a release is where nothing is said; None leaves it to the product.
     """
 
     name: str
@@ -37,3 +51,4 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int = 0
     privacy: dict[str, PrivacyRule] = {}
     image_share: float | None = None
+    release_defaults: ReleaseDefaults | None = None

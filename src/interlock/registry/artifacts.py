@@ -64,6 +64,21 @@ class ArtifactStore:
         return digest
 
 
+def digest_of(source: Path) -> str:
+    """The digest that a file or folder would be stored under.
+
+    Raises:
+        InvalidInputError: A folder holds links.
+    """
+    if source.is_file():
+        return sha256_of(source)
+    with tempfile.TemporaryDirectory(prefix="interlock-folder-") as folder:
+        archive = Path(folder) / "archive"
+        with archive.open("wb") as file:
+            _archive(source, file)
+        return sha256_of(archive)
+
+
 def _copy(source: Path, file: BinaryIO) -> None:
     with source.open("rb") as content:
         shutil.copyfileobj(content, file)

@@ -5,12 +5,13 @@ callers, a plan without steps to decide on.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from interlock.domain.access import Key
 from interlock.domain.contract_diff import diff
+from interlock.domain.endpoint import ReleaseDefaults
 from interlock.domain.errors import ConflictError
 from interlock.domain.model import ModelVersion
 from interlock.domain.release import TERMINAL, Release, ReleasePlan, ReleaseState, Strategy
@@ -33,6 +34,23 @@ class Releases:
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
+
+    def wanted(self, endpoint: str, strategy: str | None, given: Mapping[str, Any]) -> tuple[Strategy, ReleasePlan]:
+        """What a release is to be: as was said; else as the endpoint has it; else as the product has it.
+
+        Args:
+            endpoint: Which.
+            strategy: None where nothing was said. The endpoint's plan counts for the endpoint's strategy only.
+            given: Fields of the plan.
+
+        Raises:
+            InvalidInputError: There is no such strategy or field, or a field has the wrong type.
+        """
+        with self._store.read() as tx:
+            found = next((each for each in tx.endpoints.list() if each.name == endpoint), None)
+        defaults = found.release_defaults if found is not None and found.release_defaults else ReleaseDefaults()
+        chosen = defaults.strategy if strategy is None else strategy
+        return plans.of(chosen, {**(defaults.plan if chosen == defaults.strategy else {}), **given})
 
     def start(
         self,

@@ -48,6 +48,10 @@ def test_exit_codes(error: errors.InterlockError, expected: int) -> None:
         (["key", "list"], 2, "is not an Interlock home folder"),
         (["log", "path", "wine"], 2, "does not exist"),
         (["serve", "not/there.onnx"], 2, "not/there.onnx does not exist"),
+        (["diff", "not.yaml"], 2, "not.yaml cannot be read: No such file"),
+        (["apply", __file__], 2, "is not YAML"),
+        (["up", "--config", "not.yaml"], 2, "not.yaml cannot be read: No such file"),
+        (["export", "config"], 3, "no Interlock runs on"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )
