@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import show_json, show_table
+from interlock.client.yaml_file import YamlFile
 from interlock.domain.errors import InvalidInputError
 
 app = typer.Typer(name="rules", help="Alert rules of your own.", no_args_is_help=True)
@@ -54,12 +54,7 @@ def _print(found: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} is not YAML or JSON: {' '.join(str(error).split())[:300]}") from error
+    found = YamlFile(path).content
     if not isinstance(found, dict):
         raise InvalidInputError(f"{path} must be a mapping with `rules`")
     return found

@@ -1,4 +1,5 @@
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.client.yaml_file import Dumper, Loader, YamlFile
+from interlock.domain.alert_rule import parse
 from interlock.domain.errors import InvalidInputError
+from interlock.monitoring.alert_rules import DEFAULTS
 
 
 def read(folder: Path, text: str) -> YamlFile:
@@ -82,3 +85,10 @@ _VALUES = st.recursive(
 @given(_VALUES)
 def test_what_is_written_is_read_as_the_same(value: Any) -> None:
     assert yaml.load(yaml.dump(value, Dumper=Dumper), Loader=Loader) == value
+
+
+def test_the_rules_file_of_the_docs_means_what_it_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    rules = parse(read(tmp_path, example).content, [rule.name for rule in DEFAULTS])
+    assert [(rule.name, rule.off) for rule in rules] == [("accuracy-below-60", False), ("drift", True)]
