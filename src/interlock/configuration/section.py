@@ -1,5 +1,8 @@
-"""What a section of the file is to the service. A new one is a file here, a field of `Configuration`, a line in
-`bootstrap`.
+"""What a section of the file is to the service.
+
+A new one is a file here by this protocol, a field of `domain.configuration.Configuration`, an entry of
+`client.config_text` (what stands above it, and an example), and a line in `bootstrap`. Parsing, faults with their
+lines, the JSON Schema, diff, apply, prune and export follow from these.
 """
 
 from collections.abc import Sequence

@@ -12,9 +12,11 @@ def schema() -> dict[str, Any]:
     """The schema, draft 2020-12. It knows the form; what names mean is only known to a server."""
     (root, _), parts = msgspec.json.schema_components((Configuration, ReleasePlan), ref_template="#/$defs/{name}")
     parts["ReleasePlan"]["additionalProperties"] = False
-    return {
+    found = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "interlock.yaml",
         **root,
         "$defs": parts,
     }
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))  # defaults among it are tuples
+    return plain

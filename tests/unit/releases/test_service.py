@@ -1,10 +1,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
 import pytest
 
 from interlock.domain.access import Key
 from interlock.domain.contract import Contract, Field
+from interlock.domain.endpoint import ReleaseDefaults
 from interlock.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from interlock.domain.model import ModelVersion
 from interlock.domain.release import ReleasePlan
@@ -205,3 +207,19 @@ def test_taking_back_a_release_that_ended_meanwhile_goes_no_further_back(
     with pytest.raises(ConflictError, match="release wine-2 is rolled_back, and its candidate does not serve"):
         releases.take_back("wine-2", actor=key)
     assert releases.take_back("wine-1", actor=key, reason="complaints").champion == "wine:1"
+
+
+def test_what_is_not_said_is_as_the_endpoint_has_it_and_else_as_the_product(store: Store, releases: Releases) -> None:
+    assert releases.wanted("wine", None, {}) == ("canary", ReleasePlan())
+    assert releases.wanted("nowhere", None, {}) == ("canary", ReleasePlan())
+    defaults = ReleaseDefaults(strategy="blue_green", plan={"steps": [0.5, 1.0], "hold_seconds": 5.0})
+    with store.transaction() as tx:
+        tx.endpoints.update(msgspec.structs.replace(tx.endpoints.get("wine"), release_defaults=defaults))
+    plan = ReleasePlan(steps=(0.5, 1.0), hold_seconds=5.0)
+    assert releases.wanted("wine", None, {}) == ("blue_green", plan)
+    assert releases.wanted("wine", "blue_green", {"hold_seconds": 9}) == (
+        "blue_green", ReleasePlan(steps=(0.5, 1.0), hold_seconds=9.0),
+    )  # fmt: skip
+    assert releases.wanted("wine", "canary", {"min_units": 3}) == ("canary", ReleasePlan(min_units=3))
+    with pytest.raises(InvalidInputError, match="plan has no 'step'"):
+        releases.wanted("wine", None, {"step": [1]})
