@@ -7,6 +7,8 @@ storm delays all flights), so the influences are summed by hour first. Called by
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from interlock.stats import row_weights
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -37,41 +39,47 @@ def standard_error(influences: Floats, clusters: ArrayLike) -> float | None:
     return float(np.sqrt(max(together, float(np.square(influences).sum()))))
 
 
-def of_mean(losses: Floats) -> Floats:
-    """For the mean of a loss (Brier, log loss, error rate, absolute error)."""
-    return np.asarray((losses - losses.mean()) / len(losses), dtype=np.float64)
+def of_mean(losses: Floats, weights: ArrayLike | None = None) -> Floats:
+    """For the mean of a loss (Brier, log loss, error rate, absolute error).
+
+    Args:
+        losses: Of each row, shape (n,).
+        weights: How much each row counts, as of `row_weights`; the same in all of these. Default: 1.
+
+    References:
+        Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, section 5.5, for weighted means.
+    """
+    weight = row_weights.of(weights, len(losses))
+    return np.asarray(weight * (losses - np.average(losses, weights=weight)) / weight.sum(), dtype=np.float64)
 
 
-def of_root_mean(squares: Floats) -> Floats:
+def of_root_mean(squares: Floats, weights: ArrayLike | None = None) -> Floats:
     """For the root of the mean of squared errors."""
-    root = float(np.sqrt(squares.mean()))
-    return of_mean(squares) / (2 * root) if root > 0 else np.zeros_like(squares)
+    root = float(np.sqrt(np.average(squares, weights=row_weights.of(weights, len(squares)))))
+    return of_mean(squares, weights) / (2 * root) if root > 0 else np.zeros_like(squares)
 
 
-def of_f1(happened: Flags, decided: Flags) -> Floats:
+def of_f1(happened: Flags, decided: Flags, weights: ArrayLike | None = None) -> Floats:
     """For F1 of one class, a ratio of two sums."""
-    parts, wholes = 2.0 * (happened & decided), happened.astype(np.float64) + decided
+    weight = row_weights.of(weights, len(happened))
+    parts, wholes = 2.0 * weight * (happened & decided), weight * (happened.astype(np.float64) + decided)
     total = wholes.sum()
     return np.asarray((parts - parts.sum() / total * wholes) / total) if total else np.zeros(len(happened))
 
 
-def of_roc_auc(happened: Flags, scores: Floats) -> Floats:
+def of_roc_auc(happened: Flags, scores: Floats, weights: ArrayLike | None = None) -> Floats:
     """For the area under the ROC curve, by placement values. Both classes must be there.
 
     References:
         DeLong, DeLong & Clarke-Pearson (1988), Comparing the areas under two or more correlated receiver operating
         characteristic curves, doi:10.2307/2531595.
     """
-    positives, negatives = int(happened.sum()), int((~happened).sum())
-    ranks, influences = _ranks(scores), np.empty(len(scores))
-    above = (ranks[happened] - _ranks(scores[happened])) / negatives
-    below = 1 - (ranks[~happened] - _ranks(scores[~happened])) / positives
-    influences[happened] = (above - above.mean()) / positives
-    influences[~happened] = (below - below.mean()) / negatives
-    return influences
-
-
-def _ranks(scores: Floats) -> Floats:
-    """Ranks from 1, ties sharing their mean; scipy.stats has it too, and takes a second to import."""
-    _, where, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    return np.asarray((counts.cumsum() - (counts - 1) / 2)[where], dtype=np.float64)
+    weight = row_weights.of(weights, len(scores))
+    _, where = np.unique(scores, return_inverse=True)
+    positives, negatives = np.bincount(where, weight * happened), np.bincount(where, weight * ~happened)
+    # Of each distinct score: what of the other class lies on the right side of it, ties counting half.
+    below = (negatives.cumsum() - negatives / 2) / negatives.sum()
+    above = 1 - (positives.cumsum() - positives / 2) / positives.sum()
+    placement = np.where(happened, below[where], above[where])
+    area = float(positives @ below / positives.sum())
+    return np.asarray(weight * (placement - area) / np.where(happened, positives.sum(), negatives.sum()))

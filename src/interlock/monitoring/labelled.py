@@ -28,6 +28,7 @@ class Classified:
         actual, predicted: Index of the class, shape (n,).
         probabilities: Per class, shape (n, classes); None if the version gives none.
         hours: Hours since 1970 of the event, shape (n,).
+        weights: How much each row counts, shape (n,); over 0.
         unusable: Labelled rows left out.
     """
 
@@ -35,6 +36,7 @@ class Classified:
     predicted: NDArray[np.int64]
     probabilities: NDArray[np.float64] | None
     hours: NDArray[np.int64]
+    weights: NDArray[np.float64]
     unusable: int
 
 
@@ -45,12 +47,13 @@ class Measured:
     actual: NDArray[np.float64]
     predicted: NDArray[np.float64]
     hours: NDArray[np.int64]
+    weights: NDArray[np.float64]
     unusable: int
 
 
 def classified(contract: Contract, rows: pa.Table) -> Classified:
     """Read rows that one classifier answered. Rows without label are left out."""
-    rows = _labelled(rows)
+    rows = _counting(rows)
     actual = _classes(contract, rows)
     predicted = _numbered(_output(rows, "label"), contract.classes)
     usable = (actual >= 0) & (predicted >= 0)
@@ -59,17 +62,24 @@ def classified(contract: Contract, rows: pa.Table) -> Classified:
         predicted=predicted[usable],
         probabilities=_probabilities(contract, rows, usable),
         hours=_hours(rows)[usable],
+        weights=_weights(rows)[usable],
         unusable=int((~usable).sum()),
     )
 
 
 def measured(rows: pa.Table) -> Measured:
     """Read rows that one regressor answered. Rows without label are left out."""
-    rows = _labelled(rows)
+    rows = _counting(rows)
     actual = np.asarray(rows["label_number"].to_numpy(zero_copy_only=False), dtype=np.float64)
     predicted = np.asarray(_output(rows, "prediction").to_numpy(zero_copy_only=False), dtype=np.float64)
     usable = np.isfinite(actual) & np.isfinite(predicted)
-    return Measured(actual[usable], predicted[usable], _hours(rows)[usable], int((~usable).sum()))
+    return Measured(
+        actual=actual[usable],
+        predicted=predicted[usable],
+        hours=_hours(rows)[usable],
+        weights=_weights(rows)[usable],
+        unusable=int((~usable).sum()),
+    )
 
 
 def by_version(rows: pa.Table) -> Mapping[str, pa.Table]:
@@ -78,16 +88,25 @@ def by_version(rows: pa.Table) -> Mapping[str, pa.Table]:
     return {version: rows.filter(pc.equal(rows["version"], version)) for version in sorted(versions)}
 
 
-def _labelled(rows: pa.Table) -> pa.Table:
-    return rows.filter(rows["label"].is_valid()) if rows["label"].null_count else rows
-
-
 def _numbered(values: pa.ChunkedArray, classes: Sequence[object]) -> NDArray[np.int64]:
     """Index of each value among the classes, -1 for others. Millions of rows have few values."""
     index = {value: number for number, value in enumerate(classes)}
     encoded = pc.dictionary_encode(values.combine_chunks(), null_encoding="encode")
     numbers = np.array([index.get(value, -1) for value in encoded.dictionary.to_pylist()], dtype=np.int64)
     return numbers[encoded.indices.to_numpy(zero_copy_only=False)]
+
+
+def _counting(rows: pa.Table) -> pa.Table:
+    """Rows with a label. One that was given no weight says nothing of quality."""
+    rows = rows.filter(rows["label"].is_valid()) if rows["label"].null_count else rows
+    return rows.filter(pc.greater(rows["weight"], 0.0)) if "weight" in rows.column_names else rows
+
+
+def _weights(rows: pa.Table) -> NDArray[np.float64]:
+    """1 each where rows come without."""
+    if "weight" not in rows.column_names:
+        return np.ones(rows.num_rows)
+    return np.asarray(rows["weight"].to_numpy(), dtype=np.float64)
 
 
 def _classes(contract: Contract, rows: pa.Table) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from interlock.domain.model import ModelVersion
 from interlock.domain.verdict import Check, CheckOutcome
 from interlock.monitoring import influence
 from interlock.monitoring.labelled import Classified, Measured, classified, measured
-from interlock.stats import binary_quality, losses, multiclass_quality, regression_quality
+from interlock.stats import binary_quality, losses, multiclass_quality, regression_quality, row_weights
 
 FEWEST_LABELS = 50
 """Fewer labels say nothing about quality."""
@@ -31,7 +31,7 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 }
 """What is measured by the task of the model."""
 
-COLUMNS = ("version", "event_at", "label", "label_number")
+COLUMNS = ("version", "event_at", "label", "label_number", "weight")
 """What is read of labelled rows, beside the outputs."""
 
 _LARGER_IS_BETTER = frozenset({"roc_auc", "accuracy", "f1", "macro_f1"})
@@ -43,7 +43,7 @@ _TOLERATED_RISE = 0.05
 _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 # Normal quantile of the intervals shown: 95 %.
-_SHOWN = 1.959964
+SHOWN = 1.959964
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,18 @@ class Measure:
 
 @dataclass(frozen=True)
 class Quality:
-    """What labelled rows say about one version. `positive_share`: of binary tasks, how often it happened."""
+    """What labelled rows say about one version.
+
+    Args:
+        positive_share: Of binary tasks, how often it happened.
+        effective_labels: How many labels of equal weight tell as much; None: as many as there are.
+    """
 
     labels: int
     unusable: int
     measures: Mapping[str, Measure]
     positive_share: float | None = None
+    effective_labels: float | None = None
 
 
 def measure(contract: Contract, rows: pa.Table) -> Quality:
@@ -78,48 +84,53 @@ def measure(contract: Contract, rows: pa.Table) -> Quality:
 
 def _binary(rows: Classified, scores: NDArray[np.float64]) -> Quality:
     happened, decided = rows.actual == 1, rows.predicted == 1
-    quality = binary_quality.analyze(happened, scores, decided)
+    quality = binary_quality.analyze(happened, scores, decided, weights=rows.weights)
     if quality.rows == 0:
         return Quality(0, rows.unusable, {})
     right = np.where(happened, scores, 1 - scores)
     influences = {
-        "brier": influence.of_mean(np.square(scores - happened)),
-        "log_loss": influence.of_mean(-np.log(np.clip(right, _LEAST_PROBABILITY, 1.0))),
-        "accuracy": influence.of_mean((happened == decided).astype(np.float64)),
-        "f1": influence.of_f1(happened, decided),
+        "brier": influence.of_mean(np.square(scores - happened), rows.weights),
+        "log_loss": influence.of_mean(-np.log(np.clip(right, _LEAST_PROBABILITY, 1.0)), rows.weights),
+        "accuracy": influence.of_mean((happened == decided).astype(np.float64), rows.weights),
+        "f1": influence.of_f1(happened, decided, rows.weights),
     }
     if quality.roc_auc is not None:
-        influences["roc_auc"] = influence.of_roc_auc(happened, scores)
+        influences["roc_auc"] = influence.of_roc_auc(happened, scores, rows.weights)
+    share, enough = float(np.average(happened, weights=rows.weights)), row_weights.effective_rows(rows.weights)
     measures = _measures(quality, influences, rows.hours)
-    return Quality(quality.rows, rows.unusable, measures, quality.positives / quality.rows)
+    return Quality(quality.rows, rows.unusable, measures, share, enough)
 
 
 def _multiclass(rows: Classified) -> Quality:
-    quality = multiclass_quality.analyze(rows.actual, rows.predicted, rows.probabilities)
+    quality = multiclass_quality.analyze(rows.actual, rows.predicted, rows.probabilities, weights=rows.weights)
     if quality.rows == 0:
         return Quality(0, rows.unusable, {})
     classes = np.union1d(rows.actual, rows.predicted).tolist()
-    f1 = [influence.of_f1(rows.actual == each, rows.predicted == each) for each in classes]
+    f1 = [influence.of_f1(rows.actual == each, rows.predicted == each, rows.weights) for each in classes]
     influences = {
-        "accuracy": influence.of_mean((rows.actual == rows.predicted).astype(np.float64)),
+        "accuracy": influence.of_mean((rows.actual == rows.predicted).astype(np.float64), rows.weights),
         "macro_f1": np.mean(f1, axis=0),
     }
     if rows.probabilities is not None:
         right = rows.probabilities[np.arange(len(rows.actual)), rows.actual]
-        influences["log_loss"] = influence.of_mean(-np.log(np.clip(right, _LEAST_PROBABILITY, 1.0)))
-        influences["brier"] = influence.of_mean(losses.brier(rows.actual, rows.probabilities))
-    return Quality(quality.rows, rows.unusable, _measures(quality, influences, rows.hours))
+        influences["log_loss"] = influence.of_mean(-np.log(np.clip(right, _LEAST_PROBABILITY, 1.0)), rows.weights)
+        influences["brier"] = influence.of_mean(losses.brier(rows.actual, rows.probabilities), rows.weights)
+    enough = row_weights.effective_rows(rows.weights)
+    measures = _measures(quality, influences, rows.hours)
+    return Quality(quality.rows, rows.unusable, measures, effective_labels=enough)
 
 
 def _regression(rows: Measured) -> Quality:
-    quality = regression_quality.analyze(rows.actual, rows.predicted)
+    quality = regression_quality.analyze(rows.actual, rows.predicted, weights=rows.weights)
     if quality.rows == 0:
         return Quality(0, rows.unusable, {})
     influences = {
-        "mae": influence.of_mean(losses.absolute_error(rows.actual, rows.predicted)),
-        "rmse": influence.of_root_mean(losses.squared_error(rows.actual, rows.predicted)),
+        "mae": influence.of_mean(losses.absolute_error(rows.actual, rows.predicted), rows.weights),
+        "rmse": influence.of_root_mean(losses.squared_error(rows.actual, rows.predicted), rows.weights),
     }
-    return Quality(quality.rows, rows.unusable, _measures(quality, influences, rows.hours))
+    enough = row_weights.effective_rows(rows.weights)
+    measures = _measures(quality, influences, rows.hours)
+    return Quality(quality.rows, rows.unusable, measures, effective_labels=enough)
 
 
 def _measures(
@@ -143,7 +154,12 @@ def checks(version: ModelVersion, rows: pa.Table, *, answered: int, alpha: float
     """
     quality = measure(version.contract, rows)
     coverage = min(1.0, quality.labels / answered) if answered else None
-    common = {"labels": quality.labels, "unusable_labels": quality.unusable, "coverage": coverage}
+    common = {
+        "labels": quality.labels,
+        "unusable_labels": quality.unusable,
+        "coverage": coverage,
+        "effective_labels": quality.effective_labels,
+    }
     reference = (version.profile or {}).get("quality") or {}
     return [
         _check(version, metric, quality, reference, common, alpha)
@@ -161,7 +177,7 @@ def _check(
     alpha: float,
 ) -> Check:
     found, expected = quality.measures.get(metric), _number(reference.get(metric))
-    outcome, reason = _judge(metric, found, quality.labels, expected, reference, alpha)
+    outcome, reason = _judge(metric, found, quality, expected, reference, alpha)
     details = {**common, "reason": reason, "reference": expected, **_interval(found)}
     return Check(
         name=metric,
@@ -176,14 +192,21 @@ def _check(
 
 
 def _judge(
-    metric: str, found: Measure | None, labels: int, expected: float | None, reference: Mapping[str, Any], alpha: float
+    metric: str,
+    found: Measure | None,
+    quality: Quality,
+    expected: float | None,
+    reference: Mapping[str, Any],
+    alpha: float,
 ) -> tuple[CheckOutcome, str]:
+    labels = quality.labels
     if labels < FEWEST_LABELS or found is None or found.standard_error is None:
         return "no_data", f"{labels} labels, at least {FEWEST_LABELS} are needed"
     if expected is None:
         return "no_data", "nothing to compare with; register the model with --reference and --label"
     worse = expected - found.value if metric in _LARGER_IS_BETTER else found.value - expected
-    error = float(np.hypot(found.standard_error, _reference_error(metric, found.standard_error, labels, reference)))
+    enough = labels if quality.effective_labels is None else quality.effective_labels
+    error = float(np.hypot(found.standard_error, _reference_error(metric, found.standard_error, enough, reference)))
     if worse <= _tolerated(metric, expected):
         return "ok", f"{found.value:.4g}, on the reference {expected:.4g}"
     if worse <= float(ndtri(1 - alpha)) * error:
@@ -191,7 +214,7 @@ def _judge(
     return "breach", f"{metric} went from {expected:.4g} on the reference to {found.value:.4g}"
 
 
-def _reference_error(metric: str, error: float, labels: int, reference: Mapping[str, Any]) -> float:
+def _reference_error(metric: str, error: float, labels: float, reference: Mapping[str, Any]) -> float:
     """The reference's own sampling error: its own where it says so, else as large as here for as many rows."""
     stated, rows = _number(reference.get(f"{metric}_se")), _number(reference.get("rows"))
     if stated is not None:
@@ -215,7 +238,7 @@ def _expectation(metric: str, expected: float | None) -> str:
 def _interval(found: Measure | None) -> dict[str, float]:
     if found is None or found.standard_error is None:
         return {}
-    half = _SHOWN * found.standard_error
+    half = SHOWN * found.standard_error
     return {"lower": found.value - half, "upper": found.value + half}
 
 

@@ -10,6 +10,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from interlock.stats import row_weights
+
 # A probability of 0 for what happened would make the mean infinite; scikit-learn clips at the same number.
 _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
 
@@ -43,16 +45,20 @@ class BinaryQuality:
     brier_se: float | None = None
 
 
-def analyze(labels: ArrayLike, scores: ArrayLike, predictions: ArrayLike | None = None) -> BinaryQuality:
+def analyze(
+    labels: ArrayLike, scores: ArrayLike, predictions: ArrayLike | None = None, *, weights: ArrayLike | None = None
+) -> BinaryQuality:
     """Measure predicted probabilities, and the decisions taken from them.
 
     Args:
         labels: Whether it happened, shape (n,): booleans, or 0 and 1.
         scores: Predicted probability that it happens, shape (n,), 0 to 1.
         predictions: Decisions, shape (n,): booleans, or 0 and 1. By default whether the score is at least 0.5.
+        weights: How much each row counts, as of `row_weights`. Default: 1.
 
     Raises:
-        ValueError: Shapes differ, a score is not between 0 and 1, or a label or decision is neither 0 nor 1.
+        ValueError: Shapes differ, a score is not between 0 and 1, a label or decision is neither 0 nor 1, or weights
+            are none.
 
     Examples:
         >>> quality = analyze([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
@@ -72,11 +78,12 @@ def analyze(labels: ArrayLike, scores: ArrayLike, predictions: ArrayLike | None 
     rows, positives = len(happened), int(happened.sum())
     if rows == 0:
         return BinaryQuality(rows=0, positives=0)
-    hits, named = int((happened & decided).sum()), int(decided.sum())
-    rejected = rows - positives - named + hits
-    accuracy = (hits + rejected) / rows
-    recall, specificity = _ratio(hits, positives), _ratio(rejected, rows - positives)
-    roc_auc, average_precision = _rank(happened, score)
+    weight = row_weights.of(weights, rows)
+    hits, rejected = _sum(weight, happened & decided), _sum(weight, ~happened & ~decided)
+    occurred, named, total = _sum(weight, happened), _sum(weight, decided), float(weight.sum())
+    accuracy, enough = (hits + rejected) / total, row_weights.effective_rows(weight)
+    recall, specificity = _ratio(hits, occurred), _ratio(rejected, _sum(weight, ~happened))
+    roc_auc, average_precision = _rank(happened, score, weight)
     squared = np.square(score - happened)
     return BinaryQuality(
         rows=rows,
@@ -85,15 +92,15 @@ def analyze(labels: ArrayLike, scores: ArrayLike, predictions: ArrayLike | None 
         balanced_accuracy=(recall + specificity) / 2 if recall is not None and specificity is not None else None,
         precision=_ratio(hits, named),
         recall=recall,
-        f1=_ratio(2 * hits, positives + named),
+        f1=_ratio(2 * hits, occurred + named),
         roc_auc=roc_auc,
         average_precision=average_precision,
-        log_loss=_log_loss(happened, score),
-        brier=float(squared.mean()),
-        calibration_error=_calibration_error(happened, score),
-        accuracy_se=sqrt(accuracy * (1 - accuracy) / rows),
-        roc_auc_se=_roc_auc_se(roc_auc, positives, rows - positives) if roc_auc is not None else None,
-        brier_se=float(squared.std(ddof=1)) / sqrt(rows) if rows > 1 else None,
+        log_loss=_log_loss(happened, score, weight),
+        brier=float(np.average(squared, weights=weight)),
+        calibration_error=_calibration_error(happened, score, weight),
+        accuracy_se=sqrt(max(0.0, accuracy * (1 - accuracy)) / enough),
+        roc_auc_se=_roc_auc_se(roc_auc, weight, happened) if roc_auc is not None else None,
+        brier_se=_mean_se(squared, weight) if rows > 1 else None,
     )
 
 
@@ -111,23 +118,31 @@ def _as_scores(values: ArrayLike) -> NDArray[np.float64]:
     return scores
 
 
-def _ratio(part: int, whole: int) -> float | None:
+def _sum(weight: NDArray[np.float64], flags: NDArray[np.bool_]) -> float:
+    return float(weight[flags].sum())
+
+
+def _ratio(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def _rank(happened: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[float | None, float | None]:
-    """ROC AUC and average precision from the counts per distinct score, so that ties count half."""
+def _rank(
+    happened: NDArray[np.bool_], score: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[float | None, float | None]:
+    """ROC AUC and average precision from the weights per distinct score, so that ties count half."""
     distinct, where = np.unique(score, return_inverse=True)
-    positives = np.bincount(where, weights=happened, minlength=len(distinct))[::-1]
-    negatives = np.bincount(where, weights=~happened, minlength=len(distinct))[::-1]
+    positives = np.bincount(where, weights=weight * happened, minlength=len(distinct))[::-1]
+    negatives = np.bincount(where, weights=weight * ~happened, minlength=len(distinct))[::-1]
     true, false = positives.cumsum(), negatives.cumsum()
-    average_precision = float((positives * true / (true + false)).sum() / true[-1]) if true[-1] else None
+    reached = np.where(true + false > 0, true + false, 1.0)
+    average_precision = float((positives * true / reached).sum() / true[-1]) if true[-1] else None
     if not (true[-1] and false[-1]):
         return None, average_precision
     return float((negatives * (true - positives / 2)).sum() / (true[-1] * false[-1])), average_precision
 
 
-def _roc_auc_se(area: float, positives: int, negatives: int) -> float:
+def _roc_auc_se(area: float, weight: NDArray[np.float64], happened: NDArray[np.bool_]) -> float:
+    positives, negatives = (row_weights.effective_rows(weight[side]) for side in (happened, ~happened))
     above_two_positives, two_above_a_negative = area / (2 - area), 2 * area * area / (1 + area)
     variance = area * (1 - area)
     variance += (positives - 1) * (above_two_positives - area * area)
@@ -135,12 +150,17 @@ def _roc_auc_se(area: float, positives: int, negatives: int) -> float:
     return sqrt(max(0.0, variance) / (positives * negatives))
 
 
-def _log_loss(happened: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+def _mean_se(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    centred = weight * (values - np.average(values, weights=weight))
+    return sqrt(float(np.square(centred).sum()) * len(values) / (len(values) - 1)) / float(weight.sum())
+
+
+def _log_loss(happened: NDArray[np.bool_], score: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     right = np.where(happened, score, 1 - score)
-    return float(-np.log(np.clip(right, _LEAST_PROBABILITY, 1.0)).mean())
+    return float(np.average(-np.log(np.clip(right, _LEAST_PROBABILITY, 1.0)), weights=weight))
 
 
-def _calibration_error(happened: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+def _calibration_error(happened: NDArray[np.bool_], score: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     bins = np.minimum((score * _CALIBRATION_BINS).astype(np.int64), _CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=score - happened, minlength=_CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(score))
+    gaps = np.bincount(bins, weights=weight * (score - happened), minlength=_CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / weight.sum())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from interlock.stats import row_weights
 from interlock.stats.losses import absolute_error, squared_error
 
 
@@ -27,15 +28,16 @@ class RegressionQuality:
     mape: float | None
 
 
-def analyze(targets: ArrayLike, predictions: ArrayLike) -> RegressionQuality:
+def analyze(targets: ArrayLike, predictions: ArrayLike, *, weights: ArrayLike | None = None) -> RegressionQuality:
     """Measure numeric predictions.
 
     Args:
         targets: What happened, shape (n,), finite.
         predictions: What was predicted, shape (n,), finite.
+        weights: How much each row counts, as of `row_weights`. Default: 1.
 
     Raises:
-        ValueError: Shapes differ or a value is not finite.
+        ValueError: Shapes differ, a value is not finite, or weights are none.
 
     Examples:
         >>> quality = analyze([1.0, 2.0, 4.0], [1.5, 2.0, 3.0])
@@ -48,12 +50,13 @@ def analyze(targets: ArrayLike, predictions: ArrayLike) -> RegressionQuality:
         raise ValueError("targets and predictions must be finite; leave rows without either out")
     if len(actual) == 0:
         return RegressionQuality(0, None, None, None, None, None)
-    spread = float(np.square(actual - actual.mean()).sum())
+    weight = row_weights.of(weights, len(actual))
+    spread = float(weight @ np.square(actual - np.average(actual, weights=weight)))
     return RegressionQuality(
         rows=len(actual),
-        mae=float(absolute.mean()),
-        rmse=float(np.sqrt(squared.mean())),
-        r2=1 - float(squared.sum()) / spread if actual.min() < actual.max() else None,
-        bias=float((predicted - actual).mean()),
-        mape=float((absolute / np.abs(actual)).mean()) if actual.all() else None,
+        mae=float(np.average(absolute, weights=weight)),
+        rmse=float(np.sqrt(np.average(squared, weights=weight))),
+        r2=1 - float(weight @ squared) / spread if spread > 0 and actual.min() < actual.max() else None,
+        bias=float(np.average(predicted - actual, weights=weight)),
+        mape=float(np.average(absolute / np.abs(actual), weights=weight)) if actual.all() else None,
     )
