@@ -149,10 +149,12 @@ def build_services(settings: Settings) -> "Services":
     from interlock.predictions.delta_log import DeltaLog
     from interlock.predictions.erasure import Eraser
     from interlock.predictions.hashing import Hasher
+    from interlock.predictions.image_log import ImageLog
     from interlock.predictions.pins import Pins
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.service import Registry
     from interlock.releases.service import Releases
+    from interlock.review.annotations import Annotations
 
     store, reader = build_store(settings), build_reader(settings)
     channels = AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send)
@@ -165,6 +167,7 @@ def build_services(settings: Settings) -> "Services":
         endpoints=Endpoints(store, now),
         releases=Releases(store, now),
         monitoring=Monitoring(store, reader, now),
+        annotations=Annotations(store, reader, ImageLog(settings.log), now),
         alerts=Alerts(store, now),
         channels=channels,
         configurations=Configurations(store, now, (Models(), EndpointsSection(), AlertRules(), Channels(channels))),

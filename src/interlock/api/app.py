@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from interlock.api import (
     alert_rules,
     alerts,
+    annotations,
     audit,
     channels,
     config,
@@ -39,8 +40,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.no_auth = services.settings.no_auth
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
     for nouns in (
-        models, endpoints, monitoring, labels, log_rows, releases, alerts, alert_rules, silences, channels, log, audit,
-        keys, status, uploads, config,
+        models, endpoints, monitoring, labels, log_rows, releases, alerts, alert_rules, silences, channels, log,
+        audit, keys, status, uploads, config, annotations,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

@@ -20,6 +20,7 @@ from interlock.predictions.reader import LogReader
 from interlock.registry.endpoints import Endpoints
 from interlock.registry.service import Registry
 from interlock.releases.service import Releases
+from interlock.review.annotations import Annotations
 from interlock.settings import Settings
 from interlock.store.database import Store
 
@@ -40,6 +41,7 @@ class Services:
     endpoints: Endpoints
     releases: Releases
     monitoring: Monitoring
+    annotations: Annotations
     alerts: Alerts
     channels: AlertChannels
     configurations: Configurations

@@ -10,6 +10,7 @@ import typer
 
 from interlock.cli import (
     alert,
+    annotate,
     audit,
     backup,
     config,
@@ -82,7 +83,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
-for noun in (model, endpoint, release, alert, log, key, audit, export):
+for noun in (model, endpoint, release, alert, log, key, audit, export, annotate):
     app.add_typer(noun.app)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from interlock.client.feedback_file import FileOutcome, Noun
 
 _LABELS_A_REQUEST = 5_000
+_ANSWERS_A_REQUEST = 3_000
 # Registering loads, converts, proves and measures; nothing else takes long.
 _CONTROL_SECONDS = 900.0
 
@@ -163,6 +164,33 @@ class Client(ControlPlane):
         *_, outcome = rows.send(self, endpoint)
         return outcome
 
+    def annotate(
+        self, endpoint: str, answers: Sequence[Mapping[str, Any]], *, rule: str = "majority", fewest: int = 1
+    ) -> dict[str, Any]:
+        """Bring what annotators said of rows that `export_annotations` gave; what stands becomes labels.
+
+        Args:
+            endpoint: Its name.
+            answers: Each with `prediction_id`, `annotator` and `label`. Saying it again replaces it.
+            rule: How several answers become one label: `majority` or `unanimous`; of numbers the median, by either.
+            fewest: Answers that a case needs before it has a label.
+
+        Returns:
+            `accepted`, `rejected` (`index`, `error`), `labelled`, `too_few`, `contested`, `agreement`.
+        """
+        total: dict[str, Any] = {"accepted": 0, "rejected": [], "labelled": 0, "too_few": 0, "contested": 0}
+        for start, some in _of_whole_cases(answers):
+            kept = self.record_answers(endpoint, some, rule=rule, fewest=fewest)
+            told = self.tell(endpoint, "labels", kept["labels"])
+            for name in ("accepted", "too_few", "contested"):
+                total[name] += kept[name]
+            refused = [{**each, "index": each["index"] + start} for each in kept["rejected"]]
+            total |= {"labelled": total["labelled"] + told["accepted"], "rejected": total["rejected"] + refused}
+            total["agreement"] = kept["agreement"]
+            if told["rejected"]:
+                raise InvalidInputError(*(f"the gateway refused a label: {each['error']}" for each in told["rejected"]))
+        return total
+
     def tell(self, endpoint: str, noun: str, given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Send `labels`, `decisions` or `rewards` to the gateway."""
         accepted, rejected = 0, []
@@ -208,6 +236,22 @@ class Client(ControlPlane):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _of_whole_cases(answers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Sequence[Mapping[str, Any]]]]:
+    """Parts of a size that the server takes, and where each begins; answers to one case that stand together stay so."""
+    start = 0
+    while start < max(1, len(answers)):
+        end = min(start + _ANSWERS_A_REQUEST, len(answers))
+        most = min(end + _ANSWERS_A_REQUEST, len(answers))
+        while start < end < most and _is_same_case(answers[end - 1], answers[end]):
+            end += 1
+        yield start, answers[start:end]
+        start = max(end, start + 1)
+
+
+def _is_same_case(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return bool(one.get("prediction_id") == other.get("prediction_id"))
 
 
 def _label_dicts(labels: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

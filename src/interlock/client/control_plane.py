@@ -321,6 +321,31 @@ class ControlPlane:
         """Delete a unit's rows from an endpoint's log, its history and its pins. It cannot be undone."""
         return self._post(f"/log/{quote(endpoint, safe='')}/forget", {"unit": unit})
 
+    def export_annotations(self, endpoint: str, budget: int, **options: Any) -> dict[str, Any]:
+        """Draw rows for people to label, with known chances.
+
+        Args:
+            endpoint: Whose.
+            budget: How many.
+            options: `since` and `until` (ISO 8601; by default from where the last draw ended, to now), `random_share`
+                (part of every chance that is the same for all), `seed`, `fresh`.
+
+        Returns:
+            `export`, `tasks` (with `prediction_id`, `inputs`, `weight`, ...), `question` and `overlaps`.
+        """
+        return self._post(f"/endpoints/{quote(endpoint, safe='')}/annotations/exports", {"budget": budget, **options})
+
+    def annotations(self, endpoint: str) -> dict[str, Any]:
+        """Draws, how many of their rows have an answer, and how far annotators agree."""
+        return self._get(f"/endpoints/{quote(endpoint, safe='')}/annotations")
+
+    def record_answers(
+        self, endpoint: str, answers: Sequence[Mapping[str, Any]], *, rule: str = "majority", fewest: int = 1
+    ) -> dict[str, Any]:
+        """Keep what annotators said; see `Client.annotate`, which also sends the labels that come of it."""
+        body = {"answers": [dict(each) for each in answers], "rule": rule, "fewest": fewest}
+        return self._post(f"/endpoints/{quote(endpoint, safe='')}/annotations/answers", body)
+
     def log(
         self,
         endpoint: str,

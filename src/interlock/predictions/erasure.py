@@ -168,6 +168,8 @@ class Eraser:
         now = self._clock()
         for pin, _ in found.pins:
             tx.pins.replace(msgspec.structs.replace(pin, redacted_at=now))
+        # What people were asked of these rows, and what they said: without the rows nothing would find it any more.
+        tx.annotations.forget(endpoint, found.log.ids["prediction_id"].to_pylist())
         details = {"unit_hash": unit_hash, "pins": [pin.name for pin, _ in found.pins]}
         tx.audit.append(now, actor.name, actor.role, "log.forget", endpoint, details)
 

@@ -4,20 +4,21 @@ Used by releases, monitoring and paired scoring. Reads only what the present ver
 endpoint that has no table yet gives empty results with the same columns. Computes nothing but joins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 
-from interlock.predictions import changed_days, commits
+from interlock.predictions import changed_days, commits, unlabelled
 from interlock.predictions.changed_days import Seen
 from interlock.predictions.delta_log import Kind
 from interlock.predictions.ledger import Ledger
 from interlock.predictions.log_schema import PREDICTIONS, logical
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.relations import LABELLED, quoted, relation
+from interlock.predictions.unlabelled import Unlabelled
 
 # The reader lives inside a controller that must stay small; beyond this DuckDB spills to disk.
 _MEMORY = "512MB"
@@ -99,13 +100,27 @@ class LogReader:
             WITH p AS ({self._tables.predictions(endpoint, since, until)}), l AS ({latest})
             SELECT {found} FROM p JOIN l USING (prediction_id) {order}""")  # noqa: S608
 
+    def unlabelled(
+        self,
+        endpoint: str,
+        since: datetime | None,
+        until: datetime,
+        *,
+        without: Collection[str] = (),
+        most: int,
+        seed: int,
+    ) -> Unlabelled:
+        """Predictions without a label, as of `unlabelled.unlabelled`."""
+        return unlabelled.unlabelled(self._tables, endpoint, since, until, without=without, most=most, seed=seed)
+
     def paired(self, endpoint: str, release_id: str) -> pa.Table:
         """Rows answered during a release that the other version has scored, with the answers of both.
 
         Returns:
             `prediction_id`, `unit`, `event_at`, `step`, `champion.<output>`, `challenger.<output>`, `champion_status`,
             `challenger_status` (ok, or why there is no answer; where the champion answered for a failing challenger,
-            that failure), `label`, `label_number` and `observed_at`, null where no label came yet.
+            that failure), `label`, `label_number` and `observed_at`, null where no label came yet. Labels of rows that
+            were drawn for annotation with unequal chances are left out: gates take labelled rows for a plain sample.
         """
         predictions, scores = (self._tables.columns(kind, endpoint) for kind in _BOTH)
         outputs = dict.fromkeys(name for name in (*predictions.names, *scores.names) if name.startswith("output."))
@@ -120,7 +135,9 @@ class LogReader:
             s AS (
                 SELECT DISTINCT ON (prediction_id) * FROM ({scored})
                 WHERE release_id = $release ORDER BY prediction_id, "at" DESC),
-            l AS ({self._tables.latest(LABELLED, endpoint, "p", span)})
+            l AS (
+                SELECT * FROM ({self._tables.latest(LABELLED, endpoint, "p", span)})
+                WHERE source <> 'annotator' OR weight = 1)
             SELECT p.prediction_id, p.unit, p.event_at, p.step, {answers + ", " if answers else ""}
                 CASE WHEN p.role = 'challenger' THEN s.status ELSE 'ok' END AS champion_status,
                 CASE WHEN p.role = 'challenger' THEN 'ok'

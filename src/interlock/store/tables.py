@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 from interlock.domain.access import Key
 from interlock.domain.alert import Alert, AlertEvent, Channel, Condition, Delivery, Silence
 from interlock.domain.alert_rule import WrittenRule
+from interlock.domain.annotation import Answer, Export, Task
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
@@ -204,6 +205,29 @@ silences = Table(
     "silences", metadata, _key("id", BigInteger()), Column("until", UtcTime(), nullable=False), _body(Silence)
 )
 alert_rules = Table("alert_rules", metadata, _key("name", _NAME), _body(WrittenRule))
+annotation_exports = Table(
+    "annotation_exports",
+    metadata,
+    _key("id", BigInteger()),
+    Column("endpoint", _NAME, nullable=False, index=True),
+    _body(Export),
+)
+annotation_tasks = Table(
+    "annotation_tasks",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("prediction_id", String(256)),
+    _key("export_id", BigInteger()),
+    _body(Task),
+)
+annotation_answers = Table(
+    "annotation_answers",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("prediction_id", String(256)),
+    _key("annotator", String(256)),
+    _body(Answer),
+)
 channels = Table("channels", metadata, _key("name", _NAME), _body(Channel))
 deliveries = Table(
     "deliveries",

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from interlock.store.alert_conditions import AlertConditionRepository
 from interlock.store.alert_rules import AlertRuleRepository
 from interlock.store.alerts import AlertRepository
+from interlock.store.annotations import AnnotationRepository
 from interlock.store.audit import AuditRepository
 from interlock.store.channels import ChannelRepository
 from interlock.store.cursors import CursorRepository
@@ -29,8 +30,8 @@ class Transaction:
     """Repositories on one connection. Valid inside the `with` of `Store.transaction()` or `Store.read()` only."""
 
     __slots__ = (
-        "alert_conditions", "alert_rules", "alerts", "audit", "channels", "cursors", "deliveries", "endpoints",
-        "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles", "rejections", "releases",
+        "alert_conditions", "alert_rules", "alerts", "annotations", "audit", "channels", "cursors", "deliveries",
+        "endpoints", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles", "rejections", "releases",
         "service_hours", "silences", "spools", "verdicts",
     )  # fmt: skip
 
@@ -38,6 +39,7 @@ class Transaction:
         self.alert_conditions = AlertConditionRepository(connection)
         self.alert_rules = AlertRuleRepository(connection)
         self.alerts = AlertRepository(connection)
+        self.annotations = AnnotationRepository(connection)
         self.audit = AuditRepository(connection)
         self.channels = ChannelRepository(connection)
         self.cursors = CursorRepository(connection)

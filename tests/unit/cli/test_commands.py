@@ -39,8 +39,9 @@ def test_every_command_of_this_version_is_there() -> None:
         "log pin, log pins, log unpin, log forget, "
         "alert list, alert show, alert ack, alert silence, alert silences, alert test, "
         "alert channel add, alert channel list, alert channel remove, alert rules apply, alert rules list, "
-        "key create, key list, key revoke, audit show, audit verify, backup, restore, "
-        "init, diff, apply, export config, export schema, export prometheus-rules, export grafana"
+        "key create, key list, key revoke, audit show, audit verify, backup, restore, init, diff, apply, "
+        "export config, export schema, export prometheus-rules, export grafana, annotate export, annotate "
+        "import, annotate list"
     )
     assert set(COMMANDS) == set(promised.split(", "))
 
