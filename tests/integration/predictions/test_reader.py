@@ -93,6 +93,17 @@ def test_both_versions_answers_to_the_same_row_stand_side_by_side(home: "Home") 
     assert [row["label"] for row in rows.values()] == ["true", None, None, None]
 
 
+def test_labels_of_rows_drawn_with_unequal_chances_are_no_pairs(home: "Home") -> None:
+    def drawn(name: str, weight: float, source: str) -> Label:
+        return Label(name, None, 0, True, START_US, source, weight)
+
+    told = (drawn("p1-0", 3.0, "annotator"), drawn("p2-0", 1.0, "annotator"), drawn("p3-0", 3.0, "natural"))
+    home.collect(*(prediction(number, assigned=NOT_CHALLENGED) for number in (1, 2, 3)), labels(*told))
+    score(home, *({"prediction_id": f"p{number}-0", "output.label": True} for number in (1, 2, 3)))
+    rows = {row["prediction_id"]: row["label"] for row in home.reader.paired("wine", "r1").to_pylist()}
+    assert rows == {"p1-0": None, "p2-0": "true", "p3-0": "true"}
+
+
 def test_a_row_that_was_scored_twice_is_one_pair(home: "Home") -> None:
     home.collect(prediction(1, assigned=NOT_CHALLENGED))
     for number in (1, 2):
