@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from interlock.monitoring.alerting import Alerting
     from interlock.monitoring.controller import MonitoringController
     from interlock.monitoring.courier import Courier
+    from interlock.monitoring.report_posting import ReportPosting
     from interlock.predictions.collector import Collector
     from interlock.predictions.reader import LogReader
     from interlock.registry.artifacts import ArtifactStore
@@ -144,6 +145,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.configuration.service import Configurations
     from interlock.monitoring.alert_channels import AlertChannels
     from interlock.monitoring.alerts import Alerts
+    from interlock.monitoring.daily_report import DailyReports
     from interlock.monitoring.recent import RecentReader
     from interlock.monitoring.service import Monitoring
     from interlock.predictions.delta_log import DeltaLog
@@ -167,6 +169,7 @@ def build_services(settings: Settings) -> "Services":
         endpoints=Endpoints(store, now),
         releases=Releases(store, now),
         monitoring=Monitoring(store, reader, now),
+        reports=DailyReports(store, reader),
         annotations=Annotations(store, reader, ImageLog(settings.log), now),
         alerts=Alerts(store, now),
         channels=channels,
@@ -276,3 +279,12 @@ def build_courier(settings: Settings) -> "Courier":
     from interlock.monitoring.courier import Courier
 
     return Courier(build_store(settings), sending.send, now)
+
+
+def build_report_posting(settings: Settings) -> "ReportPosting":
+    """Puts the reports of yesterday into the outbox."""
+    from interlock.monitoring.daily_report import DailyReports
+    from interlock.monitoring.report_posting import ReportPosting
+
+    store = build_store(settings)
+    return ReportPosting(store, DailyReports(store, build_reader(settings)), now)

@@ -21,6 +21,7 @@ from interlock.api import (
     monitoring,
     problems,
     releases,
+    reports,
     silences,
     status,
     uploads,
@@ -41,7 +42,7 @@ def create_app(services: Services) -> FastAPI:
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
     for nouns in (
         models, endpoints, monitoring, labels, log_rows, releases, alerts, alert_rules, silences, channels, log,
-        audit, keys, status, uploads, config, annotations,
+        audit, keys, status, uploads, config, annotations, reports,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

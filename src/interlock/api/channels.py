@@ -19,6 +19,7 @@ class NewChannel(BaseModel, extra="forbid"):
     url: str
     least_severity: str = "info"
     endpoints: tuple[str, ...] = ()
+    daily_report: int | None = None
 
 
 @router.get("", **needs("read"))
@@ -33,7 +34,12 @@ def add(new: NewChannel, actor: Actor, services: Given) -> dict[str, Any]:
     return dict(
         plain(
             services.channels.add(
-                new.name, new.url, actor=actor, least_severity=new.least_severity, endpoints=new.endpoints
+                new.name,
+                new.url,
+                actor=actor,
+                least_severity=new.least_severity,
+                endpoints=new.endpoints,
+                daily_report=new.daily_report,
             )
         )
     )

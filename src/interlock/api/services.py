@@ -12,6 +12,7 @@ from interlock.api.uploads import Staging
 from interlock.configuration.service import Configurations
 from interlock.monitoring.alert_channels import AlertChannels
 from interlock.monitoring.alerts import Alerts
+from interlock.monitoring.daily_report import DailyReports
 from interlock.monitoring.recent import RecentReader
 from interlock.monitoring.service import Monitoring
 from interlock.predictions.erasure import Eraser
@@ -41,6 +42,7 @@ class Services:
     endpoints: Endpoints
     releases: Releases
     monitoring: Monitoring
+    reports: DailyReports
     annotations: Annotations
     alerts: Alerts
     channels: AlertChannels

@@ -8,11 +8,15 @@ import logging
 import threading
 from typing import Any
 
+from interlock.channels.addresses import scheme
 from interlock.domain.alert import Delivery, Severity
 from interlock.domain.errors import InvalidInputError, NotDeliveredError
 
 # Said at the level of debugging, and the only line that names the cause.
 _CAUSE = "Socket Exception: "
+
+# Others would be sent a picture as text.
+_SHOW_PAGES = ("mailto", "mailtos")
 
 _COLOURS: dict[Severity, str] = {"info": "info", "warning": "warning", "critical": "failure"}
 
@@ -56,10 +60,12 @@ def send(url: str, delivery: Delivery) -> None:
         InvalidInputError: The URL is not understood, or Apprise is not installed.
     """
     service, notice = _service(url), delivery.notice
+    is_page = bool(notice.html) and scheme(url) in _SHOW_PAGES
+    body, form = (notice.html, "html") if is_page else (notice.text, "text")
     _caught.clear()
     try:
         is_taken = service.notify(
-            title=notice.title, body=notice.text, body_format="text", notify_type=_COLOURS[notice.severity]
+            title=notice.title, body=body, body_format=form, notify_type=_COLOURS[notice.severity]
         )
     except Exception as error:  # a hundred services, and whatever is under them
         raise NotDeliveredError(f"{type(error).__name__}: {error}") from error

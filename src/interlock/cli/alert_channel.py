@@ -19,6 +19,9 @@ def add(
     url: Annotated[str, typer.Argument(help="https://... or as Apprise spells it; - reads it from stdin.")],
     least_severity: Annotated[str, typer.Option(help="info, warning or critical.")] = "info",
     endpoints: Annotated[str | None, typer.Option(help="Only their alerts, comma-separated.")] = None,
+    daily_report: Annotated[
+        int | None, typer.Option(metavar="HOUR", help="Also send yesterday's report, at this hour in UTC: 1 to 23.")
+    ] = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -29,7 +32,9 @@ def add(
     """
     given = sys.stdin.readline().strip() if url == "-" else url
     with connect(server, home) as client:
-        found = client.add_channel(name, given, least_severity=least_severity, endpoints=split(endpoints))
+        found = client.add_channel(
+            name, given, least_severity=least_severity, endpoints=split(endpoints), daily_report=daily_report
+        )
     if as_json:
         show_json(found)
     else:
@@ -47,7 +52,7 @@ def list_channels(server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJ
     if as_json:
         show_json({"channels": found})
     else:
-        columns = ("name", "url", "least_severity", "endpoints", "waiting", "last_error")
+        columns = ("name", "url", "least_severity", "endpoints", "daily_report", "waiting", "last_error")
         show_table(found, columns, empty="no channels: nobody is told; `interlock alert channel add NAME URL`")
 
 

@@ -27,6 +27,7 @@ from interlock.cli import (
     monitor,
     predict,
     release,
+    report,
     serve,
     up,
 )
@@ -72,6 +73,7 @@ _COMMANDS = (
     predict.predict,
     label.label,
     monitor.monitor,
+    report.report,
     drift.drift,
     estimate.estimate,
     doctor.doctor,

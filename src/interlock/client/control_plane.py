@@ -1,7 +1,7 @@
 """What a client says to the control plane: one method a route, answers as plain dictionaries."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -222,10 +222,23 @@ class ControlPlane:
         return list(self._get("/alert-rules")["rules"])
 
     def add_channel(
-        self, name: str, url: str, *, least_severity: str = "info", endpoints: Sequence[str] = ()
+        self,
+        name: str,
+        url: str,
+        *,
+        least_severity: str = "info",
+        endpoints: Sequence[str] = (),
+        daily_report: int | None = None,
     ) -> dict[str, Any]:
-        """Add who is told of incidents. Administrators only; the URL is never shown whole again."""
-        body = {"name": name, "url": url, "least_severity": least_severity, "endpoints": list(endpoints)}
+        """Add who is told of incidents. Administrators only; the URL is never shown whole again.
+
+        Args:
+            name, url: What it is called, and where it is.
+            least_severity, endpoints: What it wants to be told of.
+            daily_report: Hour (UTC) at which it gets the report of the day before.
+        """
+        body: dict[str, Any] = {"name": name, "url": url, "least_severity": least_severity}
+        body |= {"endpoints": list(endpoints), "daily_report": daily_report}
         return self._post("/channels", body)
 
     def channels(self) -> list[dict[str, Any]]:
@@ -248,6 +261,11 @@ class ControlPlane:
         """Checks over a window of event time."""
         path = f"/endpoints/{quote(endpoint, safe='')}/monitor"
         return self._get(path, window=window, since=_iso(since), until=_iso(until))
+
+    def daily_report(self, endpoint: str, day: date | None = None) -> dict[str, Any]:
+        """What a day (UTC) of an endpoint was like; by default the day of its newest event."""
+        path = f"/endpoints/{quote(endpoint, safe='')}/report"
+        return self._get(path, date=None if day is None else day.isoformat())
 
     def rejections(
         self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None

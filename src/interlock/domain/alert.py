@@ -12,7 +12,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 
 EventKind = Literal["opened", "symptom", "worse", "again", "acted", "over", "acknowledged", "told", "resolved"]
 Action = Literal["pause", "roll_back"]
-NoticeKind = Literal["opened", "worse", "again", "resolved", "test"]
+NoticeKind = Literal["opened", "worse", "again", "resolved", "test", "report"]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +152,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         least_severity: What is less severe is not sent.
         endpoints: Only alerts of these; empty is all, and those of the server itself.
+        daily_report: Hour (UTC) at which the report of the day before is sent; None: never.
     """
 
     name: str
@@ -160,6 +161,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     least_severity: Severity = "info"
     endpoints: tuple[str, ...] = ()
+    daily_report: int | None = None
 
     def wants(self, endpoint: str, severity: Severity) -> bool:
         """Whether an alert is for this channel."""
@@ -168,7 +170,11 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """What a channel is given to say. `alert` is None in a test."""
+    """What a channel is given to say.
+
+    `alert` is None in a test and in a report. `html` is the same as `text` as a whole document, for channels that show
+    one; empty where there is none.
+    """
 
     kind: NoticeKind
     endpoint: str
@@ -177,6 +183,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     at: datetime
     alert: int | None = None
+    html: str = ""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

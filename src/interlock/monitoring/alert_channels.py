@@ -43,16 +43,27 @@ class AlertChannels:
         self.check, self.masked, self._send = check, masked, send
 
     def add(
-        self, name: str, url: str, *, actor: Key, least_severity: str = "info", endpoints: tuple[str, ...] = ()
+        self,
+        name: str,
+        url: str,
+        *,
+        actor: Key,
+        least_severity: str = "info",
+        endpoints: tuple[str, ...] = (),
+        daily_report: int | None = None,
     ) -> dict[str, Any]:
         """Add a channel. It is told of what happens from now on.
 
+        Args:
+            name, url, least_severity, endpoints, daily_report: As of `Channel`.
+            actor: Who adds it.
+
         Raises:
-            InvalidInputError: Name, URL or severity is not legal.
+            InvalidInputError: Name, URL, severity or hour is not legal.
             ConflictError: There is one of that name.
         """
         self.check(url)  # before the transaction: the first time, it loads what knows all services
-        options = {"least_severity": least_severity, "endpoints": endpoints}
+        options = {"least_severity": least_severity, "endpoints": endpoints, "daily_report": daily_report}
         with self._store.transaction() as tx:
             return self._describe(self._add(tx, name, {"url": url, **options}, Act(actor, self._clock())))
 
@@ -62,8 +73,8 @@ class AlertChannels:
         Args:
             tx: The transaction.
             name: Which.
-            given: `url`, which was checked, `least_severity`, `endpoints`; of one that is there, what is not given
-                stays.
+            given: `url`, which was checked, `least_severity`, `endpoints`, `daily_report`; of one that is there, what is
+                not given stays.
             act: Who asks.
 
         Raises:
@@ -74,6 +85,7 @@ class AlertChannels:
             self._add(tx, name, given, act)
             return
         after = msgspec.structs.replace(before, **given)
+        _hour(after.daily_report)
         tx.channels.update(after)
         details = {"before": self._shown(before), "after": self._shown(after), "fields": sorted(given)}
         tx.audit.append(act.at, act.actor.name, act.actor.role, "channel.change", name, details)
@@ -86,6 +98,7 @@ class AlertChannels:
             created_by=act.actor.name,
             least_severity=_severity(given.get("least_severity", "info")),
             endpoints=tuple(check_name("endpoint", endpoint) for endpoint in given.get("endpoints", ())),
+            daily_report=_hour(given.get("daily_report")),
         )
         tx.channels.add(channel)
         tx.audit.append(act.at, act.actor.name, act.actor.role, "channel.add", name, self._shown(channel))
@@ -150,7 +163,14 @@ class AlertChannels:
     def _shown(self, channel: Channel) -> dict[str, Any]:
         """For the audit log."""
         shown = self._describe(channel)
-        return {field: shown[field] for field in ("url", "least_severity", "endpoints")}
+        return {field: shown[field] for field in ("url", "least_severity", "endpoints", "daily_report")}
+
+
+def _hour(given: int | None) -> int | None:
+    """A day is whole an hour after its end, when the last of its rows have been counted."""
+    if given is not None and not 1 <= given <= 23:
+        raise InvalidInputError(f"daily_report == {given}, must be an hour of the day from 1 to 23, in UTC")
+    return given
 
 
 def _severity(given: str) -> Severity:

@@ -74,8 +74,9 @@ def run_loop(name: str, settings: Settings, stop: threading.Event) -> None:
 
 def _control(settings: Settings, stop: threading.Event) -> None:
     """Decide, judge and alert in turns. Notices go out beside that, so that a mail server that hangs delays nothing."""
-    courier = bootstrap.build_courier(settings)
-    deliver = threading.Thread(target=_repeat, args=({"courier": courier.step}, stop), name="courier", daemon=True)
+    courier, reports = bootstrap.build_courier(settings), bootstrap.build_report_posting(settings)
+    sending = {"reports": reports.step, "courier": courier.step}
+    deliver = threading.Thread(target=_repeat, args=(sending, stop), name="courier", daemon=True)
     deliver.start()
     releases = bootstrap.build_release_controller(settings)
     # Alerts first: their first step on a home remembers where everything is, before anything is judged.

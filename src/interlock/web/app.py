@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from interlock.api.access import PUBLIC, needs
 from interlock.api.services import Services
 from interlock.domain.errors import NotFoundError
-from interlock.web import alerts, audit, endpoints, log, models, monitoring, overview, releases, sign_in
+from interlock.web import alerts, audit, endpoints, log, models, monitoring, overview, releases, reports, sign_in
 from interlock.web.access import PageRoute, outside
 from interlock.web.assets import asset
 from interlock.web.days import Days
@@ -30,7 +30,10 @@ def static(name: str) -> Response:
 
 ROUTERS = (
     router,
-    *(pages.router for pages in (sign_in, overview, endpoints, releases, monitoring, alerts, models, log, audit)),
+    *(
+        pages.router
+        for pages in (sign_in, overview, endpoints, reports, releases, monitoring, alerts, models, log, audit)
+    ),
 )
 
 

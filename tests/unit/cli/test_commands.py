@@ -30,7 +30,7 @@ COMMANDS = dict(_commands())
 
 def test_every_command_of_this_version_is_there() -> None:
     promised = (
-        "up, serve, demo, predict, label, monitor, drift, estimate, doctor, "
+        "up, serve, demo, predict, label, monitor, report, drift, estimate, doctor, "
         "model register, model list, model show, model diff, "
         "endpoint create, endpoint change, endpoint list, endpoint show, endpoint delete, "
         "release start, release list, release show, "
