@@ -57,12 +57,4 @@ def _read(path: Path) -> dict[str, Any]:
     found = YamlFile(path).content
     if not isinstance(found, dict):
         raise InvalidInputError(f"{path} must be a mapping with `rules`")
-    rules = found.get("rules")
-    return {**found, "rules": [_with_off(each) for each in rules]} if isinstance(rules, list) else found
-
-
-def _with_off(rule: Any) -> Any:
-    """A rule whose `off` is a name: YAML 1.1 takes the word for false there too."""
-    if not isinstance(rule, dict):
-        return rule
-    return {"off" if name is False else name: value for name, value in rule.items()}
+    return found

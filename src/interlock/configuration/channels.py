@@ -53,7 +53,9 @@ class Channels:
         found = {}
         for channel in tx.channels.list():
             notes[f"channels.{channel.name}"] = f"url is {self._channels.masked(channel.url)}, kept as it is"
-            found[channel.name] = {"least_severity": channel.least_severity, "endpoints": list(channel.endpoints)}
+            at = {} if channel.daily_report is None else {"daily_report": channel.daily_report}
+            kept = {"least_severity": channel.least_severity, "endpoints": list(channel.endpoints)}
+            found[channel.name] = kept | at
         return found
 
     def _fields(self, old: Channel | None, entry: ConfiguredChannel) -> tuple[FieldChange, ...]:
@@ -77,5 +79,5 @@ def _same(value: Any) -> Any:
 
 
 def _given(entry: ConfiguredChannel) -> dict[str, Any]:
-    given = {"url": entry.url, "least_severity": entry.least_severity, "endpoints": entry.endpoints}
+    given = {name: getattr(entry, name) for name in ("url", "least_severity", "endpoints", "daily_report")}
     return {name: value for name, value in given.items() if value is not None}

@@ -106,11 +106,13 @@ class ConfiguredChannel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             channel that is there.
         least_severity: What is less severe is not sent.
         endpoints: Only alerts of these; none named is all.
+        daily_report: Hour of the day, 1 to 23 in UTC, at which it is sent the report of the day before.
     """
 
     url: str | None = None
     least_severity: Severity | None = None
     endpoints: tuple[Name, ...] | None = None
+    daily_report: Annotated[int, Meta(ge=1, le=23)] | None = None
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

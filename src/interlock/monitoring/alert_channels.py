@@ -73,8 +73,8 @@ class AlertChannels:
         Args:
             tx: The transaction.
             name: Which.
-            given: `url`, which was checked, `least_severity`, `endpoints`, `daily_report`; of one that is there, what is
-                not given stays.
+            given: `url`, which was checked, `least_severity`, `endpoints`, `daily_report`; what is not given stays as
+                it is.
             act: Who asks.
 
         Raises:

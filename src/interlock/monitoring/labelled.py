@@ -93,7 +93,7 @@ def _numbered(values: pa.ChunkedArray, classes: Sequence[object]) -> NDArray[np.
     index = {value: number for number, value in enumerate(classes)}
     encoded = pc.dictionary_encode(values.combine_chunks(), null_encoding="encode")
     numbers = np.array([index.get(value, -1) for value in encoded.dictionary.to_pylist()], dtype=np.int64)
-    return numbers[encoded.indices.to_numpy(zero_copy_only=False)]
+    return np.asarray(numbers[encoded.indices.to_numpy(zero_copy_only=False)], dtype=np.int64)
 
 
 def _counting(rows: pa.Table) -> pa.Table:

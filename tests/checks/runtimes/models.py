@@ -99,7 +99,7 @@ def make_mlflow(folder: Path) -> Made:
 def make_pyfunc(folder: Path) -> Made:
     model = pipeline()
 
-    class Stays(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]  # MLflow is not typed
+    class Stays(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is not typed
         def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
             return model.predict_proba(model_input)[:, 1]
 
