@@ -137,6 +137,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.api.key_ring import KeyRing
     from interlock.api.services import Services
     from interlock.api.uploads import Staging
+    from interlock.application_test.launch import run_apart
     from interlock.channels import addresses, sending
     from interlock.configuration.alert_rules import AlertRules
     from interlock.configuration.channels import Channels
@@ -153,6 +154,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.predictions.hashing import Hasher
     from interlock.predictions.image_log import ImageLog
     from interlock.predictions.pins import Pins
+    from interlock.registry.application_tests import ApplicationTests
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.service import Registry
     from interlock.releases.service import Releases
@@ -166,6 +168,7 @@ def build_services(settings: Settings) -> "Services":
         store=store,
         key_ring=KeyRing(store, now),
         registry=Registry(store, settings.artifacts, now),
+        application_tests=ApplicationTests(store, settings.artifacts, now, run_apart),
         endpoints=Endpoints(store, now),
         releases=Releases(store, now),
         monitoring=Monitoring(store, reader, now),

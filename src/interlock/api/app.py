@@ -8,6 +8,7 @@ from interlock.api import (
     alert_rules,
     alerts,
     annotations,
+    application_tests,
     audit,
     channels,
     config,
@@ -41,8 +42,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.no_auth = services.settings.no_auth
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
     for nouns in (
-        models, endpoints, monitoring, labels, log_rows, releases, alerts, alert_rules, silences, channels, log,
-        audit, keys, status, uploads, config, annotations, reports,
+        models, application_tests, endpoints, monitoring, labels, log_rows, releases, alerts, alert_rules, silences,
+        channels, log, audit, keys, status, uploads, config, annotations, reports,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

@@ -18,6 +18,7 @@ from interlock.monitoring.service import Monitoring
 from interlock.predictions.erasure import Eraser
 from interlock.predictions.pins import Pins
 from interlock.predictions.reader import LogReader
+from interlock.registry.application_tests import ApplicationTests
 from interlock.registry.endpoints import Endpoints
 from interlock.registry.service import Registry
 from interlock.releases.service import Releases
@@ -39,6 +40,7 @@ class Services:
     store: Store
     key_ring: KeyRing
     registry: Registry
+    application_tests: ApplicationTests
     endpoints: Endpoints
     releases: Releases
     monitoring: Monitoring

@@ -1,4 +1,4 @@
-"""`interlock model`: register, list, show, diff."""
+"""`interlock model`: register, list, show, diff, test."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from interlock.cli import application_tests
 from interlock.cli.contract_fields import FIELD_COLUMNS, spell_field
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import note, show_facts, show_json, show_table
@@ -16,6 +17,7 @@ from interlock.domain.names import check_name, split_ref
 from interlock.domain.sizes import size_bytes
 
 app = typer.Typer(name="model", help="Model versions.", no_args_is_help=True)
+app.command("test")(application_tests.run_test)
 
 Ref = Annotated[str, typer.Argument(metavar="NAME:V", help="A version, like wine:3.")]
 
@@ -129,10 +131,11 @@ def show(
     """
     with connect(server, home) as client:
         found = client.model(ref if ":" in ref else client.models(ref)[-1]["ref"])
+        tests = client.model_tests(found["ref"])
     if as_json:
-        show_json(found)
+        show_json({**found, "tests": [_summary(test) for test in tests]})
         return
-    show_facts(_facts(found))
+    show_facts({**_facts(found), "application tests": application_tests.spell_tests(tests) or "none"})
     for side in ("inputs", "outputs"):
         print(f"\n{side}")
         show_table([spell_field(field) for field in found["contract"][side]], FIELD_COLUMNS, empty="none")
@@ -151,8 +154,12 @@ def diff(first: Ref, second: Ref, server: Server = None, home: Home = DEFAULT_HO
     if as_json:
         show_json(found)
     else:
-        show_table(found["differences"], ("kind", "what"), empty=f"{first} and {second} have the same contract")
+        show_table(found["differences"], ("kind", "name", "what"), empty=f"{first} and {second} have the same contract")
     sys.exit(1 if found["breaking"] else 0)
+
+
+def _summary(test: dict[str, Any]) -> dict[str, Any]:
+    return {name: test[name] for name in ("number", "passed", "at", "by", "endpoint", "champion", "data", "results")}
 
 
 def _facts(found: dict[str, Any]) -> dict[str, Any]:

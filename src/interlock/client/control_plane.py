@@ -110,6 +110,46 @@ class ControlPlane:
         name, version = split_ref(ref)
         return self._get(f"/models/{name}/versions/{version}/diff/{quote(other, safe='')}")
 
+    def test_model(
+        self,
+        ref: str,
+        data: str | Path,
+        *,
+        label: str | None = None,
+        endpoint: str | None = None,
+        slices: Sequence[str] = (),
+        protected: Sequence[str] = (),
+        gates: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Test a version in a gateway of its own, on held-out rows. Takes a minute or so.
+
+        Args:
+            ref: `name:version`.
+            data: CSV, Parquet, JSON or JSON lines file of rows that it was not trained on.
+            label: Its column of labels.
+            endpoint: Whose deadline and whose champion it is held against.
+            slices, protected: Columns of the file by which quality is compared; of protected groups by Fairlearn.
+            gates: Bounds in place of the default ones, as in the `test` section of a release plan.
+
+        Returns:
+            The stored test; `passed` says whether every gate is `ok`.
+        """
+        name, version = split_ref(ref)
+        body = {
+            "data": send(self._control, Path(data)),
+            "label": label or "",
+            "endpoint": endpoint or "",
+            "slices": list(slices),
+            "protected": list(protected),
+            "gates": dict(gates or {}),
+        }
+        return self._post(f"/models/{name}/versions/{version}/tests", body)
+
+    def model_tests(self, ref: str) -> list[dict[str, Any]]:
+        """Stored tests of a version, newest first."""
+        name, version = split_ref(ref)
+        return list(self._get(f"/models/{name}/versions/{version}/tests")["tests"])
+
     def create_endpoint(self, name: str, model: str, **options: Any) -> dict[str, Any]:
         """Create an endpoint; returns once every live gateway serves it. `options` as for `change_endpoint`."""
         return self._post("/endpoints", {"name": name, "model": model, **options})

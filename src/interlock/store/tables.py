@@ -8,6 +8,7 @@ from interlock.domain.access import Key
 from interlock.domain.alert import Alert, AlertEvent, Channel, Condition, Delivery, Silence
 from interlock.domain.alert_rule import WrittenRule
 from interlock.domain.annotation import Answer, Export, Task
+from interlock.domain.application_record import ApplicationTest
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
@@ -32,6 +33,14 @@ def _key(name: str, kind: Any) -> "Column[Any]":
 
 
 models = Table("models", metadata, _key("name", _NAME), _key("version", Integer()), _body(ModelVersion))
+application_tests = Table(
+    "application_tests",
+    metadata,
+    _key("name", _NAME),
+    _key("version", Integer()),
+    _key("number", Integer()),
+    _body(ApplicationTest),
+)
 endpoints = Table("endpoints", metadata, _key("name", _NAME), _body(Endpoint))
 plans = Table(
     "plans",

@@ -6,6 +6,7 @@ from interlock.store.alert_conditions import AlertConditionRepository
 from interlock.store.alert_rules import AlertRuleRepository
 from interlock.store.alerts import AlertRepository
 from interlock.store.annotations import AnnotationRepository
+from interlock.store.application_tests import ApplicationTestRepository
 from interlock.store.audit import AuditRepository
 from interlock.store.channels import ChannelRepository
 from interlock.store.cursors import CursorRepository
@@ -30,9 +31,9 @@ class Transaction:
     """Repositories on one connection. Valid inside the `with` of `Store.transaction()` or `Store.read()` only."""
 
     __slots__ = (
-        "alert_conditions", "alert_rules", "alerts", "annotations", "audit", "channels", "cursors", "deliveries",
-        "endpoints", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles", "rejections", "releases",
-        "service_hours", "silences", "spools", "verdicts",
+        "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit", "channels", "cursors",
+        "deliveries", "endpoints", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles",
+        "rejections", "releases", "service_hours", "silences", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -40,6 +41,7 @@ class Transaction:
         self.alert_rules = AlertRuleRepository(connection)
         self.alerts = AlertRepository(connection)
         self.annotations = AnnotationRepository(connection)
+        self.application_tests = ApplicationTestRepository(connection)
         self.audit = AuditRepository(connection)
         self.channels = ChannelRepository(connection)
         self.cursors = CursorRepository(connection)

@@ -41,6 +41,7 @@ def version_page(request: Request, name: str, version: int, services: Given) -> 
         "version.html",
         version=found,
         load_warnings=facts["load_warnings"],
+        tests=services.application_tests.list(found.ref),
         has_profile=facts["has_profile"],
         before=before,
         differences=diff(before.contract, found.contract) if before else (),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from interlock.domain.alert import Alert, Severity, Symptom
+from interlock.domain.application_gates import Outcome
 from interlock.domain.release import Gate
 from interlock.domain.verdict import Check, CheckOutcome, Signal, Verdict
 
@@ -86,6 +87,16 @@ def gate(one: Gate) -> State:
         "not_comparable": State("unknown", "not comparable"),
         "error": State("watch", "gate broke"),
     }[one.outcome]
+
+
+def application(outcome: Outcome) -> State:
+    """Of one gate of an application test."""
+    return {
+        "ok": State("ok", "fine"),
+        "breach": State("breach", "breach"),
+        "not_enough_data": State("unknown", "not enough data"),
+        "error": State("watch", "gate broke"),
+    }[outcome]
 
 
 def alert(one: Alert) -> State:

@@ -31,7 +31,7 @@ COMMANDS = dict(_commands())
 def test_every_command_of_this_version_is_there() -> None:
     promised = (
         "up, serve, demo, predict, label, monitor, report, drift, estimate, doctor, "
-        "model register, model list, model show, model diff, "
+        "model register, model list, model show, model diff, model test, "
         "endpoint create, endpoint change, endpoint list, endpoint show, endpoint delete, "
         "release start, release list, release show, "
         "release plan, release approve, release reject, release promote, release pause, release resume, "

@@ -9,6 +9,16 @@ import numpy as np
 import pyarrow as pa
 
 from interlock.domain.access import Key
+from interlock.domain.application_gates import ApplicationGates, judge
+from interlock.domain.application_record import ApplicationTest
+from interlock.domain.application_tests import (
+    Consistency,
+    Findings,
+    Memory,
+    RobustnessCase,
+    RowCounts,
+    Speed,
+)
 from interlock.domain.contract import Contract, Field
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.evidence import StepDelta
@@ -56,6 +66,43 @@ def furnish(store: Store) -> None:
             tx.models.add(make_version(number))
         tx.endpoints.add(Endpoint(name="wine", created_at=NOW, created_by="ann"))
         tx.plans.append(TrafficPlan(endpoint="wine", generation=1, champion="wine:1"))
+
+
+def application_test(
+    version: str = "wine:2",
+    *,
+    number: int = 1,
+    endpoint: str = "wine",
+    failed_rows: int = 0,
+    gates: ApplicationGates | None = None,
+    champion: str = "",
+    **findings: Any,
+) -> ApplicationTest:
+    """A stored test of `wine:2` on 100 rows, of which the model failed on some."""
+    gates = gates or ApplicationGates()
+    found = Findings(
+        answering=RowCounts(in_file=100, rows=100, answered=100 - failed_rows, failed=failed_rows),
+        consistency=Consistency(rows=50),
+        robustness=(RobustnessCase(field="x", given="missing", outcome="refused"),),
+        speed=Speed(
+            requests=500, p50_ms=1, p95_ms=2, p99_ms=3, deadline_ms=1000, callers=4, rows_per_second=900, failures=0
+        ),
+        memory=Memory(before_bytes=0, after_bytes=0, requests=1000),
+        **findings,
+    )
+    return ApplicationTest(
+        version=version,
+        number=number,
+        at=NOW,
+        by="ann",
+        endpoint=endpoint,
+        champion=champion,
+        data="heldout.csv",
+        data_sha256="d",
+        gates=gates,
+        results=judge(gates, found),
+        findings=found,
+    )
 
 
 def paired_rows(
