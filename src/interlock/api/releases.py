@@ -25,6 +25,8 @@ class NewRelease(Wanted):
     """A candidate for an endpoint."""
 
     candidate: str
+    override: list[str] = Field([], description="what of the contract may break callers, by name; approvers only")
+    reason: str = Field("", description="why; must be given with an override")
 
 
 class Reason(BaseModel, extra="forbid"):
@@ -45,7 +47,15 @@ def start(new: NewRelease, actor: Actor, services: Given) -> dict[str, Any]:
     """Begin to send traffic to a candidate."""
     check_endpoint(actor, "operate", new.endpoint)
     strategy, plan = services.releases.wanted(new.endpoint, new.strategy, new.plan)
-    release = services.releases.start(new.endpoint, new.candidate, strategy=strategy, plan=plan, actor=actor)
+    release = services.releases.start(
+        new.endpoint,
+        new.candidate,
+        strategy=strategy,
+        plan=plan,
+        override=new.override,
+        actor=actor,
+        reason=new.reason,
+    )
     return _show(services, release.id)
 
 

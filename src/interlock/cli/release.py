@@ -1,15 +1,13 @@
 """`interlock release`: start, list, show, and the by-hand verbs."""
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Reason, Server, connect, shares
+from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Reason, Server, connect, shares, split
 from interlock.cli.output import show_facts, show_json, show_table
-from interlock.domain.errors import InvalidInputError
+from interlock.cli.plan_file import read_plan
 from interlock.domain.names import split_ref
 
 app = typer.Typer(name="release", help="A candidate's way to all traffic, or back.", no_args_is_help=True)
@@ -30,6 +28,11 @@ def start(
     strategy: Strategy = None,
     steps: Steps = None,
     plan: Plan = None,
+    override: Annotated[
+        str | None,
+        typer.Option(help="What of the contract may break callers, by name, like input.age; approvers, with --reason."),
+    ] = None,
+    reason: Reason = "",
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -41,7 +44,10 @@ def start(
     split_ref(candidate)
     given = _given(steps, plan)
     with connect(server, home) as client:
-        _print(client.start_release(endpoint, candidate, strategy=strategy, plan=given), as_json=as_json)
+        found = client.start_release(
+            endpoint, candidate, strategy=strategy, plan=given, override=split(override), reason=reason
+        )
+        _print(found, as_json=as_json)
         if not as_json:
             print(client.forecast(endpoint, strategy=strategy, plan=given)["sentence"])
 
@@ -152,18 +158,5 @@ def _print(found: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _given(steps: str | None, plan: Path | None) -> dict[str, Any]:
-    given = _read_plan(plan) if plan else {}
+    given = read_plan(plan) if plan else {}
     return given if steps is None else {**given, "steps": shares(steps)}
-
-
-def _read_plan(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text()
-        found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise InvalidInputError(f"{path} is not JSON or TOML: {error}") from error
-    if not isinstance(found, dict):
-        raise InvalidInputError(f'{path} must hold fields of a plan, like {{"steps": [0.05, 1]}}')
-    return found

@@ -182,14 +182,27 @@ class ControlPlane:
     # Releases
 
     def start_release(
-        self, endpoint: str, candidate: str, *, strategy: str | None = None, plan: Mapping[str, Any] | None = None
+        self,
+        endpoint: str,
+        candidate: str,
+        *,
+        strategy: str | None = None,
+        plan: Mapping[str, Any] | None = None,
+        override: Sequence[str] = (),
+        reason: str = "",
     ) -> dict[str, Any]:
-        """Start a release by `shadow`, `canary` or `blue_green`; default: the endpoint's strategy, else `canary`.
+        """Start a release.
 
-        `plan` overrides fields of the endpoint's plan, else of the strategy's.
+        Args:
+            endpoint: Whose traffic.
+            candidate: `name:version`.
+            strategy: `shadow`, `canary` or `blue_green`; default: the endpoint's strategy, else `canary`.
+            plan: Fields in place of the endpoint's plan, else of the strategy's.
+            override: What of the contract may break callers, by name, like `input.age`; needs a key that may approve.
+            reason: Why, for the audit log; must be given with an override.
         """
         body = {"endpoint": endpoint, "candidate": candidate, "strategy": strategy, "plan": dict(plan or {})}
-        return self._post("/releases", body)
+        return self._post("/releases", body | {"override": list(override), "reason": reason})
 
     def releases(self, endpoint: str | None = None) -> list[dict[str, Any]]:
         """Releases, newest first."""

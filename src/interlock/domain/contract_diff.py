@@ -3,6 +3,7 @@
 Called before a release starts: a candidate that takes or gives something else cannot answer in the champion's place.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -14,10 +15,14 @@ _SAME = {("FP64", "FP32"), ("FP32", "FP64")}
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One difference, in words. `breaking`: a request that the champion answers would fail, or mean something else."""
+    """One difference, in words. `breaking`: a request that the champion answers would fail, or mean something else.
+
+    `name` is what it is about: `input.age`, `output.label`, `task` or `classes`. By it an approver may let it through.
+    """
 
     kind: Literal["breaking", "compatible"]
     what: str
+    name: str = ""
 
 
 def diff(champion: Contract, candidate: Contract) -> tuple[Difference, ...]:
@@ -30,30 +35,35 @@ def diff(champion: Contract, candidate: Contract) -> tuple[Difference, ...]:
     """
     found = _inputs(champion, candidate) + _outputs(champion, candidate)
     if champion.task != candidate.task:
-        found.append(_breaking(f"task changed from {champion.task} to {candidate.task}"))
+        found.append(_breaking(f"task changed from {champion.task} to {candidate.task}", "task"))
     if champion.classes != candidate.classes:
         same_set = set(map(str, champion.classes)) == set(map(str, candidate.classes))
         change = "order of classes" if same_set else "classes"
-        found.append(_breaking(f"{change} changed from {list(champion.classes)} to {list(candidate.classes)}"))
+        found.append(
+            _breaking(f"{change} changed from {list(champion.classes)} to {list(candidate.classes)}", "classes")
+        )
     return tuple(found)
 
 
-def _breaking(what: str) -> Difference:
-    return Difference("breaking", what)
+def _breaking(what: str, name: str = "") -> Difference:
+    return Difference("breaking", what, name)
+
+
+def _about(name: str, found: Iterable[Difference]) -> list[Difference]:
+    return [Difference(one.kind, one.what, name) for one in found]
 
 
 def _inputs(champion: Contract, candidate: Contract) -> list[Difference]:
     found: list[Difference] = []
     for old in champion.inputs:
         new = candidate.input(old.name)
-        found += [_breaking(f"input {old.name!r} is gone")] if new is None else _input(old, new)
+        differences = [_breaking(f"input {old.name!r} is gone")] if new is None else _input(old, new)
+        found += _about(f"input.{old.name}", differences)
     for new in candidate.inputs:
         if champion.input(new.name) is None:
-            found.append(
-                Difference("compatible", f"optional input {new.name!r} is new")
-                if new.nullable or new.is_parameter
-                else _breaking(f"input {new.name!r} is new and required")
-            )
+            is_optional = new.nullable or new.is_parameter
+            what = f"optional input {new.name!r} is new" if is_optional else f"input {new.name!r} is new and required"
+            found.append(Difference("compatible" if is_optional else "breaking", what, f"input.{new.name}"))
     return found
 
 
@@ -139,10 +149,12 @@ def _outputs(champion: Contract, candidate: Contract) -> list[Difference]:
     found: list[Difference] = []
     for old in champion.outputs:
         new = theirs.pop(old.name, None)
+        about = f"output.{old.name}"
         if new is None:
-            found.append(_breaking(f"output {old.name!r} is gone"))
+            found.append(_breaking(f"output {old.name!r} is gone", about))
         elif (old.datatype, new.datatype) not in _SAME and old.datatype != new.datatype:
-            found.append(_breaking(f"output {old.name!r} changed from {old.datatype} to {new.datatype}"))
+            found.append(_breaking(f"output {old.name!r} changed from {old.datatype} to {new.datatype}", about))
         elif old.shape != new.shape:
-            found.append(_breaking(f"output {old.name!r} changed shape from {list(old.shape)} to {list(new.shape)}"))
-    return found + [Difference("compatible", f"output {name!r} is new") for name in theirs]
+            change = f"output {old.name!r} changed shape from {list(old.shape)} to {list(new.shape)}"
+            found.append(_breaking(change, about))
+    return found + [Difference("compatible", f"output {name!r} is new", f"output.{name}") for name in theirs]

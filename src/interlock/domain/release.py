@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from interlock.domain.application_gates import ApplicationGates
+
 ReleaseState = Literal[
     "draft", "testing", "awaiting_approval", "running", "paused", "inconclusive",
     "promoted", "rolled_back", "rejected", "cancelled",
@@ -35,6 +37,8 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
         require_labels: `auto`: quality gates the last step if labels have arrived on this endpoint; `yes`; `no`.
         require_approval: Whether somebody else than who started the release must approve before the candidate gets
             traffic: of a shadow once the evidence speaks for it, of the others before they begin.
+        require_test: Whether the candidate must pass an application test before it gets traffic.
+        test: What the test must show.
         hold_seconds: How long a blue-green release stays at each of its shares. So long the old version stands in for
             one that fails.
         step_hours: After so long a gated step that could not be decided ends as `at_deadline` says; None: never.
@@ -54,6 +58,8 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     guard_max_failure_rate: float = 0.2
     require_labels: Literal["auto", "yes", "no"] = "auto"
     require_approval: bool = False
+    require_test: bool = False
+    test: ApplicationGates = ApplicationGates()
     hold_seconds: float = 600.0
     step_hours: float | None = None
     at_deadline: Literal["hold", "roll_back"] = "hold"
@@ -92,6 +98,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
     `step_started_at` is None until the candidate was begun with, `approved_by` until somebody approved. `owner` is the
     person behind the key that started it.
+    `overridden` names what of the contract breaks callers, and an approver let through.
     """
 
     id: str
@@ -111,6 +118,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     approved_by: str | None = None
     owner: str = ""
+    overridden: tuple[str, ...] = ()
 
     @property
     def last_step(self) -> int:

@@ -7,6 +7,7 @@ import msgspec
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import ConflictError
 from interlock.domain.traffic import TrafficPlan
+from interlock.releases import tested
 from interlock.releases.road import Mover
 from interlock.store.transaction import Transaction
 
@@ -17,7 +18,7 @@ def go_back(tx: Transaction, endpoint: str, to: str | None, mover: Mover) -> Tra
     Raises:
         NotFoundError: There is no such version.
         ConflictError: There was no champion before, or `to` never served here and would break callers, or lacks the
-            approval that its release asked for.
+            approval or the test that its release asked for.
     """
     now = tx.plans.current(endpoint)
     served = [plan.champion for plan in tx.plans.list(endpoint)]
@@ -62,6 +63,9 @@ def _check(tx: Transaction, now: TrafficPlan, target: str, served: Sequence[str]
         return
     if any(release.candidate == target and release.lacks_approval for release in tx.releases.list(now.endpoint)):
         raise ConflictError(f"{target} never served endpoint {now.endpoint!r}, and a release of it was never approved")
+    for release in tx.releases.list(now.endpoint):
+        if release.candidate == target:
+            tested.check(tx, release)
     if breaking:
         raise ConflictError(
             f"{target} never served endpoint {now.endpoint!r} and would break its callers: {'; '.join(breaking)}"

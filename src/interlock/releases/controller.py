@@ -20,7 +20,7 @@ from interlock.domain.gateway_state import GatewayState
 from interlock.domain.privacy import effective, unkept_images, withheld_sentence
 from interlock.domain.release import Decision, Gate, Release
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import deadline, gates, loading, road
+from interlock.releases import deadline, gates, loading, road, tested
 from interlock.releases.deciding import ReleaseDecision
 from interlock.releases.evidence import Evidence, EvidenceReader, counts_of
 from interlock.releases.road import Mover
@@ -133,7 +133,7 @@ class ReleaseController:
             self._move(road.roll_back, release, self._mover(withdrawn, now))
         elif release.has_begun:
             self._look(situation, now)
-        elif release.state == "draft":
+        elif release.state in ("draft", "testing"):
             self._begin(situation, now)
 
     def _situation(self, release: Release, now: datetime) -> _Situation | None:
@@ -151,12 +151,27 @@ class ReleaseController:
         missing = loading.missing(situation.plan, situation.live)
         if missing is not None:
             self._note(release, ReleaseDecision("wait", missing), release.gates, now)
+        elif release.plan.require_test and not self._is_tested(release, now):
+            return
         elif release.lacks_approval and release.strategy != "shadow":
             reason = f"awaiting approval by somebody else than {release.created_by}: {release.candidate} is loaded"
             self._move(road.ask, release, self._mover(reason, now))
         else:
             reason = f"begun: every live gateway ({len(situation.live)}) has loaded {release.candidate}"
             self._move(road.begin, release, self._mover(reason, now))
+
+    def _is_tested(self, release: Release, now: datetime) -> bool:
+        """Whether it has passed its test; else it waits for one, or ends."""
+        with self._store.read() as tx:
+            found = tested.standing(tx, release)
+        if release.state == "draft":
+            reason = f"{release.candidate} is loaded, and must pass an application test"
+            self._move(road.await_test, release, self._mover(reason, now))
+        elif found.outcome == "failed":
+            self._move(road.fail, release, self._mover(f"rejected: {found.reason}", now))
+        elif found.outcome == "missing":
+            self._note(release, ReleaseDecision("wait", found.reason), release.gates, now)
+        return release.state == "testing" and found.outcome == "passed"
 
     def _look(self, situation: _Situation, now: datetime) -> None:
         release = situation.release

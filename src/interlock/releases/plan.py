@@ -67,6 +67,7 @@ def check(plan: ReleasePlan, strategy: Strategy = "canary") -> None:
     for name, most in _AT_MOST.items():
         if (getattr(plan, name) or 0) > most:
             faults.append(f"{name} == {getattr(plan, name):g}, must be at most {most}, a year")
+    faults += plan.test.faults()
     if faults:
         raise InvalidInputError(*faults)
 

@@ -35,8 +35,12 @@ _Losses = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
 def gate(evidence: Evidence) -> Gate:
     """Judge the quality of both versions on the rows of this release."""
     loss = loss_of(evidence.contract)
-    if loss is None:
-        return _without_data(evidence, "quality", "not_comparable", "quality not compared: the contract names no task")
+    changed = [name for name in evidence.release.overridden if not name.startswith("input.")]
+    if loss is None or changed:
+        why = "the contract names no task"
+        if changed:
+            why = f"an approver let {', '.join(changed)} change, and the answers do not mean the same"
+        return _without_data(evidence, "quality", "not_comparable", f"quality not compared: {why}")
     if not evidence.has_labels:
         return _without_data(evidence, f"quality.{loss}", "not_enough_data", "quality: no labels have arrived")
     pairs = ripe(evidence.paired)

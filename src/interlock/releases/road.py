@@ -3,7 +3,11 @@
     a start by a person: no other release on the endpoint
     │
     ▼
-  draft ──── j loaded, and the plan asks for approval ────► awaiting_approval ◄─────────────┐
+  draft ──── n loaded, and the plan asks for a test ──► testing ── o failed its test ─► rejected
+    │                                                     │ │
+    │          b, j as from draft, once it has passed ────┘ │
+    │                                                       ▼
+    ├─────── j loaded, and the plan asks for approval ────► awaiting_approval ◄─────────────┐
     │                                                        │  │                          │
     │ b every live gateway has loaded the candidate          │  └─ l rejected ─► rejected   │
     ▼                                                        │                              │
@@ -22,7 +26,8 @@
 
 While paused, inconclusive or awaiting approval the traffic stays as it is and nothing advances or is promoted by
 itself; harm still rolls back, because thinking must not cost callers. A candidate whose plan asks for approval gets no
-traffic before somebody else than who started the release has approved.
+traffic before somebody else than who started the release has approved; one whose plan asks for an application test
+neither begins nor is asked about before it has passed one (`tested`).
 
 Every move names the state it starts from. If someone else moved the release meanwhile, the move is refused with
 ConflictError and nothing is written, so the controller may die, or run twice, at any instant.
@@ -38,6 +43,7 @@ from interlock.domain.access import APPROVERS, Key
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.release import Decision, Gate, Release, ReleaseState, Verb
 from interlock.domain.traffic import TrafficPlan
+from interlock.releases import tested
 from interlock.store.transaction import Transaction
 
 
@@ -71,7 +77,8 @@ def start(tx: Transaction, release: Release, mover: Mover) -> Release:
 
 def begin(tx: Transaction, release: Release, mover: Mover) -> Release:
     """b, k: the candidate is loaded everywhere; give it the first share, which is none for a shadow."""
-    _expect(tx, release, "draft", "awaiting_approval")
+    _expect(tx, release, "draft", "testing", "awaiting_approval")
+    tested.check(tx, release)
     if release.strategy != "shadow":
         _check_approved(release)
     moved = _to_step(release, 0, mover)
@@ -90,6 +97,19 @@ def begin(tx: Transaction, release: Release, mover: Mover) -> Release:
     )
     _audit(tx, "release.begin", moved, plan, mover)
     return moved
+
+
+def await_test(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """n: wait for the test that the plan asks for."""
+    _expect(tx, release, "draft")
+    moved = _decided(release, "wait", mover)
+    return _stay(tx, msgspec.structs.replace(moved, state="testing"), "release.test", mover)
+
+
+def fail(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """o: its test says no."""
+    _expect(tx, release, "testing")
+    return _withdraw(tx, release, "rejected", "release.fail", mover)
 
 
 def advance(tx: Transaction, release: Release, mover: Mover) -> Release:
@@ -134,7 +154,9 @@ def resume(tx: Transaction, release: Release, mover: Mover) -> Release:
 
 def ask(tx: Transaction, release: Release, mover: Mover) -> Release:
     """j: nothing goes on before a person has looked."""
-    _expect(tx, release, "draft", "running")
+    _expect(tx, release, "draft", "testing", "running")
+    if not release.has_begun:
+        tested.check(tx, release)
     moved = _decided(release, "ask", mover)
     return _stay(tx, msgspec.structs.replace(moved, state="awaiting_approval"), "release.ask", mover)
 
@@ -169,13 +191,13 @@ def hold(tx: Transaction, release: Release, mover: Mover) -> Release:
 
 def roll_back(tx: Transaction, release: Release, mover: Mover) -> Release:
     """g: take all traffic from the candidate, with one plan write."""
-    _expect(tx, release, "draft", "awaiting_approval", "running", "paused", "inconclusive")
+    _expect(tx, release, "draft", "testing", "awaiting_approval", "running", "paused", "inconclusive")
     return _withdraw(tx, release, "rolled_back", "release.roll_back", mover)
 
 
 def cancel(tx: Transaction, release: Release, mover: Mover) -> Release:
     """i: drop a release that has not begun yet."""
-    _expect(tx, release, "draft", "awaiting_approval")
+    _expect(tx, release, "draft", "testing", "awaiting_approval")
     return _withdraw(tx, release, "cancelled", "release.cancel", mover)
 
 
@@ -281,6 +303,8 @@ def _audit(tx: Transaction, action: str, release: Release, plan: TrafficPlan | N
         details["generation"] = plan.generation
     if action == "release.start":
         details["plan"] = msgspec.to_builtins(release.plan)
+        if release.overridden:
+            details["overridden"] = list(release.overridden)
     if mover.gates:
         details["gates"] = msgspec.to_builtins(mover.gates)
     tx.audit.append(mover.at, mover.name, mover.role, action, release.endpoint, details)

@@ -5,18 +5,16 @@ callers, a plan without steps to decide on.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from interlock.domain.access import Key
-from interlock.domain.contract_diff import diff
 from interlock.domain.endpoint import ReleaseDefaults
 from interlock.domain.errors import ConflictError
-from interlock.domain.model import ModelVersion
 from interlock.domain.release import TERMINAL, Release, ReleasePlan, ReleaseState, Strategy
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import champions, road, showing
+from interlock.releases import breaking, champions, road, showing, tested
 from interlock.releases import plan as plans
 from interlock.releases.forecast import Forecast, forecast, measure
 from interlock.releases.road import Mover
@@ -59,15 +57,27 @@ class Releases:
         *,
         strategy: Strategy = "canary",
         plan: ReleasePlan | None = None,
+        override: Sequence[str] = (),
         actor: Key,
         reason: str = "",
     ) -> Release:
         """Start a release. It gets traffic once every live gateway has loaded the candidate.
 
+        Args:
+            endpoint: Whose traffic.
+            candidate: `name:version`.
+            strategy: How it earns traffic.
+            plan: The strategy's own by default.
+            override: What of the contract may break callers, by name (`input.age`, or `age`); approvers only.
+            actor: Who asks.
+            reason: Why; must be given with an override.
+
         Raises:
             NotFoundError: No such endpoint, or no such version.
-            ConflictError: A release is active, the candidate serves already, or its contract breaks callers.
-            InvalidInputError: The plan breaks a rule.
+            ConflictError: A release is active, the candidate serves already, its contract breaks callers, or it has
+                failed the application test that the plan asks for.
+            InvalidInputError: The plan breaks a rule, or an override has no reason or names what breaks nobody.
+            ForbiddenError: The override is none of the actor's.
         """
         plan = plan or STRATEGIES[strategy].plan
         plans.check(plan, strategy)
@@ -75,7 +85,8 @@ class Releases:
         with self._store.transaction() as tx:
             tx.endpoints.get(endpoint)
             champion = tx.plans.current(endpoint).champion
-            _check_candidate(endpoint, tx.models.get(champion), tx.models.get(candidate))
+            versions = (tx.models.get(champion), tx.models.get(candidate))
+            overridden = breaking.let_through(endpoint, *versions, override, actor=actor, reason=reason)
             release = Release(
                 id=f"{endpoint}-{len(tx.releases.list(endpoint)) + 1}",
                 endpoint=endpoint,
@@ -88,7 +99,10 @@ class Releases:
                 created_by=actor.name,
                 owner=actor.owner,
                 salt=secrets.token_hex(16),
+                overridden=overridden,
             )
+            if plan.require_test and (found := tested.standing(tx, release)).outcome == "failed":
+                raise ConflictError(found.reason)
             return road.start(tx, release, Mover.person(actor, now, reason))
 
     def forecast(self, endpoint: str, strategy: Strategy, plan: ReleasePlan, *, labelled: float) -> Forecast:
@@ -230,17 +244,6 @@ def _obstacle(tx: Transaction, release: Release) -> str | None:
         return f"release {release.id} is {release.state}, and its candidate does not serve: nothing to take back"
     active = tx.releases.active(release.endpoint)
     return f"release {active[0].id} is under way on endpoint {release.endpoint!r}; end it first" if active else None
-
-
-def _check_candidate(endpoint: str, champion: ModelVersion, candidate: ModelVersion) -> None:
-    if champion.ref == candidate.ref:
-        raise ConflictError(f"{candidate.ref} is the champion of endpoint {endpoint!r} already")
-    breaking = [found.what for found in diff(champion.contract, candidate.contract) if found.kind == "breaking"]
-    if breaking:
-        raise ConflictError(
-            f"{candidate.ref} would break callers of endpoint {endpoint!r}, who rely on {champion.ref}: "
-            f"{'; '.join(breaking)}"
-        )
 
 
 def _sentence(what: str, reason: str) -> str:

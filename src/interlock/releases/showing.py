@@ -34,6 +34,7 @@ def show(release: Release, *, looks: int, now: datetime) -> dict[str, Any]:
         "gates": [_gate(gate) for gate in release.gates],
         "steps": list(release.plan.steps),
         "approved_by": release.approved_by,
+        "overridden": list(release.overridden),
         "looks": looks,
         "started_at": msgspec.to_builtins(release.created_at),
         "finished_at": msgspec.to_builtins(release.finished_at),

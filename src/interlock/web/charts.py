@@ -229,6 +229,7 @@ _HERE = {
     "paused": "paused",
     "inconclusive": "paused",
     "draft": "now",
+    "testing": "now",
     "awaiting_approval": "now",
     "running": "now",
 }
@@ -236,7 +237,8 @@ _HERE = {
 
 def road(release: Release) -> list[Station]:
     """The signals of a release, from loading to all of the traffic."""
-    words = ["loading" if release.state == "draft" else "loaded", *(percent(share) for share in release.plan.steps)]
+    first = {"draft": "loading", "testing": "being tested"}.get(release.state, "loaded")
+    words = [first, *(percent(share) for share in release.plan.steps)]
     gap = 840.0 / (len(words) - 1)
     reached = 0 if release.state == "draft" or release.step_started_at is None else release.step + 1
     here = _HERE.get(release.state, "stopped")

@@ -70,7 +70,7 @@ def verbs_of(services: Services, release: Release, visitor: Visitor) -> tuple[Ve
     """What a visitor can do with a release as it stands. Nobody approves what they have started."""
     if release.state in TERMINAL:
         return ("rollback",) if services.releases.can_take_back(release) else ()
-    if release.state == "draft":
+    if release.state in ("draft", "testing"):
         return ("rollback",)
     may_approve = visitor.may("approve", release.endpoint)
     is_other = not release.is_of(visitor.key.name, visitor.key.owner)

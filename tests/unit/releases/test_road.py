@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.unit.releases.world import application_test
 
 from interlock.domain.errors import ConflictError
 from interlock.domain.release import Release, ReleasePlan, ReleaseState
@@ -213,9 +214,52 @@ def test_m_an_undecided_step_keeps_its_traffic_until_a_person_decides(
         assert road.resume(tx, held, mover).state == "running"
 
 
+@pytest.fixture
+def testing(store: Store, release: Make, mover: Mover) -> Release:
+    """A release whose plan asks for a test that nobody has run."""
+    plan = ReleasePlan(steps=(0.1, 0.5, 1.0), require_test=True)
+    with store.transaction() as tx:
+        return road.await_test(tx, road.start(tx, release(state="draft", plan=plan), mover), mover)
+
+
+def test_n_a_release_waits_for_its_test_without_traffic(store: Store, testing: Release, mover: Mover) -> None:
+    release, plan = now_at(store)
+    assert (release.state, release.traffic_share, plan.challenger, plan.warm) == ("testing", 0.0, None, ("wine:2",))
+    for move in (road.begin, road.ask):
+        with pytest.raises(ConflictError, match="asks for an application test"), store.transaction() as tx:
+            move(tx, testing, mover)
+    assert now_at(store) == (release, plan)
+
+
+def test_n_a_draft_does_not_begin_past_its_test(store: Store, release: Make, mover: Mover) -> None:
+    plan = ReleasePlan(steps=(0.1, 0.5, 1.0), require_test=True)
+    with store.transaction() as tx:
+        draft = road.start(tx, release(state="draft", plan=plan), mover)
+        with pytest.raises(ConflictError, match="asks for an application test"):
+            road.begin(tx, draft, mover)
+
+
+@pytest.mark.parametrize(("move", "state"), [("begin", "running"), ("ask", "awaiting_approval")])
+def test_b_and_j_go_on_from_testing_once_it_has_passed(
+    store: Store, testing: Release, mover: Mover, move: str, state: str
+) -> None:
+    with store.transaction() as tx:
+        tx.application_tests.add(application_test())
+        assert getattr(road, move)(tx, testing, mover).state == state
+
+
+def test_o_a_release_that_fails_its_test_is_rejected(store: Store, testing: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        road.fail(tx, testing, mover)
+    release, plan = now_at(store)
+    assert (release.state, plan.versions, release.finished_at) == ("rejected", ("wine:1",), mover.at)
+
+
 _FROM: dict[str, tuple[ReleaseState, ...]] = {
-    "begin": ("draft", "awaiting_approval"),
-    "ask": ("draft", "running"),
+    "begin": ("draft", "testing", "awaiting_approval"),
+    "await_test": ("draft",),
+    "fail": ("testing",),
+    "ask": ("draft", "testing", "running"),
     "approve": ("awaiting_approval",),
     "reject": ("awaiting_approval",),
     "advance": ("running",),
@@ -223,11 +267,11 @@ _FROM: dict[str, tuple[ReleaseState, ...]] = {
     "pause": ("running",),
     "hold": ("running",),
     "resume": ("paused", "inconclusive"),
-    "roll_back": ("draft", "awaiting_approval", "running", "paused", "inconclusive"),
-    "cancel": ("draft", "awaiting_approval"),
+    "roll_back": ("draft", "testing", "awaiting_approval", "running", "paused", "inconclusive"),
+    "cancel": ("draft", "testing", "awaiting_approval"),
 }
 _STATES: list[ReleaseState] = [
-    "draft", "awaiting_approval", "running", "paused", "inconclusive",
+    "draft", "testing", "awaiting_approval", "running", "paused", "inconclusive",
     "promoted", "rolled_back", "rejected", "cancelled",
 ]  # fmt: skip
 

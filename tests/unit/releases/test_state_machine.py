@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.unit.releases.world import NOW, World, furnish
+from tests.unit.releases.world import NOW, World, application_test, furnish
 
 from interlock.domain.access import Key
 from interlock.domain.errors import InterlockError
@@ -23,6 +23,7 @@ STEPS: dict[Strategy, tuple[float, ...]] = {"canary": (0.1, 0.5, 1.0), "shadow":
 PEOPLE = st.sampled_from([ANN, BOB])
 PLANS: dict[str, st.SearchStrategy[Any]] = {
     "require_approval": st.booleans(),
+    "require_test": st.booleans(),
     "require_labels": st.sampled_from(["auto", "no"]),
     "step_hours": st.sampled_from([None, 1.0]),
     "at_deadline": st.sampled_from(["hold", "roll_back"]),
@@ -82,6 +83,13 @@ class Releasing(RuleBasedStateMachine):
         self.world.traffic(units, challenger_fails=challenger_fails)
         self.world.look()
 
+    @rule(candidate=st.sampled_from(["wine:2", "wine:3"]), failed_rows=st.sampled_from([0, 5]))
+    def a_version_is_tested(self, candidate: str, failed_rows: int) -> None:
+        with self.store.transaction() as tx:
+            number = len(tx.application_tests.list(candidate)) + 1
+            tx.application_tests.add(application_test(candidate, number=number, failed_rows=failed_rows))
+        self.world.look()
+
     @precondition(lambda self: self.active)
     @rule(error=st.sampled_from([0.1, 1.5]))
     def label(self, error: float) -> None:
@@ -134,6 +142,13 @@ class Releasing(RuleBasedStateMachine):
                 assert release.traffic_share == 0
             if release.approved_by is not None:
                 assert release.approved_by != release.created_by
+
+    @invariant()
+    def nothing_untested_is_served(self) -> None:
+        for release in self.releases:
+            if release.plan.require_test and release.traffic_share > 0:
+                with self.store.read() as tx:
+                    assert any(test.passed for test in tx.application_tests.list(release.candidate))
 
     @invariant()
     def who_serves_was_promoted_or_served_before(self) -> None:

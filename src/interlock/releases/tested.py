@@ -1,0 +1,55 @@
+"""Whether a candidate has passed the application test that its release asks for.
+
+Called before a release starts, by the controller while it waits, and by the road before anything begins. The newest
+stored test of exactly this version counts, held against the plan's own gates; one for another endpoint does not.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from interlock.domain.application_gates import failing, judge, passes
+from interlock.domain.application_record import ApplicationTest
+from interlock.domain.application_tests import Findings
+from interlock.domain.errors import ConflictError
+from interlock.domain.release import Release
+from interlock.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a candidate stands, and the sentence a person reads."""
+
+    outcome: Literal["passed", "failed", "missing"]
+    reason: str
+
+
+def standing(tx: Transaction, release: Release) -> Standing:
+    """Look at the newest test of a release's candidate."""
+    tests = [test for test in tx.application_tests.list(release.candidate) if test.endpoint in ("", release.endpoint)]
+    if not tests:
+        how = f"`interlock model test {release.candidate} --data FILE --endpoint {release.endpoint}`"
+        return Standing("missing", f"waiting for an application test of {release.candidate}: {how}")
+    test = tests[-1]
+    results = judge(release.plan.test, _comparable(test, release))
+    named = f"application test {test.number} of {release.candidate} (on {test.data}, by {test.by})"
+    if passes(results):
+        return Standing("passed", f"{named} passed")
+    return Standing("failed", f"{named} did not pass: {failing(results)}")
+
+
+def check(tx: Transaction, release: Release) -> None:
+    """Raises ConflictError unless no test is asked for, or it has been passed."""
+    if not release.plan.require_test:
+        return
+    found = standing(tx, release)
+    if found.outcome != "passed":
+        raise ConflictError(f"release {release.id} asks for an application test: {found.reason}")
+
+
+def _comparable(test: ApplicationTest, release: Release) -> Findings:
+    """What was found, without the comparison with somebody who is not the champion of this release."""
+    if test.champion == release.champion:
+        return test.findings
+    return msgspec.structs.replace(test.findings, against_champion=None, champion_quality={})

@@ -1,0 +1,93 @@
+"""The application test as a user runs it, and a release that asks for one."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.conftest import Wine
+from tests.e2e.product import Product
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def candidate(product: Product, wine: Wine) -> str:
+    found = product.client().register("wine", wine.logistic, reference=wine.reference, label="cultivar")
+    return str(found["ref"])
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        "steps = [0.5, 1]\nrequire_test = true\n[test]\nmax_quality_loss = 10\n[test.at_least]\naccuracy = 0.8\n"
+    )
+    return path
+
+
+def _until(product: Product, id: str, state: str) -> dict[str, Any]:
+    with product.client() as client:
+        ends = time.monotonic() + 60
+        while (found := client.release(id))["state"] != state:
+            assert time.monotonic() < ends, found["decision"]
+            time.sleep(0.1)
+        return found
+
+
+def _test(product: Product, ref: str, wine: Wine, *more: str) -> tuple[int, dict[str, Any]]:
+    done = product.cli(
+        "model",
+        "test",
+        ref,
+        "--data",
+        str(wine.reference),
+        "--label",
+        "cultivar",
+        "--endpoint",
+        "wine",
+        "--json",
+        *more,
+    )
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_a_release_waits_for_its_test_and_goes_on_once_it_has_passed(
+    product: Product, wine: Wine, candidate: str, plan: Path
+) -> None:
+    id = product.json("release", "start", "wine", "--candidate", candidate, "--plan", str(plan))["id"]
+    waiting = _until(product, id, "testing")
+    assert waiting["traffic_share"] == 0
+    code, found = _test(product, candidate, wine, "--plan", str(plan))
+    assert code == 0, [gate for gate in found["results"] if gate["outcome"] != "ok"]
+    assert (found["champion"], found["findings"]["answering"]["failed"]) == ("wine:1", 0)
+    assert _until(product, id, "running")["traffic_share"] == 0.5
+    shown = product.json("model", "show", candidate)
+    assert [test["passed"] for test in shown["tests"]] == [True]
+    assert "1: passed on heldout.csv" in product.cli("model", "show", candidate).stdout
+    product.cli("release", "rollback", "wine")
+
+
+def test_a_test_that_is_not_passed_is_exit_code_1_and_stops_a_release(
+    product: Product, wine: Wine, candidate: str, tmp_path: Path
+) -> None:
+    strict = tmp_path / "strict.json"
+    strict.write_text(json.dumps({"require_test": True, "test": {"max_latency_ms": 0.000001}}))
+    code, found = _test(product, candidate, wine, "--plan", str(strict))
+    assert (code, found["passed"]) == (1, False)
+    assert [gate["gate"] for gate in found["results"] if gate["outcome"] == "breach"] == ["latency"]
+    refused = product.cli("release", "start", "wine", "--candidate", candidate, "--plan", str(strict))
+    assert refused.returncode == 2
+    assert "did not pass: latency" in refused.stderr
+
+
+def test_wrong_input_is_exit_code_2(product: Product, wine: Wine, candidate: str) -> None:
+    for arguments, said in (
+        (("--data", "nowhere.csv"), "does not exist"),
+        (("--data", str(wine.reference), "--label", "nothing"), "has no such column"),
+    ):
+        done = product.cli("model", "test", candidate, *arguments)
+        assert done.returncode == 2
+        assert said in done.stderr
