@@ -4,6 +4,7 @@ Called by the API. The test itself runs in a process of its own, outside any tra
 which `bootstrap` hands in); what it found, the judgement and the audit entry are one transaction.
 """
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -82,9 +83,11 @@ class ApplicationTests:
 
     def __init__(self, store: Store, artifacts: Path, clock: Callable[[], datetime], run: Run) -> None:
         self._store, self._artifacts, self._clock, self._run = store, artifacts, clock, run
+        # The load of one would be the latency of another.
+        self._one_at_a_time = threading.Lock()
 
     def test(self, order: Order, actor: Key) -> ApplicationTest:
-        """Test a version and store what was found, whether it passes or not.
+        """Test a version and store what was found, whether it passes or not. Waits for a test that is under way.
 
         Raises:
             NotFoundError: No such version, or no such endpoint.
@@ -96,7 +99,8 @@ class ApplicationTests:
         digest = sha256_of(order.data)
         with self._store.read() as tx:
             job = self._job(tx, order)
-        found = self._run(job)
+        with self._one_at_a_time:
+            found = self._run(job)
         with self._store.transaction() as tx:
             test = ApplicationTest(
                 version=order.ref,

@@ -45,13 +45,12 @@ class Bench:
         rows.to_csv(path, index=False) if path.suffix == ".csv" else rows.to_parquet(path)
         return path
 
-    def of_code(self, name: str, code: str) -> ModelVersion:
-        """A version from the source of a Python class `Model`, which takes a number `x`, nullable."""
+    def of_code(self, name: str, code: str, reference_rows: pd.DataFrame | None = None) -> ModelVersion:
+        """A version from the source of a Python class `Model`, which by default takes a number `x`, nullable."""
         path = self.folder / f"{name}.py"
         path.write_text("import time, os, numpy\n" + textwrap.dedent(code))
-        rows = pd.DataFrame({"x": np.linspace(0, 1, 60)})
-        rows.loc[3, "x"] = np.nan
-        reference = self.file(rows, f"{name}.parquet")
+        rows = pd.DataFrame({"x": [*np.linspace(0, 1, 60), np.nan]})
+        reference = self.file(rows if reference_rows is None else reference_rows, f"{name}.parquet")
         return self.registry.register(
             Registration(name=name, source=path, entry=f"{name}.Model", trust_pickle=True, reference=reference)
         )

@@ -40,6 +40,7 @@ def outcomes(found: Findings, gates: ApplicationGates | None = None) -> dict[str
 
 @pytest.fixture(scope="module")
 def forest(bench: Bench) -> Findings:
+    pytest.importorskip("fairlearn")
     data = bench.file(bench.heldout.assign(region=np.where(np.arange(len(bench.heldout)) % 2, "north", "south")))
     job = bench.job(
         bench.registry.get("cancer:1"),
@@ -237,6 +238,39 @@ def test_numbers_are_measured_in_their_own_unit(bench: Bench) -> None:
     assert found.quality["mae"].value == pytest.approx(0.1)
     (mean,) = found.baselines
     assert (mean.other, mean.gain.value > 0.5) == ("the mean", True)
+
+
+def test_every_kind_of_input_is_asked_and_tried(bench: Bench) -> None:
+    """Times, texts, truth values, whole numbers and vectors, as a Parquet file has them."""
+    rows = pd.DataFrame(
+        {
+            "when": pd.date_range("2026-01-01", periods=40, freq="h", tz="UTC"),
+            "name": ["ann", "bob"] * 20,
+            "flag": [True, False] * 20,
+            "count": np.arange(40),
+            "vector": [[0.5, 1.5]] * 40,
+            "y": np.arange(40) + 2.0,
+        }
+    )
+    version = bench.of_code(
+        "kinds",
+        """
+        class Model:
+            def predict(self, columns):
+                assert columns["when"].dtype.kind == "M"
+                return columns["count"] + columns["vector"].sum(axis=1)
+        """,
+        rows.drop(columns="y"),
+    )
+    found = run(bench.job(version, bench.file(rows, "kinds_held.parquet"), label="y"))
+    assert found.answering.answered == 40
+    assert found.quality["mae"].value == pytest.approx(0.0)
+    tried = {(case.field, case.given): case.outcome for case in found.robustness}
+    assert {field for field, _ in tried} == {"", "when", "name", "flag", "count", "vector"}
+    assert tried["name", "unseen"] == "answered"
+    assert {tried[field, "wrong type"] for field in ("when", "name", "flag", "count", "vector")} == {"refused"}
+    assert (tried["", "unknown column"], tried["", "a column twice"], tried["", "no rows"]) == ("refused",) * 3
+    assert outcomes(found) == dict.fromkeys(outcomes(found), "ok")
 
 
 @pytest.mark.parametrize(

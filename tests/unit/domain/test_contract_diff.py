@@ -62,3 +62,28 @@ def test_a_field_does_not_differ_from_itself(same: Field) -> None:
 
 def test_how_a_model_takes_a_time_is_no_callers_business() -> None:
     assert differences(WALL, field("BYTES", time=Time(model_takes="text", resolution="ns"))) == []
+
+
+def test_every_difference_is_named_by_what_it_is_about() -> None:
+    old = Contract(
+        inputs=(field(), Field(name="gone", datatype="FP64")),
+        outputs=(Field(name="label", datatype="INT64"), Field(name="score", datatype="FP64")),
+        task="binary",
+        classes=(0, 1),
+    )
+    new = Contract(
+        inputs=(field("BYTES"), Field(name="new", datatype="FP64")),
+        outputs=(Field(name="label", datatype="BYTES"), Field(name="extra", datatype="FP64")),
+        task="multiclass",
+        classes=(0, 1, 2),
+    )
+    assert {(one.kind, one.name) for one in diff(old, new)} == {
+        ("breaking", "input.x"),
+        ("breaking", "input.gone"),
+        ("breaking", "input.new"),
+        ("breaking", "output.label"),
+        ("breaking", "output.score"),
+        ("compatible", "output.extra"),
+        ("breaking", "task"),
+        ("breaking", "classes"),
+    }
