@@ -8,8 +8,11 @@ from interlock.monitoring.observation import Observation
 from interlock.store.audit import AuditEntry
 
 _BACK = "release.roll_back"
-_WAITS = ("release.ask", "release.hold")
-_GOES_ON = ("release.approve", "release.reject", "release.resume", "release.promote", "release.cancel", _BACK)
+_WAITS = ("release.ask", "release.hold", "release.await_test")
+_GOES_ON = (
+    "release.begin", "release.fail", "release.approve", "release.reject", "release.resume", "release.promote",
+    "release.cancel", _BACK,
+)  # fmt: skip
 
 ACTIONS = (*_WAITS, *_GOES_ON)
 """The entries that are of interest."""

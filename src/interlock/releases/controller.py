@@ -164,14 +164,15 @@ class ReleaseController:
         """Whether it has passed its test; else it waits for one, or ends."""
         with self._store.read() as tx:
             found = tested.standing(tx, release)
+        if found.outcome == "passed":
+            return True
         if release.state == "draft":
-            reason = f"{release.candidate} is loaded, and must pass an application test"
-            self._move(road.await_test, release, self._mover(reason, now))
+            self._move(road.await_test, release, self._mover(found.reason, now))
         elif found.outcome == "failed":
             self._move(road.fail, release, self._mover(f"rejected: {found.reason}", now))
-        elif found.outcome == "missing":
+        else:
             self._note(release, ReleaseDecision("wait", found.reason), release.gates, now)
-        return release.state == "testing" and found.outcome == "passed"
+        return False
 
     def _look(self, situation: _Situation, now: datetime) -> None:
         release = situation.release

@@ -3,7 +3,7 @@
     a start by a person: no other release on the endpoint
     │
     ▼
-  draft ──── n loaded, and the plan asks for a test ──► testing ── o failed its test ─► rejected
+  draft ──── n loaded, and lacks the test asked for ────► testing ── o failed it ─► rejected
     │                                                     │ │
     │          b, j as from draft, once it has passed ────┘ │
     │                                                       ▼
@@ -103,7 +103,7 @@ def await_test(tx: Transaction, release: Release, mover: Mover) -> Release:
     """n: wait for the test that the plan asks for."""
     _expect(tx, release, "draft")
     moved = _decided(release, "wait", mover)
-    return _stay(tx, msgspec.structs.replace(moved, state="testing"), "release.test", mover)
+    return _stay(tx, msgspec.structs.replace(moved, state="testing"), "release.await_test", mover)
 
 
 def fail(tx: Transaction, release: Release, mover: Mover) -> Release:

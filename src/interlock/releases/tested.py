@@ -30,7 +30,7 @@ def standing(tx: Transaction, release: Release) -> Standing:
     tests = [test for test in tx.application_tests.list(release.candidate) if test.endpoint in ("", release.endpoint)]
     if not tests:
         how = f"`interlock model test {release.candidate} --data FILE --endpoint {release.endpoint}`"
-        return Standing("missing", f"waiting for an application test of {release.candidate}: {how}")
+        return Standing("missing", f"{release.candidate} has no application test yet: {how}")
     test = tests[-1]
     results = judge(release.plan.test, _comparable(test, release))
     named = f"application test {test.number} of {release.candidate} (on {test.data}, by {test.by})"

@@ -265,17 +265,25 @@ def test_a_rollback_by_a_person_is_that_persons_news(world: World) -> None:
     assert world.alerts == []
 
 
-def test_a_release_that_waits_is_told_of_until_somebody_decides(world: World) -> None:
+@pytest.mark.parametrize(
+    ("waits", "goes_on"),
+    [
+        ("release.ask", "release.approve"),
+        ("release.await_test", "release.begin"),
+        ("release.await_test", "release.fail"),
+    ],
+)
+def test_a_release_that_waits_is_told_of_until_it_goes_on(world: World, waits: str, goes_on: str) -> None:
     waiting = {"release": "e-1", "candidate": "m:2", "reason": "awaiting approval by somebody else than ann"}
     with world.store.transaction() as tx:
-        tx.audit.append(START, "controller", "system", "release.ask", "e", waiting)
+        tx.audit.append(START, "controller", "system", waits, "e", waiting)
     world.run()
     world.restart()
     world.run()
     title = "[info] e: release e-1 of m:2 waits for a person: awaiting approval by somebody else than ann"
     assert world.told == [title]
     with world.store.transaction() as tx:
-        tx.audit.append(START, "bob", "approver", "release.approve", "e", {**waiting, "reason": "approved by bob"})
+        tx.audit.append(START, "bob", "approver", goes_on, "e", {**waiting, "reason": "approved by bob"})
     world.run()
     assert [one.state for one in world.alerts] == ["resolved"]
 
