@@ -21,6 +21,7 @@ _IMAGES_A_BATCH = 4
 
 # A batch of a slow model must meet the deadline that single rows are given.
 _SHARE_OF_DEADLINE = 0.25
+_MEASURING_SECONDS = 10.0
 
 
 @dataclass
@@ -99,7 +100,10 @@ def batch_rows_of(caller: Caller, rows: HeldOut, deadline_ms: float) -> int:
     """How many rows one request may have: measured on the first rows that are answered."""
     most = _IMAGES_A_BATCH if any(one.image is not None for one in caller.contract.inputs) else MOST_BATCH_ROWS
     took: list[float] = []
+    ends = time.monotonic() + _MEASURING_SECONDS
     for at in range(min(rows.rows, 10)):
+        if time.monotonic() > ends:
+            break
         began = time.perf_counter()
         if caller.ask(rows.take([at])).handling == "answered":
             took.append((time.perf_counter() - began) * 1000)

@@ -1,6 +1,7 @@
 """The test from beginning to end: read the file, set up a gateway, ask, measure. Called by `job` in its own process.
 
-Each phase has a budget of time and says what it could not do in it, so that a model that hangs ends in a finding.
+Each phase has a budget of time and says what it could not do in it, so that a model that hangs ends in a finding, and
+not at the limit of the whole test (which only deadlines of minutes reach).
 """
 
 import time
