@@ -70,6 +70,13 @@ class AuditRepository(Repository):
         rows = self._connection.execute(query if subject is None else query.where(audit.c.subject == subject))
         return [_entry(row) for row in rows]
 
+    def of_release(self, endpoint: str, id: str) -> builtins.list[AuditEntry]:
+        """All entries about one release of an endpoint, newest first."""
+        # As the encoder spells it. In a text of somebody's the quotes would be escaped.
+        named = audit.c.details.contains(f'"release":{_encoder.encode(id).decode()}', autoescape=True)
+        query = select(audit).where(and_(audit.c.subject == endpoint, named)).order_by(audit.c.number.desc())
+        return [_entry(row) for row in self._connection.execute(query)]
+
     def newest(self) -> int:
         """Number of the newest entry; 0 if there is none."""
         return self._connection.scalar(select(func.max(audit.c.number))) or 0

@@ -20,9 +20,6 @@ router = APIRouter(prefix="/releases", route_class=PageRoute, include_in_schema=
 
 Verb = Literal["approve", "reject", "promote", "pause", "resume", "rollback"]
 
-# The newest entries of an endpoint that are searched for those of one release.
-_ENTRIES = 1000
-
 _TITLES = {
     "errors": ("errors", "failed requests, live traffic"),
     "scoring_errors": ("failures on the same rows", "both versions asked about every row"),
@@ -86,9 +83,7 @@ def _seen(services: Services, id: str, visitor: Visitor) -> dict[str, Any]:
         release = tx.releases.get(id)
         check_endpoint(visitor.key, "read", release.endpoint)
         looks, counts = tx.releases.looks(id), tx.gate_counts.list(id)
-        entries = [
-            each for each in tx.audit.list(_ENTRIES, subject=release.endpoint) if each.details.get("release") == id
-        ]
+        entries = tx.audit.of_release(release.endpoint, id)
         differences = diff(tx.models.get(release.champion).contract, tx.models.get(release.candidate).contract)
     may_act = visitor.may("operate", release.endpoint)
     return {

@@ -34,6 +34,18 @@ def test_entries_of_an_action_are_followed(audited: Store) -> None:
         assert tx.audit.after(6, ["release.promote"]) == []
 
 
+def test_entries_about_a_release_are_found_among_any_number_of_others(store: Store) -> None:
+    with store.transaction() as tx:
+        for release in ("e-1", "e_1", "e-11", "e-1"):
+            tx.audit.append(NOW, "me", "admin", "release.start", "e", {"release": release, "reason": '"release":"e-1"'})
+        for _ in range(1100):
+            tx.audit.append(NOW, "me", "admin", "endpoint.change", "e", {"reason": 'not "release":"e-1"'})
+        tx.audit.append(NOW, "me", "admin", "release.start", "f", {"release": "e-1"})
+    with store.read() as tx:
+        assert [entry.number for entry in tx.audit.of_release("e", "e-1")] == [4, 1]
+        assert [entry.number for entry in tx.audit.of_release("e", "e_1")] == [2]
+
+
 def test_an_untouched_chain_holds(audited: Store) -> None:
     with audited.read() as tx:
         verification = tx.audit.verify()
