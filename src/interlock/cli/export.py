@@ -10,8 +10,6 @@ from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import show_json
 from interlock.client.config_text import render
 from interlock.domain.configuration_schema import schema
-from interlock.exports import grafana as dashboards
-from interlock.exports import prometheus_rules as rules
 
 app = typer.Typer(name="export", help="What is there as a file, and files for other programs.", no_args_is_help=True)
 
@@ -47,7 +45,9 @@ def prometheus_rules(as_json: AsJson = False) -> None:
 
     Example: [bold]interlock export prometheus-rules > interlock.rules.yml[/bold]
     """
-    _write(rules.export(), as_json=as_json)
+    from interlock.exports.prometheus_rules import export  # monitoring brings Arrow and scipy, which take a moment
+
+    _write(export(), as_json=as_json)
 
 
 @app.command()
@@ -56,7 +56,9 @@ def grafana(as_json: AsJson = False) -> None:  # noqa: ARG001 (it is JSON in any
 
     Example: [bold]interlock export grafana > interlock.dashboard.json[/bold]
     """
-    show_json(dashboards.export())
+    from interlock.exports.grafana import export
+
+    show_json(export())
 
 
 def _write(document: dict[str, Any], *, as_json: bool) -> None:
