@@ -19,6 +19,7 @@ import yaml
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product, environment, run
 
+from interlock.cli.app import run as interlock
 from interlock.client.yaml_file import YamlFile
 from interlock.domain.configuration_schema import schema
 
@@ -63,6 +64,16 @@ def test_the_examples_of_the_page_fit_the_schema_and_its_faults_are_told_as_it_s
     done = run("diff", "interlock.yaml", env={"TEAM_CHANNEL_URL": URL}, cwd=tmp_path)
     (said,) = re.findall(r"```\n(error: .*?)```", PAGE, re.DOTALL)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_commands_of_the_page_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    lines = [line.split()[1:] for block in blocks for line in block.splitlines() if line.startswith("interlock ")]
+    assert len(lines) == 8
+    for words in lines:
+        names = words[: 2 if words[0] == "export" else 1]
+        assert interlock([*names, "--help"]) == 0
+        assert "Example" in capsys.readouterr().out
 
 
 def test_a_file_is_begun_compared_applied_and_exported(server: Product, folder: Path) -> None:
@@ -122,6 +133,22 @@ def test_a_release_has_the_endpoints_plan_and_is_not_broken_by_a_file(server: Pr
     assert done.returncode == 0, done.stderr
     assert server.json("endpoint", "show", "wine")["deadline_ms"] == 400
     assert command(server, folder, "apply", "interlock.yaml").returncode == 0
+
+
+def test_what_cannot_be_registered_is_told_with_its_line_and_nothing_is_done(server: Product, folder: Path) -> None:
+    entry = "models:\n  beer:\n  - {{source: {}, reference: {}}}\nendpoints:\n  beer: {{model: 'beer:1'}}\n".format
+    (folder / "no.skops").write_bytes(b"no model")
+    for source, reference, said in (
+        ("wine.skops", "none.csv", "models.beer[0].reference: none.csv does not exist"),
+        ("no.skops", "held_out.csv", "models.beer[0]: no.skops is not"),
+    ):
+        (folder / "beer.yaml").write_text(entry(source, reference))
+        refused = command(server, folder, "apply", "beer.yaml")
+        assert refused.returncode == 2
+        assert f"error: beer.yaml:3: {said}" in refused.stderr
+    with server.client() as client:
+        assert {model["name"] for model in client.models()} <= {"wine"}
+        assert {endpoint["name"] for endpoint in client.endpoints()} <= {"wine"}
 
 
 def test_nothing_is_deleted_unless_somebody_says_yes(server: Product, folder: Path) -> None:

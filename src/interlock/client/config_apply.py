@@ -61,10 +61,13 @@ class ConfigApply:
             raise ConflictError(
                 "; ".join(self._file.at(f"{each['place']}: {each['text']}") for each in found["conflicts"])
             )
-        new = [change for change in found["changes"] if change["action"] == "register"]
-        for change in new:
-            tell(f"registering {change['subject']}")
-            _register(self._client, self._file, change)
+        new = [_New(self._file, change) for change in found["changes"] if change["action"] == "register"]
+        faults = [fault for each in new for fault in each.faults()]
+        if faults:
+            raise InvalidInputError(*faults)
+        for each in new:
+            tell(f"registering {each.ref}")
+            each.register(self._client)
         if len(new) < len(found["changes"]):
             tell("putting the rest in force")
             try:
@@ -73,23 +76,59 @@ class ConfigApply:
                 raise self._file.explain(error) from error
 
 
-def _register(client: Client, file: ConfigFile, change: dict[str, Any]) -> None:
-    place = _PLACE.fullmatch(change["place"])
-    if place is None:
-        raise InterlockError(f"the server named {change['place']!r}, which is no place of a model")
-    entry = (file.configuration.models or {})[place["name"]][int(place["number"])]
-    source, code = file.source(entry)
-    try:
-        made = client.register(place["name"], source, code=code, **_options(file, entry))
-    except InvalidInputError as error:
-        raise InvalidInputError(*(file.at(f"{change['place']}: {fault}") for fault in error.faults)) from error
-    except UnloadableModelError as error:
-        raise UnloadableModelError(file.at(f"{change['place']}: {error}")) from error
-    if made["ref"] != change["subject"]:
-        raise ConflictError(
-            f"{file.at(change['place'] + ': became ' + made['ref'])}, since somebody registered another at the same "
-            "time; apply again"
-        )
+class _New:
+    """A version that is to be registered.
+
+    Args:
+        file: Where it stands.
+        change: What the server said of it.
+
+    Raises:
+        InterlockError: The server named what is no place of a model.
+    """
+
+    def __init__(self, file: ConfigFile, change: dict[str, Any]) -> None:
+        self._file, self._place, self.ref = file, change["place"], change["subject"]
+        place = _PLACE.fullmatch(self._place)
+        if place is None:
+            raise InterlockError(f"the server named {self._place!r}, which is no place of a model")
+        self._name = place["name"]
+        self._entry = (file.configuration.models or {})[self._name][int(place["number"])]
+
+    def faults(self) -> list[str]:
+        """Files beside the source that are not there."""
+        entry = self._entry
+        named = {"reference": entry.reference, "code": entry.code}
+        if isinstance(entry.contract, str):
+            named["contract"] = entry.contract
+        paths = {field: self._file.path(given) for field, given in named.items()}
+        return [
+            self._file.at(f"{self._place}.{field}: {path} does not exist; name a file on this machine")
+            for field, path in paths.items()
+            if path is not None and not path.exists()
+        ]
+
+    def register(self, client: Client) -> None:
+        """Send and register it.
+
+        Raises:
+            InvalidInputError: It cannot be registered, with the line.
+            ConflictError: It became another number.
+        """
+        source, code = self._file.source(self._entry)
+        try:
+            made = client.register(self._name, source, code=code, **_options(self._file, self._entry))
+        except InvalidInputError as error:
+            raise InvalidInputError(*(self._at(fault) for fault in error.faults)) from error
+        except UnloadableModelError as error:
+            raise UnloadableModelError(self._at(str(error))) from error
+        if made["ref"] != self.ref:
+            raise ConflictError(
+                self._at(f"became {made['ref']}, since somebody registered another at the same time; apply again")
+            )
+
+    def _at(self, text: str) -> str:
+        return self._file.at(f"{self._place}: {text}")
 
 
 def _options(file: ConfigFile, entry: ConfiguredVersion) -> dict[str, Any]:
