@@ -26,7 +26,10 @@ class NewTest(BaseModel, extra="forbid"):
     endpoint: str = Field("", description="whose deadline and whose champion it is held against")
     slices: list[str] = Field([], description="columns by which quality is compared")
     protected: list[str] = Field([], description="columns of protected groups; needs the extra fairness")
-    gates: dict[str, Any] = Field({}, description="bounds, as in the section test of a release plan")
+    gates: dict[str, Any] | None = Field(
+        None,
+        description="bounds, as in the section test of a release plan; default: those of the endpoint's release plan",
+    )
 
 
 @router.post("", status_code=201, **needs("operate"))
@@ -61,7 +64,9 @@ def shown(test: ApplicationTest) -> dict[str, Any]:
     return {"passed": test.passed, **finite(plain(test))}
 
 
-def _gates(given: dict[str, Any]) -> ApplicationGates:
+def _gates(given: dict[str, Any] | None) -> ApplicationGates | None:
+    if given is None:
+        return None
     try:
         return msgspec.convert(given, ApplicationGates)
     except msgspec.ValidationError as error:

@@ -40,7 +40,7 @@ def run_test(
     split_ref(ref)
     if not data.exists():
         raise InvalidInputError(f"{data} does not exist; name a file on this machine")
-    gates = read_plan(plan).get("test", {}) if plan is not None else {}
+    gates = read_plan(plan).get("test", {}) if plan is not None else None
     with connect(server, home) as client, working(f"testing {ref} in a gateway of its own"):
         found = client.test_model(
             ref,

@@ -129,7 +129,8 @@ class ControlPlane:
             label: Its column of labels.
             endpoint: Whose deadline and whose champion it is held against.
             slices, protected: Columns of the file by which quality is compared; of protected groups by Fairlearn.
-            gates: Bounds in place of the default ones, as in the `test` section of a release plan.
+            gates: Bounds, as in the `test` section of a release plan; default: those of the version's release on the
+                endpoint, else of the endpoint's release plan, else the product's.
 
         Returns:
             The stored test; `passed` says whether every gate is `ok`.
@@ -141,7 +142,7 @@ class ControlPlane:
             "endpoint": endpoint or "",
             "slices": list(slices),
             "protected": list(protected),
-            "gates": dict(gates or {}),
+            "gates": dict(gates) if gates is not None else None,
         }
         return self._post(f"/models/{name}/versions/{version}/tests", body)
 

@@ -56,7 +56,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         data: The held-out file: CSV, Parquet, JSON or JSON lines.
         label, slices, protected: Columns of it.
         endpoint: Whose deadline and whose champion it is held against; empty for none.
-        gates: The bounds.
+        gates: The bounds. None: those of the candidate's release on the endpoint, else of the endpoint's release plan,
+            else the product's.
     """
 
     ref: str
@@ -65,7 +66,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str = ""
     slices: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
-    gates: ApplicationGates = ApplicationGates()
+    gates: ApplicationGates | None = None
 
 
 Run = Callable[[Job], Findings]
@@ -94,11 +95,11 @@ class ApplicationTests:
             InvalidInputError: The file does not fit the version, or a bound breaks a rule.
             UnloadableModelError: The version cannot be loaded, or took the testing process with it.
         """
-        if faults := order.gates.faults():
-            raise InvalidInputError(*faults)
         digest = sha256_of(order.data)
         with self._store.read() as tx:
-            job = self._job(tx, order)
+            job, gates = self._job(tx, order), order.gates or _planned(tx, order)
+        if faults := gates.faults():
+            raise InvalidInputError(*faults)
         with self._one_at_a_time:
             found = self._run(job)
         with self._store.transaction() as tx:
@@ -112,8 +113,8 @@ class ApplicationTests:
                 data=order.data.name,
                 data_sha256=digest,
                 label=order.label,
-                gates=order.gates,
-                results=judge(order.gates, found),
+                gates=gates,
+                results=judge(gates, found),
                 findings=found,
             )
             tx.application_tests.add(test)
@@ -148,6 +149,18 @@ class ApplicationTests:
             slices=order.slices,
             protected=order.protected,
         )
+
+
+def _planned(tx: Transaction, order: Order) -> ApplicationGates:
+    """What the release that waits for this test asks for, or the next one will."""
+    if not order.endpoint:
+        return ApplicationGates()
+    for release in tx.releases.active(order.endpoint):
+        if release.candidate == order.ref:
+            return release.plan.test
+    defaults = tx.endpoints.get(order.endpoint).release_defaults
+    given = defaults.plan.get("test", {}) if defaults is not None else {}
+    return msgspec.convert(given, ApplicationGates)
 
 
 def _details(test: ApplicationTest) -> dict[str, object]:

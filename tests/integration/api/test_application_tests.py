@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.integration.api.conftest import Plane, _keys, _serving
 from tests.unit.releases.world import application_test, furnish
@@ -13,6 +14,7 @@ from tests.unit.releases.world import application_test, furnish
 from interlock import bootstrap
 from interlock.api.app import create_app
 from interlock.domain.application_tests import Findings
+from interlock.domain.endpoint import ReleaseDefaults
 from interlock.domain.errors import UnloadableModelError
 from interlock.process.home import prepare
 from interlock.registry.application_tests import ApplicationTests, Job
@@ -79,6 +81,21 @@ def test_a_test_is_run_judged_stored_and_audited(wine: Plane, runs: Runs) -> Non
     assert [test["number"] for test in listed] == [2, 1]
     audit = wine.client.get("/api/v1/audit?subject=wine:2", headers=wine.header("admin")).json()
     assert [entry["action"] for entry in audit["entries"]] == ["model.test", "model.test"]
+
+
+def test_without_bounds_it_is_held_against_the_plan_that_waits_for_it(wine: Plane) -> None:
+    """Two of 100 rows fail: too many by default, few enough for the endpoint's plan, too many for the release."""
+    header = wine.header("admin")
+    store = wine.app.state.services.store
+    assert post(wine, endpoint="wine").json()["passed"] is False
+    with store.transaction() as tx:
+        defaults = ReleaseDefaults(strategy="canary", plan={"test": {"max_error_share": 0.05}})
+        tx.endpoints.update(msgspec.structs.replace(tx.endpoints.get("wine"), release_defaults=defaults))
+    assert post(wine, endpoint="wine").json()["passed"] is True
+    assert post(wine).json()["passed"] is False
+    strict = {"endpoint": "wine", "candidate": "wine:2", "plan": {"test": {"max_error_share": 0.01}}}
+    assert wine.client.post("/api/v1/releases", headers=header, json=strict).status_code == 201
+    assert post(wine, endpoint="wine").json()["gates"]["max_error_share"] == 0.01
 
 
 def test_what_is_wrong_is_told_and_nothing_is_stored(wine: Plane, runs: Runs) -> None:
