@@ -24,6 +24,12 @@ class Wanted(BaseModel, extra="forbid"):
     prune: bool = Field(False, description="delete what is not in the file, in the sections that it has")
 
 
+class Agreed(Wanted):
+    """A file that is to be put in force."""
+
+    deletes: list[str] | None = Field(None, description="places of what may be deleted; by default all that is found")
+
+
 @router.get("", **needs("read"))
 def show(services: Given) -> dict[str, Any]:
     """What is there, as it would stand in a file. Channels stand there without their URLs."""
@@ -43,9 +49,9 @@ def diff(wanted: Wanted, services: Given) -> dict[str, Any]:
 
 
 @router.post("/apply", **needs("operate"))
-def apply(wanted: Wanted, actor: Actor, services: Given) -> dict[str, Any]:
+def apply(wanted: Agreed, actor: Actor, services: Given) -> dict[str, Any]:
     """Put a file in force, all of it or nothing. Answers once every live gateway serves what it says."""
-    found = services.configurations.apply(wanted.document, prune=wanted.prune, actor=actor)
+    found = services.configurations.apply(wanted.document, prune=wanted.prune, deletes=wanted.deletes, actor=actor)
     for change in found.changes:
         if change.section == "endpoints" and change.action != "delete":
             _await(services, change, actor)

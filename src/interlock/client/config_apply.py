@@ -70,8 +70,9 @@ class ConfigApply:
             each.register(self._client)
         if len(new) < len(found["changes"]):
             tell("putting the rest in force")
+            gone = [change["place"] for change in found["changes"] if change["action"] == "delete"]
             try:
-                self._client.apply_config(self._document, prune=self._prune)
+                self._client.apply_config(self._document, prune=self._prune, deletes=gone)
             except InvalidInputError as error:
                 raise self._file.explain(error) from error
 

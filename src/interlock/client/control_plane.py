@@ -487,9 +487,18 @@ class ControlPlane:
         """
         return self._post("/config/diff", {"document": dict(document), "prune": prune})
 
-    def apply_config(self, document: Mapping[str, Any], *, prune: bool = False) -> dict[str, Any]:
-        """Put a file in force whose models are registered; answers as `diff_config` did."""
-        return self._post("/config/apply", {"document": dict(document), "prune": prune})
+    def apply_config(
+        self, document: Mapping[str, Any], *, prune: bool = False, deletes: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        """Put a file in force whose models are registered; answers as `diff_config` did.
+
+        Args:
+            document: As of `diff_config`.
+            prune: As there.
+            deletes: Places of what may be deleted; None is all that is found.
+        """
+        agreed = None if deletes is None else list(deletes)
+        return self._post("/config/apply", {"document": dict(document), "prune": prune, "deletes": agreed})
 
     # Keys
 

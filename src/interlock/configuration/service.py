@@ -1,6 +1,6 @@
 """A file beside what is there, and a file put in force: everything in one transaction, or nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,15 +59,24 @@ class Configurations:
         with self._store.read() as tx:
             return self._compare(tx, wanted, prune=prune).difference
 
-    def apply(self, document: Any, *, prune: bool = False, actor: Key) -> Difference:
+    def apply(
+        self, document: Any, *, prune: bool = False, deletes: Collection[str] | None = None, actor: Key
+    ) -> Difference:
         """Put a file in force. Its models are registered already.
+
+        Args:
+            document: The file's content.
+            prune: As of `diff`.
+            deletes: Places of what may be deleted, as `diff` showed them to a person; None is all that `prune` finds.
+            actor: Who asks.
 
         Returns:
             What was changed, and what was left as it is.
 
         Raises:
             InvalidInputError: Every fault, with its place in front.
-            ConflictError: It would break a running release, which is named; or a model is not registered.
+            ConflictError: It would break a running release, which is named; or a model is not registered; or more would
+                be deleted than was agreed to.
             ForbiddenError: The key may not change a section that would change.
         """
         wanted = parse(document)
@@ -75,6 +84,7 @@ class Configurations:
             found = self._compare(tx, wanted, prune=prune).difference
             if found.conflicts:
                 raise ConflictError("; ".join(map(str, found.conflicts)))
+            _check_agreed(found, deletes)
             self._check_allowed(found, actor)
             act = Act(actor, self._clock())
             for section in self._sections:
@@ -100,3 +110,10 @@ class Configurations:
                     f"key {actor.name!r} (role {actor.role}) may not change {section.name}; that needs "
                     f"{section.permission}"
                 )
+
+
+def _check_agreed(found: Difference, deletes: Collection[str] | None) -> None:
+    gone = [each.place for each in found.changes if each.action == "delete"]
+    new = [place for place in gone if deletes is not None and place not in deletes]
+    if new:
+        raise ConflictError(f"{', '.join(new)} came after it was compared, and would be deleted too; apply again")

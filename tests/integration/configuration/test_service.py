@@ -126,6 +126,16 @@ def test_nothing_is_deleted_without_prune_and_then_only_in_sections_that_the_fil
     assert "endpoint.delete wine by ann" in plane.actions()
 
 
+def test_what_came_after_somebody_agreed_is_not_deleted(plane: Plane) -> None:
+    plane.apply(DOCUMENT)
+    agreed = [change.place for change in plane.diff({"alert_rules": []}, prune=True).changes]
+    plane.apply({"alert_rules": [{"name": "new", "check": "accuracy", "below": 0.1}]})
+    with pytest.raises(ConflictError, match=r"alert_rules\.new came after it was compared"):
+        plane.apply({"alert_rules": []}, prune=True, deletes=agreed)
+    assert len(plane.configurations.current().document["alert_rules"]) == 3
+    assert len(plane.apply({"alert_rules": []}, prune=True, deletes=[*agreed, "alert_rules.new"]).changes) == 3
+
+
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
