@@ -1,6 +1,8 @@
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import joblib
 import pandas as pd
@@ -14,6 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tests.e2e.product import Product
 from tests.postgres import PostgresServer, find_binaries
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @dataclass(frozen=True)
@@ -70,3 +75,16 @@ def product(tmp_path_factory: pytest.TempPathFactory, wine: Wine) -> Iterator[Pr
         yield product
     finally:
         product.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
+    from tests.e2e.browser import OPTIONS, sync_api  # skips where Playwright is not installed
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium: `apt-get install chromium`")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=OPTIONS)
+        yield browser
+        browser.close()

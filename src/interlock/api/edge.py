@@ -18,10 +18,14 @@ from interlock.api.problems import problem
 
 MAX_BODY_BYTES = 1024 * 1024
 UPLOAD_BYTES = 1024**3
+# As many images as a gateway takes in one request; one in base64 is a third larger there.
+FORM_BYTES = 12 * 1024**2
 _DISCARD_BYTES = 256 * 1024**2
 _DISCARD_SECONDS = 5.0
 # Bodies that are streamed to a file: uploads, and the keys of a file of labels.
 _LARGE = re.compile(r"/api/v1/(uploads|endpoints/[^/]+/labels/match)")
+# The form that tries an endpoint may hold images.
+_FORM = re.compile(r"/endpoints/[^/]+/try")
 
 
 class Edge:
@@ -43,7 +47,7 @@ class Edge:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        limit = UPLOAD_BYTES if _LARGE.fullmatch(scope["path"]) else MAX_BODY_BYTES
+        limit = _limit(scope["path"])
         refusal = self._refuse(headers) or _too_large(headers, limit)
         if refusal is not None:
             status, reason = refusal
@@ -61,6 +65,12 @@ class Edge:
 
     def _is_ours(self, name: str) -> bool:
         return name in self._hosts or self._all or _is_address(name)
+
+
+def _limit(path: str) -> int:
+    if _LARGE.fullmatch(path):
+        return UPLOAD_BYTES
+    return FORM_BYTES if _FORM.fullmatch(path) else MAX_BODY_BYTES
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

@@ -15,6 +15,7 @@ from interlock.domain.access import ROLES, Key, Role
 from interlock.domain.errors import ForbiddenError, InvalidInputError, UnauthenticatedError
 from interlock.domain.names import check_name
 from interlock.store.database import Store
+from interlock.store.transaction import Transaction
 
 PREFIX = "ilk_"
 _ALPHABET = string.digits + string.ascii_letters
@@ -102,11 +103,31 @@ class KeyRing:
             endpoints=tuple(check_name("endpoint", endpoint) for endpoint in endpoints),
             allow=allow,
         )
-        details = {"role": key.role, "endpoints": list(key.endpoints), "allow": list(key.allow), "owner": key.owner}
         with self._store.transaction() as tx:
-            tx.keys.add(key)
-            tx.audit.append(key.created_at, actor.name, actor.role, "key.create", name, details)
+            _add(tx, key, actor)
         return key, secret
+
+    def renew(self, name: str, role: str, *, actor: Key, owner: str) -> str:
+        """Make a key for a part of the server that keeps it in memory alone; the one that it had before is revoked.
+
+        Args:
+            owner: Of both keys: what somebody else calls by this name stays.
+
+        Returns:
+            The key itself.
+
+        Raises:
+            ConflictError: A live key of another owner or role has the name.
+        """
+        secret, at = new_secret(), self._clock()
+        key = Key(name=check_name("key", name), role=_role(role), digest=digest(secret), created_at=at, owner=owner)
+        with self._store.transaction() as tx:
+            of_name = [each for each in tx.keys.list() if each.name == name and each.revoked_at is None]
+            if any((each.owner, each.role) == (owner, role) for each in of_name):
+                tx.keys.revoke(name, at)
+                tx.audit.append(at, actor.name, actor.role, "key.revoke", name, {"reason": "made anew"})
+            _add(tx, key, actor)
+        return secret
 
     def create_first(self) -> str | None:
         """Make the administrator's key if there has never been any key."""
@@ -163,6 +184,12 @@ class KeyRing:
 def local_actor(now: datetime) -> Key:
     """Whoever owns the home folder owns the server: the actor of commands that work on the folder itself."""
     return Key(name="local", role="admin", digest="", created_at=now, owner="local")
+
+
+def _add(tx: Transaction, key: Key, actor: Key) -> None:
+    details = {"role": key.role, "endpoints": list(key.endpoints), "allow": list(key.allow), "owner": key.owner}
+    tx.keys.add(key)
+    tx.audit.append(key.created_at, actor.name, actor.role, "key.create", key.name, details)
 
 
 def _role(given: str) -> Role:

@@ -37,7 +37,7 @@ def status(request: Request, services: Given) -> dict[str, Any]:
     return {
         "version": version("interlock"),
         "gateway": gateway_url(request, services),
-        "processes": _processes(services.settings.run / "processes.json"),
+        "processes": processes(services.settings.run / "processes.json"),
         "gateways": plain(gateways),
     }
 
@@ -52,7 +52,8 @@ def gateway_url(request: Request, services: Given) -> str:
     return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{services.settings.port}"
 
 
-def _processes(path: Path) -> list[dict[str, Any]]:
+def processes(path: Path) -> list[dict[str, Any]]:
+    """The parts of this server as its supervisor last described them."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])
     except FileNotFoundError:  # before the supervisor's first report

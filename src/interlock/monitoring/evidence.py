@@ -25,6 +25,7 @@ from interlock.monitoring.drift import LOOK_ALPHA, DriftWindow, check_feature, s
 from interlock.monitoring.labelled import by_version
 from interlock.monitoring.windows import Hours, Reference
 from interlock.predictions.profiling import is_made_of
+from interlock.stats.profile_bins import FeatureBins
 from interlock.store.rejections import Rejection
 from interlock.store.service_hours import ServiceHour
 from interlock.store.transaction import Transaction
@@ -145,11 +146,16 @@ class Evidence:
             reference, hours = self.profiled[ref].reference, self.profiled[ref].hours
             window = DriftWindow.cut(reference, hours.window(start - drift.past(end - start), end), start, end)
             for bins in reference.spec.features:
-                try:
-                    yield self._told(ref, bins.name, check_feature(bins, window, alpha=alpha))
-                except (ValueError, ArithmeticError) as error:
-                    _log.exception("endpoint %s: drift of %s of %s failed", self.endpoint, bins.name, ref)
-                    yield _broken(f"drift.{bins.name}", signal_of(bins.name), ref, f"{type(error).__name__}: {error}")
+                yield self.judge(bins, window, alpha=alpha)
+
+    def judge(self, bins: FeatureBins, window: DriftWindow, *, alpha: float) -> Check:
+        """Judge one feature of a window; if that fails, say so."""
+        ref = window.reference.version
+        try:
+            return self._told(ref, bins.name, check_feature(bins, window, alpha=alpha))
+        except (ValueError, ArithmeticError) as error:
+            _log.exception("endpoint %s: drift of %s of %s failed", self.endpoint, bins.name, ref)
+            return _broken(f"drift.{bins.name}", signal_of(bins.name), ref, f"{type(error).__name__}: {error}")
 
     def _told(self, ref: str, feature: str, check: Check) -> Check:
         """A check that has no data, with the reason for it if that is a privacy rule."""

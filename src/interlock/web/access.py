@@ -42,6 +42,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+# What a form of a model with many inputs has; the body as a whole is bounded before.
+_MOST_FILES, _MOST_FIELDS = 64, 5_000
+
 # With `--no-auth` there is no session to hold a token.
 _TOKEN_WITHOUT_SESSION = secrets.token_urlsafe(32)
 
@@ -79,8 +82,8 @@ class PageRoute(GuardedRoute):
 
         async def shown(request: Request) -> Response:
             request.state.visitor = None
-            request.state.form = await _read_form(request)
             try:
+                request.state.form = await _read_form(request)
                 response = await handle(request)
             except UnauthenticatedError:
                 response = to_sign_in(request)
@@ -104,10 +107,26 @@ def is_same(given: str, expected: str) -> bool:
 
 
 async def _read_form(request: Request) -> dict[str, str]:
+    request.state.files = {}
     if request.method != "POST":
         return {}
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await _read_parts(request)
     body = (await request.body()).decode("utf-8", "replace")
     return dict(parse_qsl(body, keep_blank_values=True))
+
+
+async def _read_parts(request: Request) -> dict[str, str]:
+    """A form with files. Those of a stranger are not read."""
+    await run_in_threadpool(_visitor, request)
+    texts: dict[str, str] = {}
+    async with request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS) as parts:
+        for name, part in parts.multi_items():
+            if isinstance(part, str):
+                texts[name] = part
+            elif part.size:
+                request.state.files[name] = await part.read()
+    return texts
 
 
 def _visitor(request: Request) -> Visitor:
@@ -165,5 +184,11 @@ def _form(request: Request) -> dict[str, str]:
     return form
 
 
+def _files(request: Request) -> dict[str, bytes]:
+    files: dict[str, bytes] = request.state.files
+    return files
+
+
 Present = Annotated[Visitor, Depends(_present)]
 Form = Annotated[dict[str, str], Depends(_form)]
+Files = Annotated[dict[str, bytes], Depends(_files)]

@@ -71,7 +71,7 @@ class Days:
             kept = self._kept.get(key)
         if kept is None or not _holds(tx, endpoint, kept, since, last):
             found = tx.verdicts.list(endpoint, since=since)
-            kept = _Kept(last, since.date(), _tables(found, most))
+            kept = _Kept(last, since.date(), _tables(endpoint, found, most))
         with self._lock:
             self._kept[key] = replace(kept, number=last)
             self._kept.move_to_end(key)
@@ -87,7 +87,7 @@ def _holds(tx: Transaction, endpoint: str, kept: _Kept, since: datetime, last: i
     return kept.number == last or not tx.verdicts.of_endpoint_after(endpoint, kept.number)
 
 
-def _tables(found: list[Verdict], most: int | None) -> DayTables:
+def _tables(endpoint: str, found: list[Verdict], most: int | None) -> DayTables:
     last = {(one.window_start, one.check.version, one.check.name): one for one in found}
     drift = [one for one in last.values() if one.check.name.startswith("drift.")]
     quality = sorted(
@@ -98,7 +98,7 @@ def _tables(found: list[Verdict], most: int | None) -> DayTables:
     days = sorted({one.window_start for one in drift})
     columns = by_column(drift, days)
     return DayTables(
-        columns=fragment("_columns.html", days=days, columns=columns[:most]) if days else Markup(),
+        columns=fragment("_columns.html", endpoint=endpoint, days=days, columns=columns[:most]) if days else Markup(),
         quality=fragment("_quality.html", quality=quality[:_QUALITIES]) if quality else Markup(),
         hidden=len(columns) - len(columns[:most]),
         older=max(0, len(quality) - _QUALITIES),

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from interlock.api.access import needs
 from interlock.api.services import Given, Services
 from interlock.api.status import gateway_url
-from interlock.web import charts, states
-from interlock.web.access import PageRoute
+from interlock.web import charts, states, trying
+from interlock.web.access import PageRoute, Present
 from interlock.web.rendering import show
 from interlock.web.snippets import curl, python
 
@@ -16,9 +16,12 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/endpoints/{endpoint}", **needs("read"))
-def page(request: Request, endpoint: str, services: Given) -> Response:
+def page(request: Request, endpoint: str, visitor: Present, services: Given) -> Response:
     """The page."""
-    return show(request, "endpoint.html", **_seen(services, endpoint), **_snippets(request, services, endpoint))
+    may_try = visitor.may("predict", endpoint)
+    form = {**trying.form_of(services, endpoint), "tried": []} if may_try else {}
+    seen, snippets = _seen(services, endpoint), _snippets(request, services, endpoint)
+    return show(request, "endpoint.html", may_try=may_try, **seen, **snippets, **form)
 
 
 @router.get("/endpoints/{endpoint}/now", **needs("read"))

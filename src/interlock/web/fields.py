@@ -20,3 +20,13 @@ def values_of(field: Field) -> str:
     if field.minimum is not None and field.maximum is not None:
         return f"{verb} {field.minimum:g} to {field.maximum:g}"
     return ""
+
+
+def hint_of(field: Field) -> str:
+    """What to fill in, in a few words: kind, range, whether it may be left empty."""
+    kind = "JSON list" if field.shape and field.image is None else kind_of(field)
+    if field.time is not None and field.time.zone and not field.time.is_date:
+        kind = "time, UTC"
+    learnt = "" if field.categories else values_of(field)
+    empty = "may be empty" if field.nullable or field.is_parameter else ""
+    return ", ".join(part for part in (kind, learnt, empty) if part)

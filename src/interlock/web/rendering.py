@@ -11,19 +11,21 @@ from markupsafe import Markup
 
 from interlock.web import states
 from interlock.web.assets import asset_url
-from interlock.web.fields import kind_of, values_of
+from interlock.web.fields import hint_of, kind_of, values_of
 from interlock.web.wording import FILTERS
 
 NAVIGATION = (
-    ("/", "Overview"),
-    ("/releases", "Releases"),
-    ("/monitoring", "Monitoring"),
-    ("/alerts", "Alerts"),
-    ("/models", "Models"),
-    ("/log", "Log"),
-    ("/audit", "Audit"),
+    ("/", "Overview", "read"),
+    ("/releases", "Releases", "read"),
+    ("/monitoring", "Monitoring", "read"),
+    ("/alerts", "Alerts", "read"),
+    ("/models", "Models", "read"),
+    ("/log", "Log", "read"),
+    ("/audit", "Audit", "read"),
+    ("/system", "System", "read"),
+    ("/keys", "Keys", "admin"),
 )
-"""The same on every page, also with an empty home."""
+"""The same on every page, also with an empty home: address, word, and what a visitor must be allowed to see it."""
 
 
 @cache
@@ -36,9 +38,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
-    environment.globals.update(
-        navigation=NAVIGATION, asset=asset_url, states=states, kind_of=kind_of, values_of=values_of
-    )
+    environment.globals.update(asset=asset_url, states=states, kind_of=kind_of, values_of=values_of, hint_of=hint_of)
     return environment
 
 
@@ -49,5 +49,14 @@ def fragment(template: str, **values: Any) -> Markup:
 
 def show(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Answer with a page, or with a fragment of one."""
-    given = {"visitor": request.state.visitor, "path": request.url.path, "no_auth": request.app.state.no_auth, **values}
+    visitor = request.state.visitor
+    given = {
+        "visitor": visitor,
+        "path": request.url.path,
+        "no_auth": request.app.state.no_auth,
+        "navigation": [
+            (where, word) for where, word, to in NAVIGATION if to == "read" or (visitor and visitor.may(to))
+        ],
+        **values,
+    }
     return HTMLResponse(_environment().get_template(template).render(given), status)

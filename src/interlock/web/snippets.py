@@ -16,7 +16,7 @@ def curl(gateway: str, endpoint: str, contract: Contract) -> str:
     """
     if any(field.image is not None for field in contract.inputs):
         return ""
-    row = _example(contract)
+    row = example(contract)
     if any(field.shape for field in contract.inputs):
         known = {field.name: (field.datatype, [-1, *field.shape]) for field in contract.inputs}
         path, body = f"/v2/models/{endpoint}/infer", {"inputs": encode_inputs({n: [v] for n, v in row.items()}, known)}
@@ -38,7 +38,7 @@ def python(control: str, endpoint: str, contract: Contract) -> str:
     images = {field.name for field in contract.inputs if field.image is not None}
     row = "".join(
         f"    {name!r}: {f'Path({value!r}).read_bytes()' if name in images else repr(value)},\n"
-        for name, value in _example(contract).items()
+        for name, value in example(contract).items()
     )
     return (
         ("from pathlib import Path\n\n" if images else "")
@@ -48,7 +48,7 @@ def python(control: str, endpoint: str, contract: Contract) -> str:
     )
 
 
-def _example(contract: Contract) -> dict[str, Any]:
+def example(contract: Contract) -> dict[str, Any]:
     """One row that the contract takes: the middle of what was seen."""
     return {field.name: _value(field) for field in contract.inputs if not field.is_parameter}
 

@@ -100,6 +100,20 @@ def hours(length: timedelta) -> str:
     return f"{whole} h" if whole < 48 or whole % 24 else f"{whole // 24} d"
 
 
+def size(number: float) -> str:
+    """Spell bytes, in powers of 1000 as disks are sold.
+
+    Examples:
+        >>> size(812), size(4_200_000), size(81_300_000_000)
+        ('812 B', '4.2 MB', '81 GB')
+    """
+    for unit, least in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= least:
+            whole = number / least
+            return f"{whole:.0f} {unit}" if whole >= 10 else f"{whole:.1f} {unit}"
+    return f"{number:.0f} B"
+
+
 FILTERS = {
     "count": count,
     "percent": percent,
@@ -108,4 +122,5 @@ FILTERS = {
     "duration": duration,
     "moment": moment,
     "hours": hours,
+    "size": size,
 }

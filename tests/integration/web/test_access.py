@@ -16,17 +16,40 @@ from interlock.web.app import ROUTERS
 ROUTES = [route for router in ROUTERS for route in router.routes]
 VALUES = {
     "endpoint": "wine", "id": "wine-1", "name": "wine", "version": "1", "verb": "pause", "number": "1",
-    "day": "2026-03-01",
+    "day": "2026-03-01", "column": "alcohol",
 }  # fmt: skip
+
+
+def _filled(route: PageRoute) -> str:
+    """A path of this route."""
+    return route.path.replace(":path}", "}").format(**VALUES)
+
+
 PRIVATE = [route for route in ROUTES if isinstance(route, PageRoute) and route.permission != PUBLIC]
-GETS = [route.path.format(**VALUES) for route in PRIVATE if "GET" in (route.methods or ())]
-POSTS = [route.path.format(**VALUES) for route in PRIVATE if "POST" in (route.methods or ())]
+GETS = [_filled(route) for route in PRIVATE if "GET" in (route.methods or ())]
+# The humblest role that may look at a page.
+ROLES = {"read": "viewer", "predict": "operator", "operate": "operator", "admin": "admin"}
+LOOKERS = {_filled(route): ROLES[str(route.permission)] for route in PRIVATE if "GET" in (route.methods or ())}
+POSTS = [_filled(route) for route in PRIVATE if "POST" in (route.methods or ())]
 
 
 @pytest.fixture
 def viewer(pages: Pages) -> Iterator[httpx.Client]:
     with pages.signed_in("viewer") as browser:
         yield browser
+
+
+@pytest.fixture
+def admin(pages: Pages) -> Iterator[httpx.Client]:
+    with pages.signed_in("admin") as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("path", [path for path, role in LOOKERS.items() if role != "viewer"])
+def test_what_a_role_may_not_see_is_no_link_and_is_refused(pages: Pages, path: str) -> None:
+    with pages.signed_in("viewer") as browser:
+        assert browser.get(path).status_code == 403
+        assert f'href="{path}"' not in browser.get("/").text
 
 
 def test_every_route_is_guarded_and_names_its_permission() -> None:
@@ -45,7 +68,7 @@ def test_who_is_not_signed_in_is_led_to_the_sign_in_page_and_back(pages: Pages, 
         sent = browser.get(path)
         assert sent.status_code == 303
         assert sent.headers["location"] == ("/sign-in" if path == "/" else f"/sign-in?next={path}")
-        assert sign_in(browser, pages.keys["viewer"], next=path).headers["location"] == path
+        assert sign_in(browser, pages.keys[LOOKERS[path]], next=path).headers["location"] == path
         assert browser.get(path, follow_redirects=True).status_code == 200
 
 
@@ -130,8 +153,8 @@ def test_revoking_a_key_ends_its_sessions(pages: Pages) -> None:
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/endpoints/not-there", *GETS])
-def test_a_page_runs_and_loads_nothing_but_our_own_files(viewer: httpx.Client, path: str) -> None:
-    page = viewer.get(path)
+def test_a_page_runs_and_loads_nothing_but_our_own_files(admin: httpx.Client, path: str) -> None:
+    page = admin.get(path)
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
@@ -145,8 +168,8 @@ def test_a_page_runs_and_loads_nothing_but_our_own_files(viewer: httpx.Client, p
 
 
 @pytest.mark.parametrize("path", GETS)
-def test_a_value_is_shown_and_never_run(viewer: httpx.Client, path: str) -> None:
-    assert EVIL not in viewer.get(path).text
+def test_a_value_is_shown_and_never_run(admin: httpx.Client, path: str) -> None:
+    assert EVIL not in admin.get(path).text
 
 
 def test_a_category_named_like_a_script_is_shown(viewer: httpx.Client) -> None:

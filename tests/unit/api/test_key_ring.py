@@ -108,3 +108,19 @@ def test_making_and_revoking_is_in_the_audit_log(ring: KeyRing, store: Store) ->
         ("local", "key.revoke", "checkout"),
         ("local", "key.create", "checkout"),
     ]
+
+
+def test_a_part_of_the_server_gets_a_new_key_in_the_place_of_its_own(ring: KeyRing, store: Store) -> None:
+    first, second = (ring.renew("pages", "scorer", actor=LOCAL, owner="interlock") for _ in range(2))
+    assert ring.authenticate(second).role == "scorer"
+    with pytest.raises(UnauthenticatedError, match="was revoked"):
+        ring.authenticate(first)
+    with store.read() as tx:
+        assert [entry.action for entry in tx.audit.list(10)] == ["key.create", "key.revoke", "key.create"]
+
+
+def test_what_a_person_calls_alike_is_not_revoked_for_it(ring: KeyRing) -> None:
+    _, secret = ring.create("pages", "admin", actor=LOCAL)
+    with pytest.raises(ConflictError, match="exists already"):
+        ring.renew("pages", "scorer", actor=LOCAL, owner="interlock")
+    assert ring.authenticate(secret).role == "admin"

@@ -1,0 +1,160 @@
+"""Trying an endpoint from its page: numbers, a mistake, a challenger, an image."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import skops.io
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from tests.e2e.browser import barriers, check_look, opened, sign_in, sync_api
+from tests.e2e.conftest import Wine
+from tests.e2e.product import Product
+from tests.pictures import encode
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.slow
+
+CONTRACT = "inputs:\n  digit: {type: image, shape: [8, 8, 1], resize: bilinear}\n"
+
+
+def test_a_row_is_tried_and_is_no_evidence(chromium: "Browser", product: Product, wine: Wine) -> None:
+    row = wine.heldout.iloc[0]
+    expected = product.client().predict("wine", wine.heldout.head(1)).values[0]
+    with opened(chromium, product) as page:
+        sign_in(page, product)
+        page.goto("/endpoints/wine")
+        page.get_by_text("Fill in 13 fields…").click()
+        for name, value in row.items():
+            page.get_by_label(str(name), exact=True).fill(str(float(value)))
+        page.get_by_role("button", name="Ask wine:1").click()
+        tried = page.locator("#tried")
+        sync_api.expect(tried.locator(".answer-value")).to_have_text(str(expected))
+        sync_api.expect(tried).to_contain_text("wine:1 says")
+        prediction = tried.locator("code").first.inner_text()
+        assert page.url.endswith("/endpoints/wine")
+        assert barriers(page) == []
+    sql = f"SELECT role, release_id, request_id FROM wine WHERE prediction_id = '{prediction}'"
+    (logged,) = product.json("log", "sql", sql)["rows"]
+    assert (logged["role"], logged["release_id"]) == ("pinned", None)
+    assert logged["request_id"].startswith("try-admin-")
+
+
+def test_what_the_contract_refuses_stands_beside_its_field(chromium: "Browser", product: Product) -> None:
+    with opened(chromium, product) as page:
+        sign_in(page, product)
+        page.goto("/endpoints/wine/try")
+        alcohol = page.get_by_label("alcohol", exact=True)
+        alcohol.fill("a lot")
+        page.get_by_role("button", name="Ask wine:1").click()
+        field = page.locator(".field", has=alcohol)
+        sync_api.expect(field.locator(".wrong")).to_contain_text('"a lot", must be a number')
+        assert alcohol.get_attribute("aria-invalid") == "true"
+        assert barriers(page) == []
+        alcohol.fill("13")
+        page.get_by_role("button", name="Ask wine:1").click()
+        sync_api.expect(page.locator("#tried .answer-value")).to_be_visible()
+        sync_api.expect(field.locator(".wrong")).to_be_empty()
+
+
+def test_without_a_script_the_same_comes_as_a_page(chromium: "Browser", product: Product) -> None:
+    with opened(chromium, product, java_script_enabled=False) as page:
+        sign_in(page, product)
+        page.goto("/endpoints/wine/try")
+        page.get_by_label("alcohol", exact=True).fill("much")
+        page.get_by_role("button", name="Ask wine:1").click()
+        assert page.get_by_label("alcohol", exact=True).input_value() == "much"
+        sync_api.expect(page.locator("#in-1-fault")).to_contain_text("must be a number")
+
+
+def test_the_key_of_the_pages_is_made_anew_when_somebody_revokes_it(chromium: "Browser", product: Product) -> None:
+    with opened(chromium, product) as page:
+        sign_in(page, product)
+        for _ in range(2):
+            page.goto("/endpoints/wine/try")
+            page.get_by_role("button", name="Ask wine:1").click()
+            sync_api.expect(page.locator("#tried .answer-value")).to_be_visible()
+            product.json("key", "revoke", "interlock-pages")
+
+
+def test_the_challenger_of_a_running_release_is_asked_too(
+    chromium: "Browser", product: Product, wine: Wine, tmp_path: Path
+) -> None:
+    client = product.client()
+    client.register("wine", wine.logistic, reference=wine.reference, label="cultivar", parent="wine:1")
+    (tmp_path / "plan.json").write_text(json.dumps({"min_units": 100_000}))
+    options = ("--candidate", "wine:2", "--plan", str(tmp_path / "plan.json"), "--steps", "0.01,1")
+    product.json("release", "start", "wine", *options)
+    with opened(chromium, product) as page:
+        sign_in(page, product)
+        page.goto("/endpoints/wine/try")
+        for _ in range(60):  # until the gateway has loaded it
+            page.get_by_role("button", name="Ask wine:1 and wine:2").click()
+            sync_api.expect(page.locator("#tried section")).to_have_count(2)
+            if page.locator("#tried section.challenger .answer-value").count():
+                break
+            page.wait_for_timeout(500)
+        sync_api.expect(page.locator("#tried section.challenger")).to_contain_text(
+            "What wine:2, the challenger, would say"
+        )
+        sync_api.expect(page.locator("#tried section.challenger .answer-value")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def digits(product: Product, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """An endpoint `digits` that takes pictures; one of them, too large for a form without files, and its answer."""
+    folder = tmp_path_factory.mktemp("digits")
+    found = load_digits()
+    images = (found.images * 15).astype(np.uint8)[..., np.newaxis]
+    model = LogisticRegression(max_iter=200).fit(images[:600].reshape(600, -1), found.target[:600])
+    skops.io.dump(model, folder / "model.skops")
+    files = [encode(one) for one in images[600:700]]
+    pq.write_table(pa.table({"digit": files, "truth": found.target[600:700]}), folder / "heldout.parquet")
+    (folder / "contract.yaml").write_text(CONTRACT)
+    options = ("--reference", str(folder / "heldout.parquet"), "--label", "truth")
+    product.json(
+        "model",
+        "register",
+        "digits",
+        str(folder / "model.skops"),
+        *options,
+        "--contract",
+        str(folder / "contract.yaml"),
+    )
+    product.json("endpoint", "create", "digits", "--model", "digits:1", "--images", "all")
+    (folder / "digit.png").write_bytes(encode(images[700]) + bytes(1_200_000))
+    return folder / "digit.png", int(model.predict(images[700:701].reshape(1, -1))[0])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_an_image_is_chosen_seen_and_tried(
+    chromium: "Browser", product: Product, digits: tuple[Path, int], width: int, scheme: str
+) -> None:
+    picture, expected = digits
+    with opened(chromium, product, viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
+        sign_in(page, product)
+        page.goto("/endpoints/digits/try")
+        page.get_by_label("digit", exact=True).set_input_files(picture)
+        sync_api.expect(page.locator("canvas")).to_be_visible()
+        page.get_by_role("button", name="Ask digits:1").click()
+        sync_api.expect(page.locator("#tried .answer-value")).to_have_text(str(expected))
+        assert check_look(page, width, scheme) == []
+
+
+def test_a_file_that_is_no_image_is_refused_at_its_field(
+    chromium: "Browser", product: Product, digits: tuple[Path, int], tmp_path: Path
+) -> None:
+    (tmp_path / "letter.png").write_text("Dear Sir")
+    with opened(chromium, product) as page:
+        sign_in(page, product)
+        page.goto("/endpoints/digits/try")
+        page.get_by_label("digit", exact=True).set_input_files(tmp_path / "letter.png")
+        page.get_by_role("button", name="Ask digits:1").click()
+        sync_api.expect(page.locator(".field .wrong")).to_contain_text("must be PNG or JPEG")
