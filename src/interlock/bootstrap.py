@@ -147,6 +147,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.monitoring.alert_channels import AlertChannels
     from interlock.monitoring.alerts import Alerts
     from interlock.monitoring.daily_report import DailyReports
+    from interlock.monitoring.error_tags import ErrorTags
     from interlock.monitoring.recent import RecentReader
     from interlock.monitoring.service import Monitoring
     from interlock.predictions.delta_log import DeltaLog
@@ -179,6 +180,8 @@ def build_services(settings: Settings) -> "Services":
         configurations=Configurations(store, now, (Models(), EndpointsSection(), AlertRules(), Channels(channels))),
         recent=RecentReader(now),
         reader=reader,
+        error_tags=ErrorTags(store, now),
+        images=ImageLog(settings.log),
         pins=Pins(DeltaLog(settings.log), store, now),
         eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now, Hasher(settings.home)),
         staging=Staging(settings.run / "staging"),

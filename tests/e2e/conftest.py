@@ -5,16 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import joblib
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import skops.io
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_digits, load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tests.e2e.product import Product
+from tests.pictures import encode
 from tests.postgres import PostgresServer, find_binaries
 
 if TYPE_CHECKING:
@@ -88,3 +92,36 @@ def chromium() -> Iterator["Browser"]:
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=OPTIONS)
         yield browser
         browser.close()
+
+
+@dataclass(frozen=True)
+class Digits:
+    """An endpoint `digits` that takes pictures; some of them as files, with what they show, and what the model says.
+
+    The first file is too large for a form without files.
+    """
+
+    files: list[Path]
+    truth: list[int]
+    expected: list[int]
+
+
+@pytest.fixture(scope="module")
+def digits(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Digits:
+    folder = tmp_path_factory.mktemp("digits")
+    found = load_digits()
+    images = (found.images * 15).astype(np.uint8)[..., np.newaxis]
+    flat = images.reshape(len(images), -1)
+    model = LogisticRegression(max_iter=200).fit(flat[:300], found.target[:300])
+    skops.io.dump(model, folder / "model.skops")
+    files = [encode(one) for one in images[600:700]]
+    pq.write_table(pa.table({"digit": files, "truth": found.target[600:700]}), folder / "heldout.parquet")
+    (folder / "contract.yaml").write_text("inputs:\n  digit: {type: image, shape: [8, 8, 1], resize: bilinear}\n")
+    options = ("--reference", str(folder / "heldout.parquet"), "--label", "truth")
+    contract = ("--contract", str(folder / "contract.yaml"))
+    product.json("model", "register", "digits", str(folder / "model.skops"), *options, *contract)
+    product.json("endpoint", "create", "digits", "--model", "digits:1", "--images", "all")
+    paths = [folder / f"{number}.png" for number in range(60)]
+    for number, path in enumerate(paths):
+        path.write_bytes(encode(images[700 + number]) + bytes(0 if number else 1_200_000))
+    return Digits(paths, found.target[700:760].tolist(), model.predict(flat[700:760]).tolist())

@@ -4,24 +4,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-import skops.io
-from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
 from tests.e2e.browser import barriers, check_look, opened, sign_in, sync_api
-from tests.e2e.conftest import Wine
+from tests.e2e.conftest import Digits, Wine
 from tests.e2e.product import Product
-from tests.pictures import encode
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
-
-CONTRACT = "inputs:\n  digit: {type: image, shape: [8, 8, 1], resize: bilinear}\n"
 
 
 def test_a_row_is_tried_and_is_no_evidence(chromium: "Browser", product: Product, wine: Wine) -> None:
@@ -106,50 +97,23 @@ def test_the_challenger_of_a_running_release_is_asked_too(
         sync_api.expect(page.locator("#tried section.challenger .answer-value")).to_be_visible()
 
 
-@pytest.fixture(scope="module")
-def digits(product: Product, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
-    """An endpoint `digits` that takes pictures; one of them, too large for a form without files, and its answer."""
-    folder = tmp_path_factory.mktemp("digits")
-    found = load_digits()
-    images = (found.images * 15).astype(np.uint8)[..., np.newaxis]
-    model = LogisticRegression(max_iter=200).fit(images[:600].reshape(600, -1), found.target[:600])
-    skops.io.dump(model, folder / "model.skops")
-    files = [encode(one) for one in images[600:700]]
-    pq.write_table(pa.table({"digit": files, "truth": found.target[600:700]}), folder / "heldout.parquet")
-    (folder / "contract.yaml").write_text(CONTRACT)
-    options = ("--reference", str(folder / "heldout.parquet"), "--label", "truth")
-    product.json(
-        "model",
-        "register",
-        "digits",
-        str(folder / "model.skops"),
-        *options,
-        "--contract",
-        str(folder / "contract.yaml"),
-    )
-    product.json("endpoint", "create", "digits", "--model", "digits:1", "--images", "all")
-    (folder / "digit.png").write_bytes(encode(images[700]) + bytes(1_200_000))
-    return folder / "digit.png", int(model.predict(images[700:701].reshape(1, -1))[0])
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
 def test_an_image_is_chosen_seen_and_tried(
-    chromium: "Browser", product: Product, digits: tuple[Path, int], width: int, scheme: str
+    chromium: "Browser", product: Product, digits: Digits, width: int, scheme: str
 ) -> None:
-    picture, expected = digits
     with opened(chromium, product, viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
         sign_in(page, product)
         page.goto("/endpoints/digits/try")
-        page.get_by_label("digit", exact=True).set_input_files(picture)
+        page.get_by_label("digit", exact=True).set_input_files(digits.files[0])
         sync_api.expect(page.locator("canvas")).to_be_visible()
         page.get_by_role("button", name="Ask digits:1").click()
-        sync_api.expect(page.locator("#tried .answer-value")).to_have_text(str(expected))
+        sync_api.expect(page.locator("#tried .answer-value")).to_have_text(str(digits.expected[0]))
         assert check_look(page, width, scheme) == []
 
 
 def test_a_file_that_is_no_image_is_refused_at_its_field(
-    chromium: "Browser", product: Product, digits: tuple[Path, int], tmp_path: Path
+    chromium: "Browser", product: Product, digits: Digits, tmp_path: Path
 ) -> None:
     (tmp_path / "letter.png").write_text("Dear Sir")
     with opened(chromium, product) as page:

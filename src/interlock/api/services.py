@@ -13,9 +13,11 @@ from interlock.configuration.service import Configurations
 from interlock.monitoring.alert_channels import AlertChannels
 from interlock.monitoring.alerts import Alerts
 from interlock.monitoring.daily_report import DailyReports
+from interlock.monitoring.error_tags import ErrorTags
 from interlock.monitoring.recent import RecentReader
 from interlock.monitoring.service import Monitoring
 from interlock.predictions.erasure import Eraser
+from interlock.predictions.image_log import ImageLog
 from interlock.predictions.pins import Pins
 from interlock.predictions.reader import LogReader
 from interlock.registry.application_tests import ApplicationTests
@@ -51,6 +53,8 @@ class Services:
     configurations: Configurations
     recent: RecentReader
     reader: LogReader
+    error_tags: ErrorTags
+    images: ImageLog
     pins: Pins
     eraser: Eraser
     staging: Staging

@@ -17,6 +17,7 @@ from interlock.predictions.delta_log import Kind
 from interlock.predictions.ledger import Ledger
 from interlock.predictions.log_schema import PREDICTIONS, logical
 from interlock.predictions.log_tables import LogTables
+from interlock.predictions.mistakes import Mistakes
 from interlock.predictions.relations import LABELLED, quoted, relation
 from interlock.predictions.unlabelled import Unlabelled
 
@@ -61,6 +62,11 @@ class LogReader:
     def ledger(self) -> Ledger:
         """Reads what was said after the answers."""
         return Ledger(self._tables)
+
+    @property
+    def mistakes(self) -> Mistakes:
+        """Reads what was answered wrongly, and what was answered unsurely."""
+        return Mistakes(self._tables)
 
     def close(self) -> None:
         """Free the connection."""

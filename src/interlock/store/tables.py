@@ -254,4 +254,13 @@ Index(
     sqlite_where=text("is_waiting"),
     postgresql_where=text("is_waiting"),
 )
+error_tags = Table(
+    "error_tags",
+    metadata,
+    _key("endpoint", _NAME),
+    _key("tag", _NAME),
+    _key("prediction_id", String(64)),
+    Column("at", UtcTime(), nullable=False),
+    Column("actor", Text, nullable=False),
+)
 cursors = Table("cursors", metadata, _key("name", String(256)), Column("value", Text, nullable=False))

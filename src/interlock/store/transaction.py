@@ -12,6 +12,7 @@ from interlock.store.channels import ChannelRepository
 from interlock.store.cursors import CursorRepository
 from interlock.store.deliveries import DeliveryRepository
 from interlock.store.endpoints import EndpointRepository
+from interlock.store.error_tags import ErrorTagRepository
 from interlock.store.gate_counts import GateCountRepository
 from interlock.store.gateways import GatewayRepository
 from interlock.store.keys import KeyRepository
@@ -32,8 +33,8 @@ class Transaction:
 
     __slots__ = (
         "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit", "channels", "cursors",
-        "deliveries", "endpoints", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles",
-        "rejections", "releases", "service_hours", "silences", "spools", "verdicts",
+        "deliveries", "endpoints", "error_tags", "gate_counts", "gateways", "keys", "models", "pins", "plans",
+        "profiles", "rejections", "releases", "service_hours", "silences", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -47,6 +48,7 @@ class Transaction:
         self.cursors = CursorRepository(connection)
         self.deliveries = DeliveryRepository(connection)
         self.endpoints = EndpointRepository(connection)
+        self.error_tags = ErrorTagRepository(connection)
         self.gate_counts = GateCountRepository(connection)
         self.gateways = GatewayRepository(connection)
         self.keys = KeyRepository(connection)

@@ -94,6 +94,11 @@ document.addEventListener("submit", (event) => {
 });
 document.addEventListener("change", (event) => {
   if (event.target.dataset.preview) preview(event.target);
+  if ("all" in event.target.dataset) {
+    for (const each of event.target.closest("table").querySelectorAll('tbody input[type="checkbox"]')) {
+      each.checked = event.target.checked;
+    }
+  }
 });
 for (const part of document.querySelectorAll("[data-live]")) {
   setInterval(() => refresh(part).catch(() => part.setAttribute("data-stale", "")), WATCH_MS);
