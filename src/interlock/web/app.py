@@ -28,6 +28,7 @@ from interlock.web import (
 )
 from interlock.web.access import PageRoute, outside
 from interlock.web.assets import asset
+from interlock.web.compression import CompressedPages
 from interlock.web.days import Days
 from interlock.web.gateway_link import KEY_NAME, GatewayLink
 from interlock.web.sessions import Sessions
@@ -80,6 +81,7 @@ def add_pages(app: FastAPI) -> None:
     app.state.gateway_link = GatewayLink(
         services.settings, services.key_ring, services.clock, key_name=_key_name(services)
     )
+    app.add_middleware(CompressedPages)
     for pages in ROUTERS:
         app.include_router(pages)
     app.add_exception_handler(HTTPException, outside)

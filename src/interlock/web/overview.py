@@ -12,8 +12,9 @@ from interlock.domain.endpoint import Endpoint
 from interlock.domain.release import Release
 from interlock.domain.traffic import TrafficPlan
 from interlock.monitoring.recent import Recent
-from interlock.web import charts, states
+from interlock.web import charts, news, states
 from interlock.web.access import PageRoute, Present, Visitor
+from interlock.web.last_visit import COOKIE, LIFETIME, next_visit
 from interlock.web.rendering import show
 from interlock.web.states import State
 
@@ -48,8 +49,16 @@ class Row:
 
 @router.get("/", **needs("read", limited_keys=True))
 def overview(request: Request, visitor: Present, services: Given) -> Response:
-    """The page."""
-    return show(request, "overview.html", **_seen(request, visitor, services))
+    """The page, with what changed since the visit before."""
+    visit = next_visit(request.cookies.get(COOKIE, ""), services.clock())
+    with services.store.read() as tx:
+        found, more = news.since(tx, visitor, visit.since) if visit.since else ([], 0)
+    told: dict[str, Any] = {"visited_at": visit.since, "news": found, "more_news": more}
+    answer = show(request, "overview.html", **_seen(request, visitor, services), **told)
+    is_secure = request.url.scheme == "https"
+    seconds = round(LIFETIME.total_seconds())
+    answer.set_cookie(COOKIE, visit.cookie(), max_age=seconds, httponly=True, samesite="strict", secure=is_secure)
+    return answer
 
 
 @router.get("/now", **needs("read", limited_keys=True))
