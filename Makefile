@@ -7,7 +7,7 @@ ARGS ?=
 # Processes that run tests side by side, a file at a time: most of them wait for servers that they started.
 JOBS ?= 2
 
-.PHONY: demo test quick soak check bench bench-log clean install format lint types imports proto
+.PHONY: demo test quick soak check bench bench-log clean install format lint types imports proto screenshots
 
 demo: $(STAMP)
 	@$(BIN)/interlock demo $(ARGS)
@@ -40,6 +40,10 @@ imports: $(STAMP)
 
 proto: $(STAMP)
 	$(BIN)/python scripts/compile_proto.py
+
+# Plays the demo and looks at every page with Chromium; two minutes, and then docs/images/ has them all.
+screenshots: $(STAMP)
+	$(BIN)/python scripts/make_screenshots.py $(ARGS)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.serving.run $(ARGS)

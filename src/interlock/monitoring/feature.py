@@ -5,20 +5,21 @@ reason in place of a comparison.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+
+import numpy as np
 
 from interlock.domain.errors import NotFoundError
 from interlock.domain.model import ModelVersion
 from interlock.domain.verdict import Check
 from interlock.monitoring import drift
 from interlock.monitoring.drift import FEWEST_ROWS, DriftWindow
-from interlock.monitoring.evidence import Evidence
+from interlock.monitoring.evidence import Evidence, Profiled
 from interlock.monitoring.windows import Hours, Reference
-from interlock.stats.profile import FeatureSummary, Profile, merge_all
-from interlock.stats.profile_bins import FeatureBins
+from interlock.stats.profile import FeatureSummary, Profile
+from interlock.stats.profile_bins import FeatureBins, ProfileSpec
 from interlock.stats.two_sample import analyze
 from interlock.store.transaction import Transaction
 
@@ -100,7 +101,7 @@ def read(
         NotFoundError: There is no such endpoint, version or column.
     """
     since = until - window
-    evidence = Evidence.read(tx, endpoint, since - drift.past(window), until)
+    evidence = _evidence(tx, endpoint, since, until)
     rows = evidence.rows(since, until)
     busiest = max(rows, key=lambda ref: (rows[ref], ref), default=tx.plans.current(endpoint).champion)
     chosen = tx.models.get(version or busiest)
@@ -109,29 +110,66 @@ def read(
     return Feature(endpoint, column, chosen.ref, versions, since, until, comparison, reason)
 
 
+def _evidence(tx: Transaction, endpoint: str, since: datetime, until: datetime) -> Evidence:
+    """What the report knows of the window, without the profiles of all other features."""
+    known = tx.endpoints.get(endpoint)
+    service = tx.service_hours.between(endpoint, since, until)
+    evidence = Evidence(endpoint, known.deadline_ms, service, known.privacy)
+    for ref in {hour.version for hour in service}:
+        evidence.versions[ref] = found = tx.models.get(ref)
+        reference = Reference.of(found)
+        if reference is not None:
+            evidence.profiled[ref] = Profiled(reference, Hours.read(reference.spec, []))
+    return evidence
+
+
 def _compare(
     tx: Transaction, evidence: Evidence, version: ModelVersion, column: str, since: datetime, until: datetime
 ) -> tuple[Comparison | None, str]:
-    if version.ref in evidence.broken:
-        return None, evidence.broken[version.ref]
-    reference = Reference.of(version)
-    if reference is None:
+    whole = Reference.of(version)
+    if whole is None:
         _check_known(column, _columns(version))
         return None, "there is no reference to compare with; register the model with --reference"
-    _check_known(column, reference.spec.slices)
-    bins = next(each for each in reference.spec.features if each.name == column)
-    profiled = evidence.profiled.get(version.ref)
-    hours = profiled.hours if profiled else Hours.read(reference.spec, [])
-    cut = DriftWindow.cut(reference, hours.window(since - drift.past(until - since), until), since, until)
+    _check_known(column, whole.spec.slices)
+    bins = next(each for each in whole.spec.features if each.name == column)
+    spec = ProfileSpec((bins,))
+    reference = Reference(version.ref, spec, whole.profile.restricted(spec))
+    first = min(since - drift.past(until - since), _first_day(until))
+    by_hour = _hours(tx, evidence.endpoint, whole, spec, first, until)
+    past = {hour: found for hour, found in by_hour.items() if hour >= since - drift.past(until - since)}
+    if None in past.values():
+        return None, f"the profiles of {version.ref} cannot be read; the server's log says why"
+    cut = DriftWindow.cut(reference, _joined(spec, past), since, until)
     comparison = Comparison(
         check=evidence.judge(bins, cut, alpha=evidence.alpha(since, until)),
         kind=bins.kind,
         reference=reference.profile.summary(column),
         current=cut.profile.summary(column),
         shares=_shares(bins, reference.profile, cut.profile),
-        days=_by_day(tx, evidence.endpoint, reference, column, until),
+        days=_by_day(by_hour, reference, column, until),
     )
     return comparison, ""
+
+
+def _hours(
+    tx: Transaction, endpoint: str, whole: Reference, spec: ProfileSpec, start: datetime, end: datetime
+) -> dict[datetime, Profile | None]:
+    """Profiles of the one feature by hour; None where one is damaged."""
+    found: dict[datetime, Profile | None] = {}
+    for _, hour, blob in tx.profiles.between(endpoint, start, end, whole.version):
+        try:
+            found[hour] = Profile.from_bytes(whole.spec, blob).restricted(spec)
+        except ValueError:
+            _log.exception("the profile of %s at %s cannot be read", whole.version, hour)
+            found[hour] = None
+    return found
+
+
+def _joined(spec: ProfileSpec, by_hour: Mapping[datetime, Profile | None]) -> Hours:
+    known = [(hour, profile) for hour, profile in by_hour.items() if profile is not None]
+    counts = np.array([profile.counts(spec.features[0].name) for _, profile in known], dtype=np.int64)
+    profiles = tuple(profile for _, profile in known)
+    return Hours(spec, tuple(hour for hour, _ in known), profiles, counts.reshape(len(known), spec.size))
 
 
 def _columns(version: ModelVersion) -> list[str]:
@@ -175,26 +213,24 @@ def bin_label(bins: FeatureBins, number: int) -> str:
     return upper if lower == upper else f"{lower} to {upper}"
 
 
-def _by_day(tx: Transaction, endpoint: str, reference: Reference, column: str, until: datetime) -> list[FeatureDay]:
-    """The last weeks; days without rows are there too."""
+def _first_day(until: datetime) -> datetime:
+    """The first of the days that are shown."""
     last = (until - timedelta(microseconds=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    first = last - _DAYS + timedelta(days=1)
-    stored = tx.profiles.between(endpoint, first, until, reference.version)
-    by_day = {
-        day: _merged(reference, (blob for _, _, blob in found))
-        for day, found in groupby(stored, lambda each: each[1].replace(hour=0))
-    }
-    days = [first + timedelta(days=number) for number in range(_DAYS.days)]
-    return [_day(day, by_day.get(day), reference, column) for day in days]
+    return last - _DAYS + timedelta(days=1)
 
 
-def _merged(reference: Reference, blobs: Iterable[bytes]) -> Profile | None:
-    """Hours as one profile; None if one of them is damaged."""
-    try:
-        return merge_all(reference.spec, blobs)
-    except ValueError:
-        _log.exception("profiles of %s cannot be read", reference.version)
-        return None
+def _by_day(
+    by_hour: Mapping[datetime, Profile | None], reference: Reference, column: str, until: datetime
+) -> list[FeatureDay]:
+    """The last weeks; days without rows are there too."""
+    first = _first_day(until)
+    total = {first + timedelta(days=number): Profile(reference.spec) for number in range(_DAYS.days)}
+    damaged = {hour.replace(hour=0) for hour, profile in by_hour.items() if profile is None}
+    for hour, profile in by_hour.items():
+        day = hour.replace(hour=0)
+        if profile is not None and day in total:
+            total[day].merge(profile)
+    return [_day(day, None if day in damaged else profile, reference, column) for day, profile in total.items()]
 
 
 def _day(day: datetime, profile: Profile | None, reference: Reference, column: str) -> FeatureDay:

@@ -129,6 +129,29 @@ class Profile:
         unseen_share = other * share if share else None
         return FeatureSummary(rows, missing_share, None, None, None, None, unseen_share)
 
+    def restricted(self, spec: ProfileSpec) -> "Profile":
+        """The same of some of the features, without the others.
+
+        Args:
+            spec: Their bins, as in this profile's own.
+
+        Raises:
+            ValueError: There is no such feature.
+
+        Examples:
+            >>> from interlock.stats.profile_bins import learn
+            >>> both = Profile(learn({"a": [1.0, 2.0], "b": ["x", "y"]}, {"a": "numeric", "b": "categorical"}))
+            >>> both.update({"a": [1.0, 1.0, 2.0], "b": ["x", "x", "y"]})
+            >>> both.restricted(ProfileSpec(both.spec.features[1:])).counts("b").tolist()
+            [2, 1, 0, 0]
+        """
+        narrow = Profile(spec)
+        narrow._rows = self._rows
+        narrow._counts = np.concatenate([self.counts(bins.name) for bins in spec.features])
+        places = [number for number, bins in enumerate(self.spec.numeric) if bins.name in spec.slices]
+        narrow._moments = self._moments[places].copy()
+        return narrow
+
     def to_bytes(self) -> bytes:
         """Write rows, counts and moments, little-endian, behind the fingerprint of the bins."""
         head = np.array([self.spec.fingerprint, self._rows], dtype="<i8")

@@ -17,7 +17,7 @@ from interlock.web import day_charts, states
 from interlock.web.access import PageRoute
 from interlock.web.day_charts import DayChart
 from interlock.web.rendering import show
-from interlock.web.wording import figure, percent
+from interlock.web.wording import count, figure, percent
 
 router = APIRouter(prefix="/endpoints/{endpoint}/features", route_class=PageRoute, include_in_schema=False)
 
@@ -53,6 +53,7 @@ def _compared(comparison: Comparison) -> dict[str, Any]:
     return {
         "comparison": comparison,
         "state_now": states.check(comparison.check),
+        "least": LEAST_SEVERITY,
         "bars": bars,
         "rest": rest,
         "widest": max([each.reference for each in bars] + [each.current for each in bars] + [0.01]),
@@ -76,7 +77,7 @@ def _charts(comparison: Comparison) -> list[Chart]:
     missing = day_charts.by_day(
         [(each.day, each.missing_share) for each in days], percent, level=before.missing_share, floor=0.0
     )
-    rows = day_charts.by_day([(each.day, float(each.rows)) for each in days], figure, floor=0.0)
+    rows = day_charts.by_day([(each.day, float(each.rows)) for each in days], count, floor=0.0)
     found = [
         Chart("severity", f"dashed: {LEAST_SEVERITY:g}, from where it counts as drift", severity),
         Chart("missing", f"dashed: {percent(before.missing_share)} in the reference", missing),

@@ -49,6 +49,11 @@ def next_visit(cookie: str, now: datetime) -> Visit:
     return Visit(before if now - last < _ONE_VISIT else last, now)
 
 
+def this_visit(cookie: str, now: datetime) -> Visit:
+    """The visit that goes on while a page stays open, however long."""
+    return Visit(_times(cookie, now)[0], now)
+
+
 def _times(cookie: str, now: datetime) -> tuple[datetime | None, datetime | None]:
     before, _, last = cookie.partition(".")
     return _time(before, now), _time(last, now)

@@ -11,7 +11,7 @@ from interlock.web import states
 from interlock.web.access import Visitor
 from interlock.web.states import State
 
-_MOST = 12
+_MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,13 @@ def _releases(tx: Transaction, visitor: Visitor, at: datetime) -> list[News]:
 
 def _alerts(tx: Transaction, visitor: Visitor, at: datetime) -> list[News]:
     return [
-        News(each.opened_at, states.alert(each), each.endpoint or "server", each.title, f"/alerts/{each.id}")
+        News(
+            each.opened_at,
+            states.alert(each),
+            each.endpoint or "server",
+            each.title.partition(": ")[2] or each.title,
+            f"/alerts/{each.id}",
+        )
         for each in tx.alerts.list()
         if each.opened_at > at and visitor.may("read", each.endpoint)
     ]

@@ -25,9 +25,13 @@ def percent(share: float | None) -> str:
     Examples:
         >>> percent(0.0411), percent(0.25), percent(0.0), percent(None)
         ('4.1 %', '25 %', '0 %', '–')
+        >>> percent(0.00001)
+        '<0.01 %'
     """
     if share is None:
         return NONE
+    if 0 < share < 0.0001:
+        return "<0.01 %"
     return f"{share * 100:.2g} %" if abs(share) < 0.1 else f"{share * 100:.0f} %"
 
 

@@ -61,15 +61,16 @@ def test_what_changed_since_the_visit_before_is_told(pages: Pages) -> None:
         assert "Since you last looked" not in browser.get("/").text
         browser.cookies.clear()
     with pages.signed_in("viewer") as browser:
-        browser.cookies.set("interlock_visits", before)
+        browser.cookies.set("interlock_visits", before, domain="127.0.0.1", path="/")
         page = browser.get("/").text
         news = words(page.split("Since you last looked")[1])
         assert "registered wine:2 by test" in news
-        assert "critical wine wine: alcohol of wine:1 drifted" in news
+        assert "critical wine alcohol of wine:1 drifted" in news
         assert EVIL not in page
+        assert "registered wine:2" in words(browser.get("/now").text)
         assert "Since you last looked" in browser.get("/").text
     with pages.signed_in("limited") as browser:
-        browser.cookies.set("interlock_visits", before)
+        browser.cookies.set("interlock_visits", before, domain="127.0.0.1", path="/")
         news = browser.get("/").text.split("Since you last looked")[1]
         assert "alcohol of wine:1" in news
         assert "registered" not in news

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from interlock.web.last_visit import Visit, next_visit
+from interlock.web.last_visit import Visit, next_visit, this_visit
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -32,3 +32,9 @@ def test_a_clock_that_goes_back_hides_nothing_for_long() -> None:
     future = Visit(None, MONDAY + timedelta(days=400)).cookie()
     assert next_visit(future, MONDAY).since is None
     assert next_visit(next_visit(future, MONDAY).cookie(), MONDAY + 60 * MINUTE).since == MONDAY
+
+
+def test_a_page_that_stays_open_is_one_visit() -> None:
+    second = next_visit(next_visit("", MONDAY).cookie(), MONDAY + 60 * MINUTE)
+    assert this_visit(second.cookie(), MONDAY + 600 * MINUTE).since == MONDAY
+    assert this_visit("", MONDAY).since is None
