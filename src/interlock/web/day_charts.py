@@ -27,7 +27,7 @@ class DayChart:
         line: SVG path.
         points: Days of which something is known.
         level: How far down that stands which days are compared with; None if there is none.
-        top, bottom: What the ends of the axis stand for.
+        top, bottom: What the ends of the axis stand for, to three figures.
         ticks: Places of days that are named, and their dates.
     """
 
@@ -68,8 +68,8 @@ def by_day(
         line=_broken_line([(x, None if value is None else down(value)) for x, _, value in places]),
         points=[Point(x, down(value), f"{day:%d %b}: {spell(value)}") for x, day, value in places if value is not None],
         level=None if level is None else down(level),
-        top=spell(high),
-        bottom=spell(low),
+        top=spell(float(f"{high:.3g}")),
+        bottom=spell(float(f"{low:.3g}")),
         ticks=[places[number][:2] for number in sorted({0, len(places) // 2, len(places) - 1})],
     )
 
