@@ -115,6 +115,7 @@ def pages(client: Client) -> dict[str, str]:
         "try": "/endpoints/digits/try",
         "errors": "/endpoints/digits/errors",
         "feature": "/endpoints/flights/features/temp?window=28d",
+        "report": "/endpoints/flights/report",
         "releases": "/releases",
         "release": f"/releases/{promoted}",
         "release-stopped": f"/releases/{stopped}",

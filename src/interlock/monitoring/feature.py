@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from interlock.domain.errors import NotFoundError
 from interlock.domain.model import ModelVersion
 from interlock.domain.verdict import Check
@@ -166,10 +164,7 @@ def _hours(
 
 
 def _joined(spec: ProfileSpec, by_hour: Mapping[datetime, Profile | None]) -> Hours:
-    known = [(hour, profile) for hour, profile in by_hour.items() if profile is not None]
-    counts = np.array([profile.counts(spec.features[0].name) for _, profile in known], dtype=np.int64)
-    profiles = tuple(profile for _, profile in known)
-    return Hours(spec, tuple(hour for hour, _ in known), profiles, counts.reshape(len(known), spec.size))
+    return Hours.read(spec, [(hour, found.to_bytes()) for hour, found in by_hour.items() if found is not None])
 
 
 def _columns(version: ModelVersion) -> list[str]:

@@ -62,7 +62,7 @@ def test_who_asks_for_every_column_gets_another_table(store: Store) -> None:
     days = Days()
     some, every = read(days, store, most=1), read(days, store)
     assert (some.hidden, every.hidden) == (1, 0)
-    assert (">y</th>" in some.columns, ">y</th>" in every.columns) == (False, True)
+    assert (">y</a></th>" in some.columns, ">y</a></th>" in every.columns) == (False, True)
 
 
 def test_names_of_columns_are_shown_and_never_run(store: Store) -> None:
