@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from interlock.api.key_ring import KeyRing
     from interlock.api.services import Services
     from interlock.domain.access import Key
+    from interlock.learning.controller import RetrainingController, Spawn
+    from interlock.learning.retrainer import Retrainer
     from interlock.monitoring.alerting import Alerting
     from interlock.monitoring.controller import MonitoringController
     from interlock.monitoring.courier import Courier
@@ -144,6 +146,8 @@ def build_services(settings: Settings) -> "Services":
     from interlock.configuration.endpoints import Endpoints as EndpointsSection
     from interlock.configuration.models import Models
     from interlock.configuration.service import Configurations
+    from interlock.learning.lineage import Lineage
+    from interlock.learning.runs import Runs
     from interlock.monitoring.alert_channels import AlertChannels
     from interlock.monitoring.alerts import Alerts
     from interlock.monitoring.daily_report import DailyReports
@@ -158,6 +162,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.registry.application_tests import ApplicationTests
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.service import Registry
+    from interlock.releases.plan import check_road
     from interlock.releases.service import Releases
     from interlock.review.annotations import Annotations
 
@@ -172,6 +177,8 @@ def build_services(settings: Settings) -> "Services":
         application_tests=ApplicationTests(store, settings.artifacts, now, run_apart),
         endpoints=Endpoints(store, now),
         releases=Releases(store, now),
+        runs=Runs(store, settings.runs, now, check_road=check_road),
+        lineage=Lineage(store),
         monitoring=Monitoring(store, reader, now),
         reports=DailyReports(store, reader),
         annotations=Annotations(store, reader, ImageLog(settings.log), now),
@@ -294,3 +301,37 @@ def build_report_posting(settings: Settings) -> "ReportPosting":
 
     store = build_store(settings)
     return ReportPosting(store, DailyReports(store, build_reader(settings)), now)
+
+
+def build_retrainer(settings: Settings) -> "Retrainer":
+    """Performs one run of retraining, in its own process."""
+    from interlock.learning.retrainer import Places, Retrainer
+    from interlock.predictions.delta_log import DeltaLog
+    from interlock.predictions.pins import Pins
+    from interlock.registry.service import Registry
+
+    store = build_store(settings)
+    places = Places(artifacts=settings.artifacts, spools=settings.spools, runs=settings.runs)
+    pins = Pins(DeltaLog(settings.log), store, now)
+    return Retrainer(store, Registry(store, settings.artifacts, now), pins, places, now)
+
+
+def build_retraining_controller(settings: Settings, spawn: "Spawn") -> "RetrainingController":
+    """Begins and watches runs of retraining, and starts the releases of what they made."""
+    from interlock.learning.controller import RetrainingController
+    from interlock.predictions.delta_log import DeltaLog
+    from interlock.predictions.pins import Pins
+    from interlock.releases import plan as plans
+    from interlock.releases.service import Releases
+
+    store = build_store(settings)
+    return RetrainingController(
+        store,
+        Releases(store, now),
+        plans.of,
+        Pins(DeltaLog(settings.log), store, now),
+        spawn=spawn,
+        folders=settings.runs,
+        clock=now,
+        place="" if store.kind == "sqlite" else socket.gethostname(),
+    )

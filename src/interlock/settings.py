@@ -80,6 +80,11 @@ class Settings:
         return self.home / "unit.key"
 
     @property
+    def runs(self) -> Path:
+        """A folder for each run of retraining: its log, what its trainer kept, its rows while it runs."""
+        return self.home / "runs"
+
+    @property
     def run(self) -> Path:
         """Files that only matter while the processes run: addresses, metrics, staging."""
         return self.home / "run"

@@ -23,6 +23,8 @@ from interlock.api import (
     problems,
     releases,
     reports,
+    retraining,
+    runs,
     silences,
     status,
     uploads,
@@ -42,7 +44,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.no_auth = services.settings.no_auth
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
     for nouns in (
-        models, application_tests, endpoints, monitoring, labels, log_rows, releases, alerts, alert_rules, silences,
+        models, application_tests, endpoints, retraining, monitoring, labels, log_rows, releases, runs, alerts,
+        alert_rules, silences,
         channels, log, audit, keys, status, uploads, config, annotations, reports,
     ):  # fmt: skip
         api.include_router(nouns.router)

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from interlock.api.access import Actor, GuardedRoute, needs
-from interlock.api.rendering import plain
+from interlock.api.rendering import finite, plain
 from interlock.api.services import Given
 from interlock.domain import declaration
 from interlock.domain.access import Key
@@ -68,6 +68,12 @@ def list_versions(name: str, services: Given) -> dict[str, Any]:
 def show_version(name: str, version: int, services: Given) -> dict[str, Any]:
     """All that is known of a version."""
     return detail(services.registry.get(version_ref(name, version)))
+
+
+@router.get("/{name}/versions/{version}/lineage", **needs("read"))
+def show_lineage(name: str, version: int, services: Given) -> dict[str, Any]:
+    """Where a version comes from and where it went, and the same of its ancestors, the youngest first."""
+    return {"lineage": finite(plain(services.lineage.of(version_ref(name, version))))}
 
 
 @router.get("/{name}/versions/{version}/diff/{other}", **needs("read"))

@@ -10,6 +10,8 @@ from fastapi import Depends, Request
 from interlock.api.key_ring import KeyRing
 from interlock.api.uploads import Staging
 from interlock.configuration.service import Configurations
+from interlock.learning.lineage import Lineage
+from interlock.learning.runs import Runs
 from interlock.monitoring.alert_channels import AlertChannels
 from interlock.monitoring.alerts import Alerts
 from interlock.monitoring.daily_report import DailyReports
@@ -45,6 +47,8 @@ class Services:
     application_tests: ApplicationTests
     endpoints: Endpoints
     releases: Releases
+    runs: Runs
+    lineage: Lineage
     monitoring: Monitoring
     reports: DailyReports
     annotations: Annotations

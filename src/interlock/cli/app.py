@@ -28,6 +28,8 @@ from interlock.cli import (
     predict,
     release,
     report,
+    retrain,
+    runs,
     serve,
     up,
 )
@@ -76,6 +78,7 @@ _COMMANDS = (
     report.report,
     drift.drift,
     estimate.estimate,
+    retrain.retrain,
     doctor.doctor,
     backup.backup,
     backup.restore,
@@ -85,7 +88,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
-for noun in (model, endpoint, release, alert, log, key, audit, export, annotate):
+for noun in (model, endpoint, release, runs, alert, log, key, audit, export, annotate):
     app.add_typer(noun.app)
 
 

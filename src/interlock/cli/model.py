@@ -1,4 +1,4 @@
-"""`interlock model`: register, list, show, diff, test."""
+"""`interlock model`: register, list, show, diff, test, lineage."""
 
 import sys
 from pathlib import Path
@@ -160,6 +160,40 @@ def diff(first: Ref, second: Ref, server: Server = None, home: Home = DEFAULT_HO
 
 def _summary(test: dict[str, Any]) -> dict[str, Any]:
     return {name: test[name] for name in ("number", "passed", "at", "by", "endpoint", "champion", "data", "results")}
+
+
+@app.command()
+def lineage(ref: Ref, server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Show where a version comes from and where it went: data, run, version, releases, endpoints; then its parents.
+
+    Example: [bold]interlock model lineage wine:3[/bold]
+    """
+    split_ref(ref)
+    with connect(server, home) as client:
+        found = client.lineage(ref)
+    if as_json:
+        show_json({"lineage": found})
+        return
+    for number, each in enumerate(found):
+        print(f"{'' if number == 0 else chr(10)}{each['version']}{'' if number == 0 else ', its parent'}")
+        show_facts(_ancestry(each))
+
+
+def _ancestry(each: dict[str, Any]) -> dict[str, Any]:
+    """One step of a lineage, in the order in which it happened."""
+    run, facts = each["run"] or {}, each["facts"]
+    data, code, judgement = run.get("data") or {}, run.get("code") or {}, run.get("judgement") or {}
+    rows = f"{data['training_rows']} rows to learn from, {data['heldout_rows']} held out" if data else None
+    return {
+        "data": each["data"]["pin"] or facts.get("reference_sha256"),
+        "rows": rows,
+        "run": f"{run['id']} ({run['mode']}, {run['cause']})" if run else each["origin"],
+        "code": code.get("commit") or code.get("trainer"),
+        "judged": judgement.get("reason"),
+        "version": f"{each['version']}, sha256 {each['digest'][:16]}..., {each['created_at']} by {each['created_by']}",
+        "releases": [f"{one['id']} on {one['endpoint']}: {one['state']}" for one in each["releases"]],
+        "endpoints": [f"{name} as {role}" for name, role in each["endpoints"].items()],
+    }
 
 
 def _facts(found: dict[str, Any]) -> dict[str, Any]:

@@ -243,6 +243,58 @@ class ControlPlane:
         """Take the traffic back, by default to the champion before."""
         return self._post(f"/endpoints/{quote(endpoint, safe='')}/rollback", {"to": to, "reason": reason})
 
+    # Learning again
+
+    def retrain(self, endpoint: str, *, mode: str | None = None, release: bool = True) -> dict[str, Any]:
+        """Ask for a run of retraining: `scratch`, `fine_tune` or `blend`, by default as declared.
+
+        Args:
+            endpoint: Whose model.
+            mode: In place of what is declared.
+            release: Whether a version that passes is released as declared.
+        """
+        body = {"endpoint": endpoint, "release": release} | ({"mode": mode} if mode is not None else {})
+        return self._post("/runs", body)
+
+    def runs(self, endpoint: str | None = None) -> list[dict[str, Any]]:
+        """Runs of retraining, newest first."""
+        return list(self._get("/runs", endpoint=endpoint)["runs"])
+
+    def run(self, id: str) -> dict[str, Any]:
+        """All that is known of a run."""
+        return self._get(f"/runs/{quote(id, safe='')}")
+
+    def run_log(self, id: str) -> str:
+        """The last part of what the processes of a run said."""
+        return str(self._get(f"/runs/{quote(id, safe='')}/log")["log"])
+
+    def cancel_run(self, id: str) -> dict[str, Any]:
+        """End a run. One that works ends within a second or two."""
+        return self._post(f"/runs/{quote(id, safe='')}/cancel", {})
+
+    def rerun(self, id: str) -> dict[str, Any]:
+        """Ask for a run with the settings and the pinned rows of an earlier one."""
+        return self._post(f"/runs/{quote(id, safe='')}/rerun", {})
+
+    def declare_retraining(self, endpoint: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Put a declaration in the place of the one before, as docs/retraining.md has it."""
+        path = f"/api/v1/endpoints/{quote(endpoint, safe='')}/retraining"
+        return dict(self._control.json("PUT", path, dict(document))["retraining"])
+
+    def retraining(self, endpoint: str) -> dict[str, Any] | None:
+        """What is declared of retraining, None if nothing is."""
+        found = self._get(f"/endpoints/{quote(endpoint, safe='')}/retraining")["retraining"]
+        return None if found is None else dict(found)
+
+    def withdraw_retraining(self, endpoint: str) -> None:
+        """Take the declaration away."""
+        self._control.call("DELETE", f"/api/v1/endpoints/{quote(endpoint, safe='')}/retraining")
+
+    def lineage(self, ref: str) -> list[dict[str, Any]]:
+        """Where `name:version` comes from and where it went, and the same of its ancestors, the youngest first."""
+        name, version = split_ref(ref)
+        return list(self._get(f"/models/{name}/versions/{version}/lineage")["lineage"])
+
     # Alerts
 
     def alerts(

@@ -15,10 +15,12 @@ from interlock.process import preparation
 from interlock.process.handover import VARIABLE, Handover, decode
 from interlock.process.lifeline import die_with_parent
 from interlock.process.loop import repeat
+from interlock.process.retraining import start_run
 from interlock.settings import Settings
 
 _LOOKS_A_SECOND = 2
 _PR_SET_NAME = 15
+_GRACE_SECONDS = 5.0
 
 # How far a part stands back where processors are short: nobody waits for these, and callers wait for the gateways. The
 # collector stands back least: what it has not taken yet grows on the disk.
@@ -73,15 +75,29 @@ def run_loop(name: str, settings: Settings, stop: threading.Event) -> None:
 
 
 def _control(settings: Settings, stop: threading.Event) -> None:
-    """Decide, judge and alert in turns. Notices go out beside that, so that a mail server that hangs delays nothing."""
+    """Decide, judge and alert in turns. Beside that go notices and retraining: a mail server that hangs, or a model
+    that is being registered, delays nothing.
+    """
     courier, reports = bootstrap.build_courier(settings), bootstrap.build_report_posting(settings)
     sending = {"reports": reports.step, "courier": courier.step}
     deliver = threading.Thread(target=_repeat, args=(sending, stop), name="courier", daemon=True)
     deliver.start()
+    retrain = threading.Thread(target=_retrain, args=(settings, stop), name="retraining", daemon=True)
+    retrain.start()
     releases = bootstrap.build_release_controller(settings)
     # Alerts first: their first step on a home remembers where everything is, before anything is judged.
     alerts, monitoring = bootstrap.build_alerting(settings), bootstrap.build_monitoring_controller(settings)
     _repeat({"releases": releases.step, "alerts": alerts.step, "monitoring": monitoring.step}, stop)
+    retrain.join(_GRACE_SECONDS)
+
+
+def _retrain(settings: Settings, stop: threading.Event) -> None:
+    """Watch over runs. The processes of runs end with this thread."""
+    controller = bootstrap.build_retraining_controller(settings, start_run)
+    try:
+        _repeat({"retraining": controller.step}, stop)
+    finally:
+        controller.close()
 
 
 def _repeat(steps: Mapping[str, Callable[[], object]], stop: threading.Event) -> None:

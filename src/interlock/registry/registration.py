@@ -8,7 +8,7 @@ import msgspec
 from interlock.domain.access import Role
 from interlock.domain.contract import Contract
 from interlock.domain.declaration import Declaration
-from interlock.domain.model import ModelFormat, Parity, Placement, Runner
+from interlock.domain.model import ModelFormat, ModelVersion, Parity, Placement, Runner
 from interlock.runtimes.remote_address import RemoteAddress
 
 
@@ -29,6 +29,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         origin: Where the caller got the source from, like `models:/wine/3`; for people.
         parent: `name:version` that this one descends from.
         trained_on: Pinned version of a log that it was trained on, `endpoint@name`.
+        lineage: Further facts of where it comes from.
         created_by, role: The key that asks, for the audit log.
     """
 
@@ -45,6 +46,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = ""
     parent: str | None = None
     trained_on: str | None = None
+    lineage: dict[str, Any] = {}
     created_by: str = "local"
     role: Role = "admin"
 
@@ -89,3 +91,19 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
 
     error: str
     faults: tuple[str, ...]
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that was examined and stored, and is no version yet.
+
+    Args:
+        version: As it would be, with the number 0.
+        role: Of the key that asked.
+        details: For the audit log.
+        trained_on: As in `Registration`.
+    """
+
+    version: ModelVersion
+    role: Role
+    details: dict[str, Any] = {}
+    trained_on: str | None = None

@@ -18,7 +18,7 @@ from interlock.domain.names import check_name
 from interlock.domain.pin import split_pin
 from interlock.registry.artifacts import ArtifactStore
 from interlock.registry.register import Examiner, Registered, examine_apart, register
-from interlock.registry.registration import Registration
+from interlock.registry.registration import Candidate, Registration
 from interlock.runtimes import interpreter
 from interlock.store.database import Store
 from interlock.store.transaction import Transaction
@@ -47,6 +47,14 @@ class Registry:
             UnloadableModelError: The source is not a model that can be served.
             NotFoundError: There is no such parent, or no such pin.
         """
+        return self.add(self.examine(request))
+
+    def examine(self, request: Registration) -> Candidate:
+        """Examine and store a model that may become a version: it can be asked, and is known to nobody.
+
+        Raises:
+            InvalidInputError, UnloadableModelError, NotFoundError: As for `register`.
+        """
         check_name("model", request.name)
         if request.runner.python is not None:
             interpreter.check(request.runner.python)
@@ -54,28 +62,48 @@ class Registry:
             request.remote.check()
         parent = self.get(request.parent) if request.parent else None
         with self._store.read() as tx:
-            _pinned(tx, request)
+            _pinned(tx, request.trained_on)
         found = register(request, self._artifacts, self._examiner)
+        version = _version(request, found, 0, self._clock(), parent)
+        return Candidate(
+            version=version,
+            role=request.role,
+            details=_audited(request, version),
+            trained_on=request.trained_on,
+        )
+
+    def add(
+        self, candidate: Candidate, also: Callable[[Transaction, ModelVersion], None] | None = None
+    ) -> ModelVersion:
+        """Make a candidate the next version of its name.
+
+        Args:
+            candidate: As examined.
+            also: What is written in the same transaction, or not at all.
+
+        Raises:
+            NotFoundError: The pin that it was trained on is gone.
+        """
         with self._store.transaction() as tx:
-            version = _version(request, found, tx.models.next_version(request.name), self._clock(), parent)
-            version = msgspec.structs.replace(version, lineage=version.lineage | _pinned(tx, request))
-            tx.models.add(version)
-            details: dict[str, Any] = {
-                "digest": version.digest,
-                "format": version.model_format,
-                "placement": version.placement,
-                **_named_by(request),
-            }
-            if request.contract is not None:
-                details["declared"] = {
-                    f"{side}.{name}": said.given()
-                    for side, fields in (("inputs", request.contract.inputs), ("outputs", request.contract.outputs))
-                    for name, said in fields.items()
-                }
-            tx.audit.append(
-                version.created_at, request.created_by, request.role, "model.register", version.ref, details
+            examined, now = candidate.version, self._clock()
+            version = msgspec.structs.replace(
+                examined,
+                version=tx.models.next_version(examined.name),
+                created_at=now,
+                lineage=examined.lineage | _pinned(tx, candidate.trained_on),
             )
+            tx.models.add(version)
+            tx.audit.append(now, version.created_by, candidate.role, "model.register", version.ref, candidate.details)
+            if also is not None:
+                also(tx, version)
         return version
+
+    def discard(self, candidate: Candidate) -> None:
+        """Let go of what was stored for a candidate that became no version."""
+        with self._store.read() as tx:
+            needed = {digest for each in tx.models.list() for digest in (each.digest, each.serving_digest)}
+        for digest in {candidate.version.digest, candidate.version.serving_digest} - needed:
+            self._artifacts.discard(digest)
 
     def get(self, ref: str) -> ModelVersion:
         """A version by `name:version`, or the newest of a name.
@@ -97,12 +125,29 @@ class Registry:
             return tx.models.list(name)
 
 
-def _pinned(tx: Transaction, request: Registration) -> dict[str, Any]:
-    """What the lineage says of the data that it was trained on."""
-    if request.trained_on is None:
+def _pinned(tx: Transaction, trained_on: str | None) -> dict[str, Any]:
+    """What the lineage says of the data that a version was trained on."""
+    if trained_on is None:
         return {}
-    pin = tx.pins.get(*split_pin(request.trained_on))
+    pin = tx.pins.get(*split_pin(trained_on))
     return {"pin": pin.ref, "pin_digests": {kind: table.digest for kind, table in pin.tables.items()}}
+
+
+def _audited(request: Registration, version: ModelVersion) -> dict[str, Any]:
+    """What the audit log says of a registration."""
+    details: dict[str, Any] = {
+        "digest": version.digest,
+        "format": version.model_format,
+        "placement": version.placement,
+        **_named_by(request),
+    }
+    if request.contract is not None:
+        details["declared"] = {
+            f"{side}.{name}": said.given()
+            for side, fields in (("inputs", request.contract.inputs), ("outputs", request.contract.outputs))
+            for name, said in fields.items()
+        }
+    return details
 
 
 def _named_by(request: Registration) -> dict[str, str]:
@@ -121,7 +166,7 @@ def _version(
     request: Registration, found: Registered, number: int, now: datetime, parent: ModelVersion | None
 ) -> ModelVersion:
     result = found.examination
-    lineage, warnings = dict(result.lineage), list(result.warnings)
+    lineage, warnings = {**result.lineage, **request.lineage}, list(result.warnings)
     if request.origin:
         lineage["origin"] = request.origin
     if parent is not None:

@@ -21,7 +21,7 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 _KEPT_BY_OURS = ("PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 # One thread for every numeric library: the threads of one model would make the latency of all others noise.
-_ONE_THREAD = (
+_THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -42,12 +42,12 @@ def command(python: str | None) -> list[str]:
     return [python or sys.executable, str(Path(start_runner.__file__).absolute())]
 
 
-def environment(python: str | None) -> dict[str, str]:
-    """The environment of a model's process: the essentials, and one thread for every numeric library."""
+def environment(python: str | None, *, threads: int = 1) -> dict[str, str]:
+    """The environment of a model's process: the essentials, and the threads of every numeric library."""
     kept = (*_KEPT, *(_KEPT_BY_OURS if python is None else ()))
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
-        **dict.fromkeys(_ONE_THREAD, "1"),
+        **dict.fromkeys(_THREADS, str(threads)),
         "PYTHONUNBUFFERED": "1",
     }
 

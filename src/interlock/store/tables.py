@@ -14,6 +14,8 @@ from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
 from interlock.domain.pin import Pin
 from interlock.domain.release import Gate, Release
+from interlock.domain.retraining import Retraining
+from interlock.domain.run import Run
 from interlock.domain.traffic import TrafficPlan
 from interlock.domain.verdict import Verdict
 from interlock.store.columns import Counts, Json, UtcTime
@@ -264,3 +266,15 @@ error_tags = Table(
     Column("actor", Text, nullable=False),
 )
 cursors = Table("cursors", metadata, _key("name", String(256)), Column("value", Text, nullable=False))
+runs = Table(
+    "runs",
+    metadata,
+    _key("id", _REF),
+    Column("endpoint", _NAME, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    _body(Run),
+)
+# The database itself keeps an endpoint from having two runs at once.
+Index("runs_active", runs.c.endpoint, unique=True, sqlite_where=text("is_active"), postgresql_where=text("is_active"))
+retrainings = Table("retrainings", metadata, _key("endpoint", _NAME), _body(Retraining))

@@ -22,6 +22,8 @@ from interlock.store.plans import PlanRepository
 from interlock.store.profiles import ProfileRepository
 from interlock.store.rejections import RejectionRepository
 from interlock.store.releases import ReleaseRepository
+from interlock.store.retrainings import RetrainingRepository
+from interlock.store.runs import RunRepository
 from interlock.store.service_hours import ServiceHourRepository
 from interlock.store.silences import SilenceRepository
 from interlock.store.spools import SpoolRepository
@@ -33,8 +35,8 @@ class Transaction:
 
     __slots__ = (
         "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit", "channels", "cursors",
-        "deliveries", "endpoints", "error_tags", "gate_counts", "gateways", "keys", "models", "pins", "plans",
-        "profiles", "rejections", "releases", "service_hours", "silences", "spools", "verdicts",
+        "deliveries", "endpoints", "error_tags", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles",
+        "rejections", "releases", "retrainings", "runs", "service_hours", "silences", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -58,6 +60,8 @@ class Transaction:
         self.profiles = ProfileRepository(connection)
         self.rejections = RejectionRepository(connection)
         self.releases = ReleaseRepository(connection)
+        self.retrainings = RetrainingRepository(connection)
+        self.runs = RunRepository(connection)
         self.service_hours = ServiceHourRepository(connection)
         self.silences = SilenceRepository(connection)
         self.spools = SpoolRepository(connection)

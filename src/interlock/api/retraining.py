@@ -1,0 +1,30 @@
+"""What an endpoint's owner says of retraining. A file is the whole of it: applying one replaces what was there."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from interlock.api.access import Actor, GuardedRoute, needs
+from interlock.api.rendering import plain
+from interlock.api.services import Given
+
+router = APIRouter(prefix="/endpoints", tags=["runs"], route_class=GuardedRoute)
+
+
+@router.get("/{endpoint}/retraining", **needs("read"))
+def show(endpoint: str, services: Given) -> dict[str, Any]:
+    """What is declared; null if nothing is."""
+    return {"endpoint": endpoint, "retraining": plain(services.runs.declared(endpoint))}
+
+
+@router.put("/{endpoint}/retraining", **needs("operate"))
+def declare(endpoint: str, document: dict[str, Any], actor: Actor, services: Given) -> dict[str, Any]:
+    """Put a declaration in the place of the one before. One that names code or files needs role admin."""
+    return {"endpoint": endpoint, "retraining": plain(services.runs.declare(endpoint, document, actor))}
+
+
+@router.delete("/{endpoint}/retraining", status_code=204, **needs("operate"))
+def withdraw(endpoint: str, actor: Actor, services: Given) -> Response:
+    """Take the declaration away."""
+    services.runs.withdraw(endpoint, actor)
+    return Response(status_code=204)
