@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from interlock.domain.access import Key
     from interlock.learning.controller import RetrainingController, Spawn
     from interlock.learning.retrainer import Retrainer
+    from interlock.learning.triggers import Triggers
     from interlock.monitoring.alerting import Alerting
     from interlock.monitoring.controller import MonitoringController
     from interlock.monitoring.courier import Courier
@@ -276,9 +277,9 @@ def build_monitoring_controller(settings: Settings) -> "MonitoringController":
 
 def build_alerting(settings: Settings) -> "Alerting":
     """Turns verdicts, rollbacks and the collector's report into incidents."""
+    from interlock.learning.actions import act
     from interlock.monitoring.alerting import Alerting
     from interlock.predictions import reconciliation
-    from interlock.releases.actions import act
 
     store = build_store(settings)
     # Machines that share a store each watch their own collector.
@@ -335,3 +336,10 @@ def build_retraining_controller(settings: Settings, spawn: "Spawn") -> "Retraini
         clock=now,
         place="" if store.kind == "sqlite" else socket.gethostname(),
     )
+
+
+def build_retraining_triggers(settings: Settings) -> "Triggers":
+    """Asks for runs of retraining by itself."""
+    from interlock.learning.triggers import Triggers
+
+    return Triggers(build_store(settings), now)

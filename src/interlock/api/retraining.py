@@ -13,8 +13,9 @@ router = APIRouter(prefix="/endpoints", tags=["runs"], route_class=GuardedRoute)
 
 @router.get("/{endpoint}/retraining", **needs("read"))
 def show(endpoint: str, services: Given) -> dict[str, Any]:
-    """What is declared; null if nothing is."""
-    return {"endpoint": endpoint, "retraining": plain(services.runs.declared(endpoint))}
+    """What is declared, and what its triggers remember and wait for; null if nothing is."""
+    declared = services.runs.declared(endpoint)
+    return {"endpoint": endpoint, "retraining": plain(declared), "triggers": plain(services.runs.watched(endpoint))}
 
 
 @router.put("/{endpoint}/retraining", **needs("operate"))

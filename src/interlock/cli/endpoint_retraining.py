@@ -35,11 +35,12 @@ def retraining(
             client.withdraw_retraining(name)
         found = client.retraining(name)
     if as_json:
-        show_json({"endpoint": name, "retraining": found})
-    elif found is None:
+        show_json(found)
+    elif found["retraining"] is None:
         print(f"nothing is declared of {name}: nothing is retrained by itself, and a run by hand takes the defaults")
     else:
-        show_facts(found)
+        watched = found["triggers"] or {}
+        show_facts({**found["retraining"], "wanted because": watched.get("causes"), "waits": watched.get("waits")})
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -281,10 +281,9 @@ class ControlPlane:
         path = f"/api/v1/endpoints/{quote(endpoint, safe='')}/retraining"
         return dict(self._control.json("PUT", path, dict(document))["retraining"])
 
-    def retraining(self, endpoint: str) -> dict[str, Any] | None:
-        """What is declared of retraining, None if nothing is."""
-        found = self._get(f"/endpoints/{quote(endpoint, safe='')}/retraining")["retraining"]
-        return None if found is None else dict(found)
+    def retraining(self, endpoint: str) -> dict[str, Any]:
+        """What is declared (`retraining`), and what its triggers remember and wait for (`triggers`), or None."""
+        return self._get(f"/endpoints/{quote(endpoint, safe='')}/retraining")
 
     def withdraw_retraining(self, endpoint: str) -> None:
         """Take the declaration away."""

@@ -11,7 +11,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 """From what can wait to what cannot."""
 
 EventKind = Literal["opened", "symptom", "worse", "again", "acted", "over", "acknowledged", "told", "resolved"]
-Action = Literal["pause", "roll_back"]
+Action = Literal["pause", "roll_back", "retrain"]
 NoticeKind = Literal["opened", "worse", "again", "resolved", "test", "report"]
 
 

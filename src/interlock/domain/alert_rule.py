@@ -26,7 +26,7 @@ class WrittenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         days: Bad for so many days in a row before it fires.
         over_after_days: Good for so many days in a row before it is over.
         fewest_rows: A value from fewer rows or labels is not looked at.
-        action: What is done to the endpoint's traffic when it fires: `pause` its release, or `roll_back`.
+        action: What is done when it fires: `pause` the endpoint's release, `roll_back` its traffic, or `retrain`.
         off: Switch a default rule off, by its name. Nothing else is given then.
     """
 

@@ -4,9 +4,11 @@ A plain value, so that it can stand in a file of its own or as a section of a la
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
+from cronsim import CronSim, CronSimError
 
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.release import Strategy
@@ -42,6 +44,26 @@ class Road(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     plan: dict[str, Any] = {}
 
 
+class Triggers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What starts a run by itself; nothing, where nothing is said. Any of them is enough.
+
+    Args:
+        cron: At these times (UTC), like `0 3 * * 1`.
+        every_hours: So long after the last run.
+        max_age_days: When the champion was registered so long ago.
+        on_drift: When a verdict says that an input or an output has drifted.
+        on_quality: When a verdict says that the quality has fallen.
+        new_labels: When so many labels have come since the last run.
+    """
+
+    cron: str | None = None
+    every_hours: float | None = None
+    max_age_days: float | None = None
+    on_drift: bool = False
+    on_quality: bool = False
+    new_labels: int | None = None
+
+
 class Retraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One endpoint's declaration.
 
@@ -60,6 +82,9 @@ class Retraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         fewest_heldout: With fewer held-out rows nothing is trained.
         most_duplicates: Most share of the held-out rows whose inputs may stand in the training rows too.
         margin: A new version may lose at most this share of the champion's loss on the held-out rows.
+        triggers: What starts a run by itself. Alert rules with `action: retrain` do too.
+        most_missing: The newest rows may lack an input this much more often than those before: a broken feed must not
+            teach.
         fewest_new_labels: Labels that must have come since the last run before a trigger starts one.
         cooldown_hours: Shortest time between two runs that triggers start.
         per_week: Most runs in seven days that triggers start.
@@ -83,6 +108,8 @@ class Retraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     fewest_heldout: int = 200
     most_duplicates: float = 0.1
     margin: float = 0.0
+    most_missing: float = 0.3
+    triggers: Triggers = Triggers()
     fewest_new_labels: int = 1000
     cooldown_hours: float = 24.0
     per_week: int = 7
@@ -122,7 +149,15 @@ def parse(document: Mapping[str, Any]) -> Retraining:
 
 
 def _faults(found: Retraining) -> list[str]:
-    return [*_trainer_faults(found), *_number_faults(found)]
+    return [*_trainer_faults(found), *_cron_faults(found.triggers.cron), *_number_faults(found)]
+
+
+def _cron_faults(cron: str | None) -> list[str]:
+    try:
+        CronSim(cron or "0 3 * * 1", datetime(2000, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        return [f"triggers.cron == {cron!r}, must be like 0 3 * * 1 (minute, hour, day, month, weekday): {error}"]
+    return []
 
 
 def _trainer_faults(found: Retraining) -> list[str]:
@@ -143,8 +178,9 @@ def _number_faults(found: Retraining) -> list[str]:
     faults = []
     if not 0 < found.holdout < 1:
         faults.append(f"holdout == {found.holdout:g}, must be between 0 and 1, both excluded")
-    if not 0 <= found.most_duplicates <= 1:
-        faults.append(f"most_duplicates == {found.most_duplicates:g}, must be a share between 0 and 1")
+    for name in ("most_duplicates", "most_missing"):
+        if not 0 <= getattr(found, name) <= 1:
+            faults.append(f"{name} == {getattr(found, name):g}, must be a share between 0 and 1")
     least = {
         "scratch_every": (found.scratch_every, 1),
         "fewest_heldout": (found.fewest_heldout, 100),
@@ -155,6 +191,7 @@ def _number_faults(found: Retraining) -> list[str]:
         "threads": (found.threads, 1),
         "memory_bytes": (found.memory_bytes, 64 * 1024 * 1024),
         "window.rows": (found.window.rows, 1),
+        "triggers.new_labels": (found.triggers.new_labels, 1),
     }
     for name, (value, bound) in least.items():
         if value is not None and not bound <= value < float("inf"):
@@ -163,6 +200,8 @@ def _number_faults(found: Retraining) -> list[str]:
         "limit_minutes": found.limit_minutes,
         "window.days": found.window.days,
         "window.half_life_days": found.window.half_life_days,
+        "triggers.every_hours": found.triggers.every_hours,
+        "triggers.max_age_days": found.triggers.max_age_days,
     }
     faults += [
         f"{name} == {value:g}, must be above 0"

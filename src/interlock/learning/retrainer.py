@@ -25,7 +25,7 @@ from interlock.domain.model import ModelVersion
 from interlock.domain.pin import Pin
 from interlock.domain.privacy import effective, withheld_sentence
 from interlock.domain.run import CodeFacts, DataFacts, Judgement, Run
-from interlock.learning import dataset, evidence, inherited, leakage, rows, run_road, workspace
+from interlock.learning import data_checks, dataset, evidence, inherited, leakage, rows, run_road, workspace
 from interlock.learning.code import code_facts
 from interlock.learning.context import Parent, Progress, Task
 from interlock.learning.evidence import Pair
@@ -208,6 +208,14 @@ class _Performance:
         twins = leakage.duplicates(self._folder / dataset.TRAINING, self._folder / dataset.HELD_OUT)
         facts = _data_facts(pin, read, twins, self._label_shares())
         self._note(data=facts)
+        faults = data_checks.faults(
+            self._folder / dataset.TRAINING,
+            self._folder / dataset.HELD_OUT,
+            unusable=read.unusable,
+            most_missing=settings.most_missing,
+        )
+        if faults:
+            raise InvalidInputError(*faults)
         if twins > settings.most_duplicates * read.held_out:
             raise InvalidInputError(
                 f"{twins} of {read.held_out} held-out rows stand among the training rows with the same inputs; judged "

@@ -13,10 +13,11 @@ from interlock.domain.access import Key
 from interlock.domain.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from interlock.domain.retraining import Mode, Retraining, parse
 from interlock.domain.run import GAVE_A_VERSION, Run
-from interlock.learning import run_road, workspace
+from interlock.learning import asking, run_road, triggers, workspace
+from interlock.learning.asking import check_free
 from interlock.learning.run_road import Mover
+from interlock.learning.triggers import Watched
 from interlock.store.database import Store
-from interlock.store.transaction import Transaction
 
 CheckRoad = Callable[[str, Mapping[str, Any]], object]
 """Raises InvalidInputError if a strategy has no such plan."""
@@ -72,6 +73,11 @@ class Runs:
             tx.endpoints.get(endpoint)
             return tx.retrainings.get(endpoint)
 
+    def watched(self, endpoint: str) -> Watched | None:
+        """What triggers remember of an endpoint, and what they wait for; None before they looked."""
+        with self._store.read() as tx:
+            return triggers.waits(tx, endpoint) if tx.retrainings.get(endpoint) is not None else None
+
     def withdraw(self, endpoint: str, actor: Key) -> None:
         """Take a declaration away: nothing is retrained by itself any more.
 
@@ -108,23 +114,9 @@ class Runs:
             _check_there(settings)
             wants_release = release and settings.release is not None
             if wants_release:
-                _check_free(tx, endpoint)
-            number, now = tx.runs.next_number(endpoint), self._clock()
-            run = Run(
-                id=f"{endpoint}-run-{number}",
-                endpoint=endpoint,
-                number=number,
-                state="queued",
-                settings=settings,
-                mode=_resolved(tx, endpoint, mode or settings.mode, settings),
-                cause=cause,
-                created_at=now,
-                created_by=actor.name,
-                role=actor.role,
-                parent=tx.plans.current(endpoint).champion,
-                wants_release=wants_release,
-            )
-            return run_road.ask(tx, run, Mover(actor.name, actor.role, now))
+                check_free(tx, endpoint)
+            asked = asking.Asked(settings, mode or settings.mode, cause, wants_release)
+            return asking.ask(tx, endpoint, asked, Mover(actor.name, actor.role, self._clock()))
 
     def rerun(self, id: str, actor: Key) -> Run:
         """Ask for a run with the settings and the pinned rows of an earlier one.
@@ -143,24 +135,10 @@ class Runs:
                     f"ask for a new one: interlock retrain {before.endpoint}"
                 )
             if before.wants_release:
-                _check_free(tx, before.endpoint)
-            number, now = tx.runs.next_number(before.endpoint), self._clock()
-            run = Run(
-                id=f"{before.endpoint}-run-{number}",
-                endpoint=before.endpoint,
-                number=number,
-                state="queued",
-                settings=before.settings,
-                mode=before.mode,
-                cause=f"run {id} again",
-                created_at=now,
-                created_by=actor.name,
-                role=actor.role,
-                parent=tx.plans.current(before.endpoint).champion,
-                wants_release=before.wants_release,
-                pin=before.pin,
-            )
-            return run_road.ask(tx, run, Mover(actor.name, actor.role, now))
+                check_free(tx, before.endpoint)
+            cause = f"run {id} again"
+            asked = asking.Asked(before.settings, before.mode, cause, before.wants_release, before.pin)
+            return asking.ask(tx, before.endpoint, asked, Mover(actor.name, actor.role, self._clock()))
 
     def cancel(self, id: str, actor: Key) -> Run:
         """End a run. One that works is ended by its controller within a second or two.
@@ -197,14 +175,6 @@ class Runs:
         return workspace.tail(self._folders / self.get(id).id, most_bytes)
 
 
-def _check_free(tx: Transaction, endpoint: str) -> None:
-    for release in tx.releases.active(endpoint):
-        raise ConflictError(
-            f"endpoint {endpoint!r} has release {release.id} ({release.state}), and another could not begin; "
-            "wait for its end, or ask without a release"
-        )
-
-
 def _check_there(settings: Retraining) -> None:
     """Raises InvalidInputError with every path that is not there."""
     faults = []
@@ -217,15 +187,3 @@ def _check_there(settings: Retraining) -> None:
     ]
     if faults:
         raise InvalidInputError(*faults)
-
-
-def _resolved(tx: Transaction, endpoint: str, mode: Mode, settings: Retraining) -> Mode:
-    """What `blend` comes to: fine-tune, but begin anew every so many versions."""
-    if mode != "blend":
-        return mode
-    since = 0
-    for run in reversed([run for run in tx.runs.list(endpoint) if run.state in GAVE_A_VERSION]):
-        if run.mode == "scratch":
-            break
-        since += 1
-    return "scratch" if since >= settings.scratch_every - 1 else "fine_tune"

@@ -95,7 +95,7 @@ def _retrain(settings: Settings, stop: threading.Event) -> None:
     """Watch over runs. The processes of runs end with this thread."""
     controller = bootstrap.build_retraining_controller(settings, start_run)
     try:
-        _repeat({"retraining": controller.step}, stop)
+        _repeat({"triggers": bootstrap.build_retraining_triggers(settings).step, "retraining": controller.step}, stop)
     finally:
         controller.close()
 

@@ -23,13 +23,15 @@ def act(tx: Transaction, endpoint: str, action: Action, reason: str, now: dateti
         tx: The transaction of the alert.
         endpoint: Whose traffic.
         action: `pause` stops a running release from advancing; `roll_back` ends one that is active, and without one
-            returns to the champion before.
+            returns to the champion before. `retrain` is not about traffic, and is done above (`learning.actions`).
         reason: What the alert says.
         now: The clock.
 
     Returns:
         What was done, or why nothing was.
     """
+    if action == "retrain":
+        return "nothing was done: nobody retrains here"
     mover = Mover(ACTOR, "system", now, f"by an alert rule: {reason}")
     try:
         return _pause(tx, endpoint, mover) if action == "pause" else _roll_back(tx, endpoint, mover)
