@@ -104,6 +104,7 @@ def print_run(found: dict[str, Any], *, as_json: bool) -> None:
             **{name: judgement.get(name) for name in beside},
             "measured": {**found["metrics"], **judgement.get("metrics", {})},
             "code": _spell_code(found["code"]),
+            "tracked": found["tracked"],
         }
     )
 

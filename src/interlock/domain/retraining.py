@@ -91,6 +91,7 @@ class Retraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         limit_minutes: A trainer that takes longer is ended.
         memory_bytes: Most memory of the trainer; None: half of the machine's.
         threads: Of numeric libraries in the trainer.
+        tracking: Where MLflow keeps the runs: `local` in the home folder, or any tracking URI; None: nowhere.
         release: How a version that passed is released; None: it is registered and waits.
     """
 
@@ -116,6 +117,7 @@ class Retraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     limit_minutes: float = 60.0
     memory_bytes: int | None = None
     threads: int = 1
+    tracking: str | None = None
     release: Road | None = Road()
 
     @property
@@ -125,8 +127,9 @@ class Retraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def names_code(self) -> bool:
-        """Whether it names what the server runs or reads, which is for administrators to say."""
-        return bool(self.entry or self.code or self.trust_pickle or self.references)
+        """Whether it names what the server runs, reads or calls, which is for administrators to say."""
+        is_elsewhere = self.tracking not in (None, "local")
+        return bool(self.entry or self.code or self.trust_pickle or self.references or is_elsewhere)
 
 
 def parse(document: Mapping[str, Any]) -> Retraining:

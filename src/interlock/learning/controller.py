@@ -143,14 +143,13 @@ class RetrainingController:
 
     def _release(self, run: Run) -> None:
         """Start the release of a version that passed, unless it has one already or nobody wants one."""
-        reason = self._why_not(run)
-        if not reason:
-            try:
-                release = self._started(run)
-            except InterlockError as error:
-                reason = f"no release was started: {error}"
+        try:
+            reason = self._why_not(run)
+            release = None if reason else self._started(run)
+        except InterlockError as error:  # also where the endpoint was deleted meanwhile
+            reason, release = f"no release was started: {error}", None
         with self._store.transaction() as tx:
-            if reason:
+            if release is None:
                 run_road.keep(tx, run, self._mover(), reason)
             else:
                 run_road.release(tx, run, self._mover(), release.id)

@@ -25,7 +25,7 @@ from interlock.domain.model import ModelVersion
 from interlock.domain.pin import Pin
 from interlock.domain.privacy import effective, withheld_sentence
 from interlock.domain.run import CodeFacts, DataFacts, Judgement, Run
-from interlock.learning import data_checks, dataset, evidence, inherited, leakage, rows, run_road, workspace
+from interlock.learning import data_checks, dataset, evidence, inherited, leakage, rows, run_road, tracking, workspace
 from interlock.learning.code import code_facts
 from interlock.learning.context import Parent, Progress, Task
 from interlock.learning.evidence import Pair
@@ -95,7 +95,20 @@ class Retrainer:
             _log.exception("run %s broke", run.id)
             self._fail(run, f"{type(error).__name__}: {str(error)[:300]}; see the run's log")
         finally:
+            self._track(run, folder)
             workspace.clean(folder)
+
+    def _track(self, run: Run, folder: Path) -> None:
+        """Hand the run to MLflow if its owner wants that."""
+        if run.settings.tracking is None:
+            return
+        with self._store.read() as tx:
+            now = tx.runs.get(run.id)
+        facts = tracking.track(now, folder, self._places.runs.parent)
+        if "error" in facts:
+            _log.warning("run %s is not in MLflow: %s", run.id, facts["error"])
+        with self._store.transaction() as tx:
+            run_road.track(tx, run, facts)
 
     @property
     def store(self) -> Store:

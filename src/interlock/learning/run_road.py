@@ -139,6 +139,13 @@ def note(tx: Transaction, run: Run, at: datetime, **facts: Any) -> Run:
     return noted
 
 
+def track(tx: Transaction, run: Run, facts: dict[str, Any]) -> Run:
+    """Write down where a tracking server has it, or why it has not. No move, and no audit entry."""
+    tracked = msgspec.structs.replace(tx.runs.get(run.id), tracked=facts)
+    tx.runs.update(tracked)
+    return tracked
+
+
 def _end(tx: Transaction, run: Run, mover: Mover, state: RunState, reason: str, action: str) -> Run:
     ended = _moved(run, state, reason=reason, ended_at=mover.at, stage="", progress=None)
     details: dict[str, Any] = {"reason": reason}

@@ -17,6 +17,9 @@ LOG, METRICS, ARTIFACTS = "log.txt", "metrics.jsonl", "artifacts"
 TASK, RESULT, PROGRESS = "task.json", "result.json", "progress.json"
 REFERENCE, MODEL = "reference.parquet", "model"
 
+KEPT = (LOG, METRICS, ARTIFACTS)
+"""What stays when a run has ended; all else is its work, and may be gone at any moment."""
+
 _NOT_KEPT = (TRAINING, HELD_OUT, "labelled.parquet", REFERENCE, TASK, RESULT, PROGRESS)
 _NOT_KEPT_FOLDERS = (MODEL, "spill", "parent", "scratch")
 

@@ -25,6 +25,7 @@ from deltalake import DeltaTable
 from interlock import bootstrap
 from interlock.domain.access import Key
 from interlock.domain.errors import HomeError
+from interlock.learning.workspace import KEPT
 from interlock.predictions import commits, log_lock, segments
 from interlock.predictions.delta_log import KINDS, DeltaLog
 from interlock.process.home import FORMAT, check_format
@@ -258,8 +259,14 @@ class _Backup:
         home = self._settings.home
         for path in sorted(home.iterdir()):
             if path.name not in _APART and not path.name.startswith("."):
-                for file in _files(path):
+                for file in _files(path) if path != self._settings.runs else _kept(path):
                     self._copier.copy(file, file.relative_to(home).as_posix())
+
+
+def _kept(runs: Path) -> list[Path]:
+    """Of runs of retraining what stays: rows and models of one that works come and go."""
+    kept = [folder / name for folder in sorted(runs.iterdir()) for name in KEPT if (folder / name).exists()]
+    return [file for path in kept for file in _files(path)]
 
 
 def _files(path: Path) -> list[Path]:

@@ -305,3 +305,40 @@ def test_fine_tuning_goes_on_from_the_champion(world: "World", weak: models.Trai
     run = world.perform()
     assert run.mode == "fine_tune"
     assert run.state in ("registered", "rejected"), run.reason
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of MLflow and its database, which are read here
+def test_a_run_is_one_of_mlflow_too(world: "World") -> None:
+    mlflow = pytest.importorskip("mlflow")
+    world.trainer(
+        "for step in range(3):\n    context.metric('loss', 1 / (step + 1), step)\n"
+        "(context.folder / 'notes.txt').write_text('x')\n" + ALL_ZERO.strip(),
+        tracking="local",
+        parameters={"depth": 3},
+    )
+    run = world.perform()
+    assert run.state == "rejected", run.reason
+    assert run.tracked["uri"] == "local", run.tracked
+    assert run.judgement is not None
+    assert run.data is not None
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{world.settings.home / 'mlflow.db'}")
+    found = client.get_run(run.tracked["run_id"])
+    assert found.data.params["parameters.depth"] == "3"
+    assert found.data.metrics["brier"] == pytest.approx(run.judgement.candidate_loss)
+    assert [each.value for each in client.get_metric_history(found.info.run_id, "loss")] == [1, 1 / 2, 1 / 3]
+    assert found.data.tags["interlock.pin.predictions.sha256"] == run.data.digests["predictions"]
+    assert found.data.tags["interlock.parent"] == "flights:1"
+    assert {each.path for each in client.list_artifacts(found.info.run_id)} == {
+        "artifacts",
+        "environment.json",
+        "log.txt",
+    }
+
+
+def test_a_tracking_server_that_is_down_fails_no_run(world: "World") -> None:
+    world.trainer(ALL_ZERO, tracking="http://user:secret@127.0.0.1:9")
+    run = world.perform()
+    assert run.state == "rejected"
+    assert run.tracked["uri"] == "http://127.0.0.1:9"
+    assert run.tracked["error"]

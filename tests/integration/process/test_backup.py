@@ -45,6 +45,17 @@ def home(tmp_path: Path, store_url: str) -> Iterator[Home]:
     store.close()
 
 
+def test_of_a_run_of_retraining_its_log_and_what_it_kept_come_back(home: Home, tmp_path: Path, ann: Key) -> None:
+    folder = home.settings.runs / "wine-run-1"
+    (folder / "artifacts").mkdir(parents=True)
+    for name in ("log.txt", "artifacts/notes.txt", "training.parquet", "model.skops"):
+        (folder / name).write_text(name)
+    backup(home.settings, tmp_path / "backup", ann)
+    again = back(tmp_path / "backup", tmp_path / "again", ann).settings.runs / "wine-run-1"
+    found = {path.relative_to(again).as_posix() for path in again.rglob("*") if path.is_file()}
+    assert found == {"log.txt", "artifacts/notes.txt"}
+
+
 def restored(settings: Settings) -> Home:
     return Home(settings, Store.open(settings.database_url))
 
