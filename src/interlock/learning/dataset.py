@@ -36,7 +36,16 @@ _MEMORY = "1GB"
 FACTS = ("label", "weight", "event_at", "observed_at", "unit")
 """Columns of both files beside inputs and rewards. `unit`: the sticky key, or the request where none was sent."""
 
-_SAID = ("label_text", "label_number", "observed_at", "label_weight")
+_SAID = ("label_text", "label_number", "observed_at", "label_weight", "label_source")
+
+# Rows that were chosen to be labelled because they teach: they do, each as much as any other. They judge only where all
+# rows had the same chance to be chosen, as the gates of a release have it.
+_CHOSEN = "coalesce(label_source = 'annotator', false)"
+_PREPARED = (
+    "label_text", "label_number", "observed_at",
+    f"CASE WHEN {_CHOSEN} THEN 1.0 ELSE label_weight END AS label_weight",
+    f"coalesce(NOT {_CHOSEN} OR label_weight = 1, false) AS may_judge",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +145,7 @@ class _Extraction:
         inputs = [f"{_column(field, present)} AS i{at}" for at, field in enumerate(self._source.contract.inputs)]
         rewards = [f"{quoted(f'reward.{name}')} AS {quoted(f'reward.{name}')}" for name in self._rewards]
         unit = "coalesce(unit, request_id, prediction_id) AS unit"
-        return ", ".join([*inputs, *rewards, *_SAID, "event_at", unit])
+        return ", ".join([*inputs, *rewards, *_PREPARED, "event_at", unit])
 
 
 def _column(field: Field, present: pa.Schema) -> str:
@@ -219,7 +228,9 @@ class _Writer:
         with pq.ParquetWriter(folder / name, schema) as writer:
             for batch in _between(file, start, stop):
                 table = self._shaped(batch, schema)
-                self._unusable += batch.num_rows - table.num_rows
+                self._unusable += table["label"].null_count
+                kept = pc.is_valid(table["label"])
+                table = table.filter(pc.and_(kept, batch.column("may_judge")) if name == HELD_OUT else kept)
                 rows += table.num_rows
                 writer.write_table(table)
         return rows
@@ -246,8 +257,7 @@ class _Writer:
             raise InvalidInputError(
                 f"the log holds an input in another type than the champion takes: {error}"
             ) from error
-        table = pa.Table.from_arrays(arrays, schema=schema)
-        return table.filter(pc.is_valid(table["label"]))
+        return pa.Table.from_arrays(arrays, schema=schema)
 
     def _weights(self, batch: pa.RecordBatch) -> pa.Array:
         given = pc.fill_null(batch.column("label_weight").cast(pa.float64()), 1.0)

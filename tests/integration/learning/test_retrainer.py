@@ -224,6 +224,27 @@ def test_labels_that_are_no_class_or_from_the_future_are_left_out_and_counted(wo
     assert run.data.training_rows + run.data.heldout_rows == 5000
 
 
+def test_rows_that_were_chosen_to_be_labelled_teach_and_do_not_judge(world: "World", year: pa.Table) -> None:
+    """Annotators were given what is uncertain: weight 0 says nothing of quality."""
+    world.trainer(
+        "frame = context.pandas()\ncontext.metric('lightest', frame['weight'].min())\n"
+        "context.metric('rows', len(frame))\nraise ValueError('seen enough')"
+    )
+    chosen = {
+        "source": lambda flights: pa.array(["annotator"] * flights.num_rows),
+        "weight": lambda flights: pa.array([0.0] * flights.num_rows),
+    }
+    world.log(year.slice(0, 400), **chosen)
+    world.log(year.slice(5600, 300), **chosen)
+    run = world.perform()
+    assert run.data is not None
+    # 400 rows before all others are learnt from. Of the newest 1140, 300 were chosen, and judge nothing.
+    assert run.data.training_rows == pytest.approx(4560, abs=20)
+    assert run.data.heldout_rows == pytest.approx(840, abs=20)
+    said = (world.settings.runs / run.id / "metrics.jsonl").read_text()
+    assert '"name":"lightest","value":1.0' in said
+
+
 def test_a_feed_that_is_there_twice_is_no_training_data(empty_world: "World", year: pa.Table) -> None:
     """Every flight once more, some days later: held-out rows whose answers stand among the training rows."""
     flights = year.slice(600, 3000)
