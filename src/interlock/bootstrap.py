@@ -146,6 +146,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.configuration.channels import Channels
     from interlock.configuration.endpoints import Endpoints as EndpointsSection
     from interlock.configuration.models import Models
+    from interlock.configuration.retraining import RetrainingSection
     from interlock.configuration.service import Configurations
     from interlock.learning.lineage import Lineage
     from interlock.learning.runs import Runs
@@ -163,12 +164,14 @@ def build_services(settings: Settings) -> "Services":
     from interlock.registry.application_tests import ApplicationTests
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.service import Registry
-    from interlock.releases.plan import check_road
     from interlock.releases.service import Releases
     from interlock.review.annotations import Annotations
 
     store, reader = build_store(settings), build_reader(settings)
     channels = AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send)
+    releases = Releases(store, now)
+    retraining = RetrainingSection(releases.check)
+    sections = (Models(), EndpointsSection(), retraining, AlertRules(), Channels(channels))
     return Services(
         settings=settings,
         clock=now,
@@ -177,15 +180,15 @@ def build_services(settings: Settings) -> "Services":
         registry=Registry(store, settings.artifacts, now),
         application_tests=ApplicationTests(store, settings.artifacts, now, run_apart),
         endpoints=Endpoints(store, now),
-        releases=Releases(store, now),
-        runs=Runs(store, settings.runs, now, check_road=check_road),
+        releases=releases,
+        runs=Runs(store, settings.runs, now, check_road=releases.check),
         lineage=Lineage(store),
         monitoring=Monitoring(store, reader, now),
         reports=DailyReports(store, reader),
         annotations=Annotations(store, reader, ImageLog(settings.log), now),
         alerts=Alerts(store, now),
         channels=channels,
-        configurations=Configurations(store, now, (Models(), EndpointsSection(), AlertRules(), Channels(channels))),
+        configurations=Configurations(store, now, sections),
         recent=RecentReader(now),
         reader=reader,
         error_tags=ErrorTags(store, now),
@@ -322,14 +325,14 @@ def build_retraining_controller(settings: Settings, spawn: "Spawn") -> "Retraini
     from interlock.learning.controller import RetrainingController
     from interlock.predictions.delta_log import DeltaLog
     from interlock.predictions.pins import Pins
-    from interlock.releases import plan as plans
     from interlock.releases.service import Releases
 
     store = build_store(settings)
+    releases = Releases(store, now)
     return RetrainingController(
         store,
-        Releases(store, now),
-        plans.of,
+        releases,
+        releases.wanted,
         Pins(DeltaLog(settings.log), store, now),
         spawn=spawn,
         folders=settings.runs,

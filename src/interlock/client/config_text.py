@@ -40,6 +40,15 @@ endpoints:
       strategy: canary
       plan: {steps: [0.01, 0.1, 0.5, 1], require_approval: true}
 """
+_RETRAINING = """\
+# How the next version of a model is made, and when (docs/retraining.md). Paths are absolute, on the server's machine.
+"""
+_RETRAINING_EXAMPLE = """\
+retraining:
+  wine:
+    trainer: sklearn
+    triggers: {cron: "0 3 * * 1", on_quality: true}
+"""
 _RULES = """\
 # Thresholds of your own, beside the rules that need no writing (docs/alerts.md).
 """
@@ -60,6 +69,7 @@ channels:
 _SECTIONS = (
     ("models", _MODELS, _MODELS_EXAMPLE),
     ("endpoints", _ENDPOINTS, _ENDPOINTS_EXAMPLE),
+    ("retraining", _RETRAINING, _RETRAINING_EXAMPLE),
     ("alert_rules", _RULES, _RULES_EXAMPLE),
     ("channels", _CHANNELS, _CHANNELS_EXAMPLE),
 )

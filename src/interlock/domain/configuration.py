@@ -18,6 +18,7 @@ from interlock.domain.document import FIELDS_OF, Fault, read
 from interlock.domain.endpoint import Durability, WhenFull
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.release import ReleasePlan, Strategy
+from interlock.domain.retraining import Retraining
 
 Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,127}$")]
 Ref = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,127}:[1-9][0-9]*$", examples=["wine:1"])]
@@ -121,12 +122,14 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     Args:
         models: Versions by the model's name, in the order in which they are registered.
         endpoints: By name.
+        retraining: By endpoint, as in docs/retraining.md; paths are absolute, on the server's machine.
         alert_rules: As in docs/alerts.md.
         channels: By name.
     """
 
     models: dict[Name, tuple[ConfiguredVersion, ...]] | None = None
     endpoints: dict[Name, ConfiguredEndpoint] | None = None
+    retraining: dict[Name, Retraining] | None = None
     alert_rules: tuple[WrittenRule, ...] | None = None
     channels: dict[Name, ConfiguredChannel] | None = None
 

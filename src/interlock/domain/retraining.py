@@ -38,9 +38,14 @@ class DataWindow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Road(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a version that passed is released: a strategy, and fields of its plan that differ from the default."""
+    """How a version that passed is released: by default as every release of the endpoint is.
 
-    strategy: Strategy = "canary"
+    Args:
+        strategy: In place of the endpoint's.
+        plan: Fields of its plan that differ.
+    """
+
+    strategy: Strategy | None = None
     plan: dict[str, Any] = {}
 
 
@@ -146,12 +151,13 @@ def parse(document: Mapping[str, Any]) -> Retraining:
         found = msgspec.convert(dict(document), Retraining)
     except msgspec.ValidationError as error:
         raise InvalidInputError(f"retraining: {error}") from error
-    if faults := _faults(found):
+    if faults := faults_of(found):
         raise InvalidInputError(*(f"retraining: {fault}" for fault in faults))
     return found
 
 
-def _faults(found: Retraining) -> list[str]:
+def faults_of(found: Retraining) -> list[str]:
+    """What of a declaration breaks a rule, whoever looks at it."""
     return [*_trainer_faults(found), *_cron_faults(found.triggers.cron), *_number_faults(found)]
 
 

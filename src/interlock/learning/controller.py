@@ -32,8 +32,8 @@ _KILL_SECONDS = 10.0
 Spawn = Callable[[str, Path], "subprocess.Popen[bytes]"]
 """Starts the process of a run, by its id; what it says goes into a folder."""
 
-PlanOf = Callable[[str, Mapping[str, Any]], tuple[Strategy, ReleasePlan]]
-"""The plan of a strategy with the fields that were given."""
+PlanOf = Callable[[str, str | None, Mapping[str, Any]], tuple[Strategy, ReleasePlan]]
+"""The plan of an endpoint's strategy, or of the one that is named, with the fields that were given."""
 
 
 class StartsReleases(Protocol):
@@ -171,7 +171,7 @@ class RetrainingController:
             there = [release for release in tx.releases.list(run.endpoint) if release.candidate == run.version]
         if there:
             return there[-1]
-        strategy, plan = self._plan_of(run.settings.release.strategy, run.settings.release.plan)
+        strategy, plan = self._plan_of(run.endpoint, run.settings.release.strategy, run.settings.release.plan)
         actor = Key(name=run.created_by, role=run.role, digest="", created_at=self._clock())
         reason = f"made by run {run.id}: {run.reason}"
         return self._releases.start(run.endpoint, run.version, strategy=strategy, plan=plan, actor=actor, reason=reason)

@@ -9,18 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from interlock.domain.access import Key
-from interlock.domain.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from interlock.domain.access import Act, Key
+from interlock.domain.errors import ConflictError, ForbiddenError, NotFoundError
 from interlock.domain.retraining import Mode, Retraining, parse
 from interlock.domain.run import GAVE_A_VERSION, Run
 from interlock.learning import asking, run_road, triggers, workspace
 from interlock.learning.asking import check_free
+from interlock.learning.declaring import CheckRoad, check_there, put
 from interlock.learning.run_road import Mover
 from interlock.learning.triggers import Watched
 from interlock.store.database import Store
-
-CheckRoad = Callable[[str, Mapping[str, Any]], object]
-"""Raises InvalidInputError if a strategy has no such plan."""
 
 BY_HAND = "by hand"
 
@@ -53,14 +51,11 @@ class Runs:
                 f"key {actor.name!r} (role {actor.role}) may not name code or files of the server; "
                 "that needs role admin"
             )
-        _check_there(declared)
+        check_there(declared)
         if declared.release is not None:
-            self._check_road(declared.release.strategy, declared.release.plan)
+            self._check_road(endpoint, declared.release.strategy, declared.release.plan)
         with self._store.transaction() as tx:
-            tx.endpoints.get(endpoint)
-            tx.retrainings.set(endpoint, declared)
-            details = {"trainer": declared.trainer, "code": declared.code, "mode": declared.mode}
-            tx.audit.append(self._clock(), actor.name, actor.role, "retraining.declare", endpoint, details)
+            put(tx, endpoint, declared, Act(actor, self._clock()))
         return declared
 
     def declared(self, endpoint: str) -> Retraining | None:
@@ -88,8 +83,7 @@ class Runs:
             tx.endpoints.get(endpoint)
             if tx.retrainings.get(endpoint) is None:
                 raise NotFoundError("retraining of endpoint", endpoint)
-            tx.retrainings.set(endpoint, None)
-            tx.audit.append(self._clock(), actor.name, actor.role, "retraining.withdraw", endpoint, {})
+            put(tx, endpoint, None, Act(actor, self._clock()))
 
     def ask(
         self, endpoint: str, actor: Key, *, mode: Mode | None = None, release: bool = True, cause: str = BY_HAND
@@ -111,7 +105,7 @@ class Runs:
         with self._store.transaction() as tx:
             tx.endpoints.get(endpoint)
             settings = tx.retrainings.get(endpoint) or Retraining()
-            _check_there(settings)
+            check_there(settings)
             wants_release = release and settings.release is not None
             if wants_release:
                 check_free(tx, endpoint)
@@ -173,17 +167,3 @@ class Runs:
             NotFoundError: No such run.
         """
         return workspace.tail(self._folders / self.get(id).id, most_bytes)
-
-
-def _check_there(settings: Retraining) -> None:
-    """Raises InvalidInputError with every path that is not there."""
-    faults = []
-    if settings.code is not None and not (Path(settings.code).is_absolute() and Path(settings.code).is_dir()):
-        faults.append(f"code == {settings.code!r}, must be the absolute path of a folder on the server's machine")
-    faults += [
-        f"references.{name} == {path!r}, must be the absolute path of a file on the server's machine"
-        for name, path in settings.references.items()
-        if not (Path(path).is_absolute() and Path(path).exists())
-    ]
-    if faults:
-        raise InvalidInputError(*faults)

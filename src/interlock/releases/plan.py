@@ -84,13 +84,3 @@ def _step_faults(steps: tuple[float, ...], strategy: Strategy) -> list[str]:
         or strategy == "blue_green",
     }
     return [f"{spelled}: {rule}" for rule, kept in rules.items() if not kept]
-
-
-def check_road(strategy: str, given: Mapping[str, Any]) -> None:
-    """Refuse a strategy and fields of its plan that no release could be started with.
-
-    Raises:
-        InvalidInputError: With every fault.
-    """
-    named, plan = of(strategy, given)
-    check(plan, named)

@@ -50,6 +50,15 @@ class Releases:
         chosen = defaults.strategy if strategy is None else strategy
         return plans.of(chosen, {**(defaults.plan if chosen == defaults.strategy else {}), **given})
 
+    def check(self, endpoint: str, strategy: str | None, given: Mapping[str, Any]) -> None:
+        """Pass if a release could be started so. Arguments as for `wanted`.
+
+        Raises:
+            InvalidInputError: The plan breaks a rule.
+        """
+        named, plan = self.wanted(endpoint, strategy, given)
+        plans.check(plan, named)
+
     def start(
         self,
         endpoint: str,

@@ -32,7 +32,7 @@ from interlock.process.home import prepare
 from interlock.registry.endpoints import Endpoints
 from interlock.registry.registration import Registration
 from interlock.registry.service import Registry
-from interlock.releases.plan import check_road
+from interlock.releases.service import Releases
 from interlock.settings import Settings
 from interlock.store import Store
 
@@ -51,7 +51,7 @@ class World:
 
     @property
     def runs(self) -> Runs:
-        return Runs(self.store, self.settings.runs, bootstrap.now, check_road=check_road)
+        return Runs(self.store, self.settings.runs, bootstrap.now, check_road=Releases(self.store, bootstrap.now).check)
 
     @property
     def retrainer(self) -> Retrainer:

@@ -76,7 +76,7 @@ def test_an_empty_one_is_a_file_that_says_nothing_and_its_examples_are_right(tmp
     examples = [line.removeprefix("# ") for line in lines if not line.startswith("# ") or _is_example(line)]
     path.write_text("\n".join(examples))
     found = ConfigFile(path, {"TEAM_CHANNEL_URL": "https://example.org"}).configuration
-    assert [getattr(found, section) is not None for section in Configuration.__struct_fields__] == [True] * 4
+    assert [getattr(found, section) is not None for section in Configuration.__struct_fields__] == [True] * 5
     assert found.endpoints is not None
     release = found.endpoints["wine"].release
     assert release is not None
@@ -89,5 +89,5 @@ def _is_example(line: str) -> bool:
 
 
 def test_a_section_of_a_newer_server_is_not_left_out_silently() -> None:
-    with pytest.raises(InterlockError, match="the server has retraining"):
-        render({"retraining": {}}, {})
+    with pytest.raises(InterlockError, match="the server has horoscopes"):
+        render({"horoscopes": {}}, {})

@@ -26,7 +26,7 @@ RIGHT: list[Any] = [
 ]
 WRONG: list[tuple[Any, str]] = [
     ([], "must be a mapping"),
-    ({"retrainig": {}}, "retrainig: is not known; there is models, endpoints, alert_rules, channels"),
+    ({"retrainig": {}}, "retrainig: is not known; did you mean retraining?"),
     ({"endpoint": {}}, "endpoint: is not known; did you mean endpoints?"),
     ({"models": {"wine": VERSION}}, "models.wine: must be a list"),
     ({"models": {"wine": [{"surce": "a"}]}}, "models.wine[0].surce: is not known; did you mean source?"),
