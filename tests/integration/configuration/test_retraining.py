@@ -30,11 +30,12 @@ def test_how_often_is_one_value_in_the_file(plane: Plane) -> None:
 
 def test_what_is_exported_is_what_is_in_force(plane: Plane, tmp_path: Path) -> None:
     plane.apply({**ENDPOINT, **WEEKLY, "retraining": {"wine": {}}})
-    for document in (
+    documents: list[dict[str, Any]] = [
         WEEKLY,
         {"retraining": {"wine": {"release": None, "window": {"days": 30}}}},
         {"retraining": {"wine": {}}},
-    ):
+    ]
+    for document in documents:
         plane.apply(document)
         path = tmp_path / "interlock.yaml"
         path.write_text(render({"retraining": plane.configurations.current().document["retraining"]}, {}))
