@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.e2e.conftest import Wine
 from tests.e2e.product import Product
 
 BUDGET = 60
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +102,26 @@ def test_nothing_to_label_is_no(product: Product, tmp_path: Path) -> None:
     key = product.json("key", "create", "--role", "viewer", "--name", "guest")["key"]
     assert product.cli("annotate", "export", "wine", key=key).returncode == 2
     assert product.cli("annotate", "list", "wine", key=key).returncode == 0
+
+
+def test_a_file_is_checked_against_a_registered_version(product: Product, wine: Wine, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    wine.heldout.to_csv(good, index=False)
+    wine.heldout.drop(columns="alcohol").assign(proline="much").to_csv(bad, index=False)
+    assert product.json("check-data", str(good), "--contract", "wine:1")["passed"] is True
+    done = product.cli("check-data", str(bad), "--contract", "wine:1", "--json")
+    found = json.loads(done.stdout)
+    (schema,) = [check for check in found["checks"] if check["name"] == "schema"]
+    assert (done.returncode, schema["outcome"]) == (1, "breach")
+    assert schema["reason"] == "lacks alcohol; has as something else proline (text, not number)"
+
+
+def test_the_blocks_of_the_docs_run(product: Product, wine: Wine, monkeypatch: pytest.MonkeyPatch) -> None:
+    product.json("endpoint", "create", "flights", "--model", "wine:1")
+    product.client().predict("flights", wine.heldout)
+    monkeypatch.setenv("INTERLOCK_URL", product.control)
+    monkeypatch.setenv("INTERLOCK_API_KEY", product.key)
+    (block,) = re.findall(r"```python\n(.*?)```", (DOCS / "annotation.md").read_text(), re.S)
+    names: dict[str, Any] = {"my_judgement": lambda inputs: int(inputs["proline"] > 800)}
+    exec(block, names)
+    assert names["told"]["labelled"] == 50

@@ -42,6 +42,11 @@ class Rows:
         self.rows = rows
         self.types: dict[str, pa.DataType] = dict(zip(data.schema.names, data.schema.types, strict=True))
 
+    @property
+    def source(self) -> pa.Table | ds.Dataset:
+        """The columns themselves, for engines that read Arrow."""
+        return self._data
+
     def chunks(self, name: str) -> Iterator[pa.Array]:
         """The values of one column, in order."""
         if isinstance(self._data, pa.Table):

@@ -30,10 +30,10 @@ COMMANDS = dict(_commands())
 
 def test_every_command_of_this_version_is_there() -> None:
     promised = (
-        "up, serve, demo, predict, label, monitor, report, drift, estimate, retrain, doctor, "
-        "model register, model list, model show, model diff, model test, model lineage, "
-        "endpoint create, endpoint change, endpoint list, endpoint show, endpoint delete, endpoint retraining, "
-        "run list, run show, run log, run cancel, run rerun, "
+        "up, serve, demo, predict, label, monitor, report, drift, estimate, retrain, doctor, model register, "
+        "model list, model show, model diff, model test, model lineage, endpoint create, endpoint change, "
+        "endpoint list, endpoint show, endpoint delete, endpoint retraining, run list, run show, run log, run "
+        "cancel, run rerun, check-data, "
         "release start, release list, release show, "
         "release plan, release approve, release reject, release promote, release pause, release resume, "
         "release rollback, log sql, log path, log labels, "

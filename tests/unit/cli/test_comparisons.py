@@ -53,3 +53,15 @@ def test_quality_is_estimated_from_scores_alone(tmp_path: Path) -> None:
     for chunk in json.loads(shown)["chunks"]:
         assert chunk["lower"] <= chunk["estimate"] <= chunk["upper"]
         assert chunk["estimate"] == pytest.approx(0.75, abs=0.06)
+
+
+def test_a_file_is_checked_and_what_fails_is_told(files: tuple[str, str, str], tmp_path: Path) -> None:
+    reference, same, _ = files
+    code, shown = invoked("check-data", same, "--reference", reference, "--json")
+    found = json.loads(shown)
+    assert (code, found["passed"], found["rows"]) == (0, True, ROWS)
+    code, shown = invoked("check-data", reference, "--reference", reference)
+    assert code == 1
+    assert f"{ROWS:,} rows are in the reference too" in shown
+    code, _ = invoked("check-data", str(tmp_path / "gone.csv"))
+    assert code != 0
