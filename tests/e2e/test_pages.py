@@ -84,9 +84,8 @@ def test_every_page_fits_and_is_accessible_wide_and_narrow_in_light_and_dark(
         links = page.locator("header nav a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
         assert len(links) == 9
         barriers = list[str]()
-        more = [
-            f"/endpoints/wine{below}" for below in ("", "/try", "/features/alcohol", "/errors", "/errors?show=unsure")
-        ]
+        of_wine = ("", "/try", "/features/alcohol", "/errors", "/errors?show=unsure", "/report")
+        more = [f"/endpoints/wine{below}" for below in of_wine]
         for path in (*links, *more, f"/releases/{release}", "/monitoring/wine", "/models/wine/1"):
             page.goto(path)
             barriers += check_look(page, width, scheme)

@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
 from interlock.api.access import needs
 from interlock.api.services import Given
@@ -13,12 +12,6 @@ from interlock.web.rendering import show
 router = APIRouter(prefix="/endpoints/{endpoint}/report", route_class=PageRoute, include_in_schema=False)
 
 _ORDER = ("breach", "error", "ok", "no_data")
-
-
-@router.get("", **needs("read"))
-def newest(endpoint: str, services: Given) -> Response:
-    """The way to the report of the newest day."""
-    return RedirectResponse(f"/endpoints/{endpoint}/report/{services.reports.newest_day(endpoint)}", 303)
 
 
 @router.get("/{day}", **needs("read"))
@@ -35,6 +28,12 @@ def page(request: Request, endpoint: str, day: date, services: Given) -> Respons
         before=_shifted(day, -1),
         after=_shifted(day, 1),
     )
+
+
+@router.get("", **needs("read"))
+def newest(request: Request, endpoint: str, services: Given) -> Response:
+    """The report of the day of the newest event."""
+    return page(request, endpoint, services.reports.newest_day(endpoint), services)
 
 
 def _shifted(day: date, days: int) -> str | None:
