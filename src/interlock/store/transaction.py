@@ -35,8 +35,8 @@ class Transaction:
 
     __slots__ = (
         "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit", "channels", "cursors",
-        "deliveries", "endpoints", "error_tags", "gate_counts", "gateways", "keys", "models", "pins", "plans", "profiles",
-        "rejections", "releases", "retrainings", "runs", "service_hours", "silences", "spools", "verdicts",
+        "deliveries", "endpoints", "error_tags", "gate_counts", "gateways", "keys", "models", "pins", "plans",
+        "profiles", "rejections", "releases", "retrainings", "runs", "service_hours", "silences", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
