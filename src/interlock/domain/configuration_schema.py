@@ -11,7 +11,8 @@ from interlock.domain.release import ReleasePlan
 def schema() -> dict[str, Any]:
     """The schema, draft 2020-12. It knows the form; what names mean is only known to a server."""
     (root, _), parts = msgspec.json.schema_components((Configuration, ReleasePlan), ref_template="#/$defs/{name}")
-    parts["ReleasePlan"]["additionalProperties"] = False
+    for part in parts.values():  # also what is lenient elsewhere, as plans are that were stored
+        part["additionalProperties"] = False
     found = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "interlock.yaml",

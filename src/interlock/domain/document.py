@@ -92,7 +92,7 @@ class _Reader:
         if given is None and bare is not kind and type(None) in get_args(kind):
             return None
         if fields_of is not None:
-            return self._fields(fields_of, given, place)
+            return None if self._fields(fields_of, given, place) is None else dict(given)  # checked, and plain
         if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
             return self._struct(bare, given, place)
         if get_origin(bare) in (list, tuple):

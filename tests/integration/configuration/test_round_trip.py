@@ -28,6 +28,7 @@ PLANS = st.fixed_dictionaries(
         "step_hours": st.none() | st.floats(0, 99),
         "require_labels": st.sampled_from(["auto", "yes", "no"]),
         "require_approval": st.booleans(),
+        "test": st.fixed_dictionaries({}, optional={"max_error_share": SHARES, "at_least": st.just({"accuracy": 0.9})}),
     },
 )
 ENDPOINTS = st.fixed_dictionaries(
@@ -53,7 +54,11 @@ ALERT_RULES = st.fixed_dictionaries(
 ).flatmap(lambda rule: st.sampled_from(["below", "above"]).map(lambda bound: {**rule, bound: 0.5}))
 CHANNELS = st.fixed_dictionaries(
     {"url": st.just("https://hooks.example.org/s3cret")},
-    optional={"least_severity": st.sampled_from(["info", "critical"]), "endpoints": st.lists(NAMES, max_size=2)},
+    optional={
+        "least_severity": st.sampled_from(["info", "critical"]),
+        "endpoints": st.lists(NAMES, max_size=2),
+        "daily_report": st.integers(1, 23),
+    },
 )
 DOCUMENTS = st.fixed_dictionaries(
     {},

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from interlock.client.config_file import ConfigFile
+from interlock.domain.configuration import ConfiguredChannel
 from interlock.domain.errors import InvalidInputError
 
 
@@ -24,7 +25,7 @@ def test_every_fault_has_its_line(tmp_path: Path) -> None:
     assert refused(path) == [
         "3: endpoints.wine.deadline: is not known; did you mean deadline_ms?",
         "2: endpoints.wine.model: is missing",
-        "5: channels.team.colour: is not known; there is url, least_severity, endpoints",
+        f"5: channels.team.colour: is not known; there is {', '.join(ConfiguredChannel.__struct_fields__)}",
     ]
 
 

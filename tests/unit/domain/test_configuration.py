@@ -21,6 +21,7 @@ RIGHT: list[Any] = [
     {"endpoints": {"wine": {"model": "wine:1", "images": "none", "privacy": {"unit": "hash"}}}},
     {"endpoints": {"wine": {"model": "wine:1", "images": 0.5, "release": {"strategy": "shadow"}}}},
     {"endpoints": {"wine": {"model": "wine:1", "release": {"plan": {"steps": [0.5, 1], "step_hours": None}}}}},
+    {"endpoints": {"wine": {"model": "wine:1", "release": {"plan": {"test": {"at_least": {"accuracy": 0.9}}}}}}},
     {"alert_rules": [{"name": "low", "check": "accuracy", "below": 0.6}, {"name": "drift", "off": True}]},
     {"channels": {"team": {"url": "https://example.org", "endpoints": ["wine"]}, "other": {}}},
 ]
@@ -48,6 +49,10 @@ WRONG: list[tuple[Any, str]] = [
     (
         {"endpoints": {"wine": {"model": "wine:1", "release": {"plan": {"steps": ["a"]}}}}},
         "endpoints.wine.release.plan.steps[0]: 'a' must be a number",
+    ),
+    (
+        {"endpoints": {"wine": {"model": "wine:1", "release": {"plan": {"test": {"at_lest": {}}}}}}},
+        "endpoints.wine.release.plan.test.at_lest: is not known; did you mean at_least?",
     ),
     ({"alert_rules": [{"check": "accuracy"}]}, "alert_rules[0].name: is missing"),
     ({"alert_rules": {"low": {}}}, "alert_rules: must be a list"),
