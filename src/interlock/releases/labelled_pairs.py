@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Contract, Scalar
-
 # Age at which a row counts: the delay that all but one in a hundred labels keep.
 _RIPE_QUANTILE = 0.99
 
@@ -64,25 +62,6 @@ def ripe(paired: pa.Table) -> LabelledPairs:
     old_enough = pa.array(_microseconds(answered["event_at"]) <= observed.max() - maturity)
     rows = answered.filter(pc.and_(old_enough, labelled))
     return LabelledPairs(rows, int(pc.sum(old_enough).as_py() or 0), maturity / 1e6)
-
-
-def class_indices(contract: Contract, labels: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Index of each label (as text) among the contract's classes, -1 for what is none of them."""
-    spelled = {spelling: index for index, name in enumerate(contract.classes) for spelling in _spellings(name)}
-    encoded = labels.combine_chunks().dictionary_encode()
-    known = np.array([spelled.get(str(text), -1) for text in encoded.dictionary.to_pylist()], dtype=np.int64)
-    indices = encoded.indices.fill_null(-1).to_numpy()
-    return np.where(indices < 0, -1, known[indices]) if len(known) else np.full(len(indices), -1, dtype=np.int64)
-
-
-def _spellings(name: Scalar) -> set[str]:
-    """How a class may be written: JSON, Python or SQL; 1, 1.0 and true are one class where classes are numbers."""
-    spellings = {str(name)}
-    if isinstance(name, bool | int | float):
-        spellings |= {str(float(name)), f"{float(name):g}"}
-        if name in (0, 1):
-            spellings |= {"true", "True"} if name else {"false", "False"}
-    return spellings
 
 
 def _microseconds(times: pa.ChunkedArray) -> NDArray[np.int64]:

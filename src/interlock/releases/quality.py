@@ -7,16 +7,14 @@ Paired, a decision takes a fiftieth of the labels that two groups of callers wou
 from math import isfinite
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Contract
 from interlock.domain.release import Gate, GateOutcome
+from interlock.predictions.answer_losses import LOSS_NAMES, RowLosses, loss_of, row_losses
 from interlock.releases.evidence import Evidence
-from interlock.releases.labelled_pairs import LabelledPairs, class_indices, ripe
+from interlock.releases.labelled_pairs import LabelledPairs, ripe
 from interlock.releases.wording import count, finite, percent
-from interlock.stats import losses, paired_loss, time_blocks
+from interlock.stats import paired_loss, time_blocks
 from interlock.stats.paired_loss import PairedLosses, PairedLossResult
 
 # Equal probabilities on hundreds of rows are the same model. Equal classes are not: only from here on a challenger that
@@ -26,10 +24,6 @@ _SAME_CLASSES_UNITS = 1000
 # Harm waits for the plan's minimum, but for no more than this: who asks for more evidence still wants protection. Fewer
 # rows are often of one day, which shares one weather, and nothing in them shows that.
 _HARM_ROWS = 1000
-
-_NAMES = {"brier": "Brier score", "zero_one": "share of wrong answers", "absolute_error": "mean absolute error"}
-
-_Losses = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
 
 
 def gate(evidence: Evidence) -> Gate:
@@ -48,9 +42,9 @@ def gate(evidence: Evidence) -> Gate:
         needed = count(evidence.plan.min_labels)
         reason = f"quality: 0 of {needed} labelled rows that both versions scored"
         return _without_data(evidence, f"quality.{loss}", "not_enough_data", reason)
-    champion, challenger, usable = _row_losses(loss, evidence.contract, pairs.rows)
-    sums = _sums(np.unique(pairs.units[usable], return_inverse=True)[1], champion, challenger)
-    blocks = _sums(time_blocks.numbers(pairs.event_seconds[usable]), champion, challenger)
+    found = row_losses(loss, evidence.contract, pairs.rows)
+    sums = _sums(np.unique(pairs.units[found.usable], return_inverse=True)[1], found)
+    blocks = _sums(time_blocks.numbers(pairs.event_seconds[found.usable]), found)
     result = paired_loss.analyze(
         sums,
         alpha=evidence.alpha,
@@ -62,17 +56,10 @@ def gate(evidence: Evidence) -> Gate:
     return _judge(evidence, loss, pairs, result)
 
 
-def loss_of(contract: Contract) -> str | None:
-    """Which loss compares versions with this contract; None if its task is unknown."""
-    if contract.is_classifier:
-        return "brier" if any(field.name == "probabilities" for field in contract.outputs) else "zero_one"
-    return "absolute_error" if contract.task == "regression" else None
-
-
-def _sums(groups: NDArray[np.int64], champion: NDArray[np.float64], challenger: NDArray[np.float64]) -> PairedLosses:
+def _sums(groups: NDArray[np.int64], found: RowLosses) -> PairedLosses:
     """Sum the losses of rows up by the group each is in."""
-    difference = np.bincount(groups, weights=challenger - champion)
-    return PairedLosses.from_units(difference, np.bincount(groups, weights=champion), np.bincount(groups))
+    difference = np.bincount(groups, weights=found.challenger - found.champion)
+    return PairedLosses.from_units(difference, np.bincount(groups, weights=found.champion), np.bincount(groups))
 
 
 def _judge(evidence: Evidence, loss: str, pairs: LabelledPairs, result: PairedLossResult) -> Gate:
@@ -109,7 +96,7 @@ def _reason(evidence: Evidence, loss: str, outcome: GateOutcome, result: PairedL
         needed = count(evidence.plan.min_labels)
         return f"quality: {count(result.rows)} of {needed} labelled rows that both versions scored"
     sentence = (
-        f"{_NAMES[loss]} {result.challenger_loss:.4g} against {result.champion_loss:.4g} "
+        f"{LOSS_NAMES[loss]} {result.challenger_loss:.4g} against {result.champion_loss:.4g} "
         f"on the same {count(result.rows)} labelled rows"
     )
     if outcome == "breach":
@@ -126,38 +113,6 @@ def _relative(bound: float, champion_loss: float, limit: str) -> str:
     if bound < 0:
         return f"at least {percent(-bound / champion_loss)} better"
     return f"{limit} {percent(bound / champion_loss)} worse"
-
-
-def _row_losses(loss: str, contract: Contract, rows: pa.Table) -> _Losses:
-    """Losses of champion and challenger on the rows that have them, and which rows those are."""
-    if loss == "absolute_error":
-        target, ours, theirs = (
-            rows[name].to_numpy().astype(np.float64)
-            for name in ("label_number", "champion.prediction", "challenger.prediction")
-        )
-        usable = np.isfinite(target) & np.isfinite(ours) & np.isfinite(theirs)
-        pair = [losses.absolute_error(target[usable], side[usable]) for side in (ours, theirs)]
-        return pair[0], pair[1], usable
-    happened = class_indices(contract, rows["label"])
-    usable = happened >= 0
-    if loss == "brier":
-        tables = [_matrix(rows[f"{side}.probabilities"], len(contract.classes)) for side in ("champion", "challenger")]
-        usable &= np.isfinite(tables[0]).all(axis=1) & np.isfinite(tables[1]).all(axis=1)
-        pair = [losses.brier(happened[usable], table[usable]) for table in tables]
-        return pair[0], pair[1], usable
-    answers = [class_indices(contract, rows[f"{side}.label"].cast(pa.string())) for side in ("champion", "challenger")]
-    pair = [losses.zero_one(happened[usable], answer[usable]) for answer in answers]
-    return pair[0], pair[1], usable
-
-
-def _matrix(values: pa.ChunkedArray, classes: int) -> NDArray[np.float64]:
-    """One row of probabilities each; nan where a row has none or the wrong number."""
-    lists = values.combine_chunks()
-    matrix = np.full((len(lists), classes), np.nan)
-    fits = pc.fill_null(pc.equal(pc.list_value_length(lists), classes), False)
-    flat = lists.filter(fits).flatten().to_numpy(zero_copy_only=False).astype(np.float64)
-    matrix[fits.to_numpy(zero_copy_only=False)] = flat.reshape(-1, classes)
-    return matrix
 
 
 def _without_data(evidence: Evidence, metric: str, outcome: GateOutcome, reason: str) -> Gate:

@@ -4,8 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from interlock.domain.contract import Contract, Scalar
-from interlock.releases.labelled_pairs import class_indices, ripe
+from interlock.releases.labelled_pairs import ripe
 
 Paired = Callable[..., pa.Table]
 
@@ -47,20 +46,3 @@ def test_rows_that_a_version_could_not_answer_are_left_out(paired: Paired) -> No
 def test_without_labels_nothing_is_ripe(paired: Paired, rows: int) -> None:
     pairs = ripe(paired([None] * rows, [P] * rows, [P] * rows) if rows else pa.table({}))
     assert (pairs.rows.num_rows, pairs.coverage, pairs.maturity_seconds) == (0, 0.0, None)
-
-
-@pytest.mark.parametrize(
-    ("classes", "texts", "expected"),
-    [
-        ((0, 1), ["0", "1", "1.0", "true", "False", "2", None], [0, 1, 1, 1, 0, -1, -1]),
-        ((False, True), ["true", "false", "1", "0"], [1, 0, 1, 0]),
-        (("late", "on time"), ["on time", "late", "?"], [1, 0, -1]),
-        ((0.5, 2.0), ["2", "0.5", "2.0"], [1, 0, 1]),
-        (("1", "2"), ["2", "1"], [1, 0]),
-    ],
-)
-def test_labels_meet_their_class_however_they_are_written(
-    classes: tuple[Scalar, ...], texts: list[str | None], expected: list[int]
-) -> None:
-    contract = Contract(inputs=(), outputs=(), task="multiclass", classes=classes)
-    assert class_indices(contract, pa.chunked_array([pa.array(texts, pa.string())])).tolist() == expected
