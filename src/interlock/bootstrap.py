@@ -166,6 +166,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.registry.service import Registry
     from interlock.releases.service import Releases
     from interlock.review.annotations import Annotations
+    from interlock.scoring.replays import Places, Replays
 
     store, reader = build_store(settings), build_reader(settings)
     channels = AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send)
@@ -183,6 +184,7 @@ def build_services(settings: Settings) -> "Services":
         releases=releases,
         runs=Runs(store, settings.runs, now, check_road=releases.check),
         lineage=Lineage(store),
+        replays=Replays(store, Places(settings.database_url, settings.log, settings.artifacts), now),
         monitoring=Monitoring(store, reader, now),
         reports=DailyReports(store, reader),
         annotations=Annotations(store, reader, ImageLog(settings.log), now),

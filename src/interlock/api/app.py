@@ -22,6 +22,7 @@ from interlock.api import (
     monitoring,
     problems,
     releases,
+    replays,
     reports,
     retraining,
     runs,
@@ -44,7 +45,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.no_auth = services.settings.no_auth
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
     for nouns in (
-        models, application_tests, endpoints, retraining, monitoring, labels, log_rows, releases, runs, alerts,
+        models, application_tests, endpoints, retraining, monitoring, labels, log_rows, releases, replays, runs, alerts,
         alert_rules, silences,
         channels, log, audit, keys, status, uploads, config, annotations, reports,
     ):  # fmt: skip

@@ -27,6 +27,7 @@ from interlock.registry.endpoints import Endpoints
 from interlock.registry.service import Registry
 from interlock.releases.service import Releases
 from interlock.review.annotations import Annotations
+from interlock.scoring.replays import Replays
 from interlock.settings import Settings
 from interlock.store.database import Store
 
@@ -49,6 +50,7 @@ class Services:
     releases: Releases
     runs: Runs
     lineage: Lineage
+    replays: Replays
     monitoring: Monitoring
     reports: DailyReports
     annotations: Annotations

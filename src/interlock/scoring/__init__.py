@@ -1,5 +1,2 @@
-"""Scoring of rows that were answered already: today the rows of a release, by the version that did not answer them."""
-
-from interlock.scoring.paired import PairedScorer
-
-__all__ = ["PairedScorer"]
+"""Scoring of rows that were answered already: of a release, by the version that did not answer them; of the past, by a
+candidate. Nothing is imported here: the control API starts replays and must not pay for the runtimes."""

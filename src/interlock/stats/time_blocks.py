@@ -14,7 +14,7 @@ _FEWEST_BLOCKS = 10
 _LONGEST_SECONDS = 86_400.0
 
 # Within an hour a burst is how callers send, not how the world changes: rows are then cut by their number.
-_BURST_SECONDS = 3600.0
+BURST_SECONDS = 3600.0
 
 
 def numbers(event_seconds: ArrayLike) -> NDArray[np.int64]:
@@ -43,13 +43,23 @@ def numbers(event_seconds: ArrayLike) -> NDArray[np.int64]:
         return np.zeros(0, dtype=np.int64)
     elapsed = times - times.min()
     span = float(elapsed.max())
-    if span < _BURST_SECONDS:
+    if span < BURST_SECONDS:
         order = np.argsort(times, kind="stable")
         ranks = np.empty(len(times), dtype=np.int64)
         ranks[order] = np.arange(len(times))
         return _without_gaps(ranks * _FEWEST_BLOCKS // len(times))
-    blocks = max(_FEWEST_BLOCKS, int(np.ceil(span / _LONGEST_SECONDS)))
+    blocks = count(span)
     return _without_gaps(np.minimum(elapsed * blocks // span, blocks - 1).astype(np.int64))
+
+
+def count(span_seconds: float) -> int:
+    """How many blocks a span is cut into: a tenth of it each, at most a day.
+
+    Examples:
+        >>> count(3600.0), count(30 * 86400.0)
+        (10, 30)
+    """
+    return max(_FEWEST_BLOCKS, int(np.ceil(span_seconds / _LONGEST_SECONDS)))
 
 
 def _without_gaps(blocks: NDArray[np.int64]) -> NDArray[np.int64]:

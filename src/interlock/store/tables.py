@@ -14,6 +14,7 @@ from interlock.domain.gateway_state import GatewayState
 from interlock.domain.model import ModelVersion
 from interlock.domain.pin import Pin
 from interlock.domain.release import Gate, Release
+from interlock.domain.replay import Replay
 from interlock.domain.retraining import Retraining
 from interlock.domain.run import Run
 from interlock.domain.traffic import TrafficPlan
@@ -255,6 +256,14 @@ Index(
     deliveries.c.next_try_at,
     sqlite_where=text("is_waiting"),
     postgresql_where=text("is_waiting"),
+)
+replays = Table(
+    "replays",
+    metadata,
+    _key("id", _REF),
+    Column("endpoint", _NAME, nullable=False, index=True),
+    Column("created_at", UtcTime(), nullable=False),
+    _body(Replay),
 )
 error_tags = Table(
     "error_tags",

@@ -22,6 +22,7 @@ from interlock.store.plans import PlanRepository
 from interlock.store.profiles import ProfileRepository
 from interlock.store.rejections import RejectionRepository
 from interlock.store.releases import ReleaseRepository
+from interlock.store.replays import ReplayRepository
 from interlock.store.retrainings import RetrainingRepository
 from interlock.store.runs import RunRepository
 from interlock.store.service_hours import ServiceHourRepository
@@ -36,7 +37,8 @@ class Transaction:
     __slots__ = (
         "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit", "channels", "cursors",
         "deliveries", "endpoints", "error_tags", "gate_counts", "gateways", "keys", "models", "pins", "plans",
-        "profiles", "rejections", "releases", "retrainings", "runs", "service_hours", "silences", "spools", "verdicts",
+        "profiles", "rejections", "releases", "replays", "retrainings", "runs", "service_hours", "silences", "spools",
+        "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -60,6 +62,7 @@ class Transaction:
         self.profiles = ProfileRepository(connection)
         self.rejections = RejectionRepository(connection)
         self.releases = ReleaseRepository(connection)
+        self.replays = ReplayRepository(connection)
         self.retrainings = RetrainingRepository(connection)
         self.runs = RunRepository(connection)
         self.service_hours = ServiceHourRepository(connection)

@@ -95,6 +95,7 @@ def _seen(services: Services, id: str, visitor: Visitor) -> dict[str, Any]:
         "entries": entries,
         "differences": differences,
         "looks": looks,
+        "replay": services.replays.latest(release.endpoint, release.candidate),
         "verbs": verbs_of(services, release, visitor) if may_act else (),
         "seconds": ((release.finished_at or services.clock()) - release.created_at).total_seconds(),
     }

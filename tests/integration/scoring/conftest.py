@@ -23,7 +23,7 @@ from interlock.domain.release import Release, ReleasePlan
 from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.log_schema import PREDICTIONS
 from interlock.predictions.reader import LogReader
-from interlock.scoring import PairedScorer
+from interlock.scoring.paired import PairedScorer
 from interlock.store import Store
 
 NOW = datetime.now(UTC)
@@ -111,7 +111,8 @@ class World:
         values: dict[str, Any] = {**constant, "release_id": "r", "unit": "u", "step": 0} | columns
         table = {name: pa.nulls(len(x), PREDICTIONS.field(name).type) for name in PREDICTIONS.names}
         for name, value in values.items():
-            table[name] = pa.array([value] * len(x), PREDICTIONS.field(name).type)
+            each = value if name == "unit" and isinstance(value, list) else [value] * len(x)
+            table[name] = pa.array(each, PREDICTIONS.field(name).type)
         table |= {
             "prediction_id": pa.array(ids),
             "event_at": pa.array([NOW] * len(x), PREDICTIONS.field("event_at").type),

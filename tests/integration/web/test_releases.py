@@ -7,6 +7,16 @@ from tests.integration.web.conftest import EVIL, Pages, _pages, act
 from tests.integration.web.test_overview import words
 
 from interlock.domain.release import Gate
+from interlock.domain.replay import (
+    Agreement,
+    OutputChange,
+    Quality,
+    Replay,
+    ReplayReport,
+    RowExample,
+    RowsWithReason,
+    Slice,
+)
 from interlock.releases import road
 from interlock.releases.road import Mover
 from interlock.settings import Settings
@@ -46,6 +56,44 @@ def test_a_release_shows_its_road_its_evidence_and_what_was_decided(running: Pag
         "1,500 / 120", "surely not worse", "begun by controller", "Both versions take and give the same.",
     ):  # fmt: skip
         assert expected in said, expected
+
+
+def test_a_release_shows_what_the_replay_of_its_candidate_found(running: Pages) -> None:
+    with running.signed_in("viewer") as browser:
+        assert "Replay" not in words(browser.get(URL).text)
+        with running.store.transaction() as tx:
+            tx.replays.add(_replay(running))
+        said = words(browser.get(URL).text)
+    for expected in (
+        "wine-replay-1", "what wine:2 would have answered to 1,200 logged rows", "1,100; 100 failed",
+        "75 % of 1,100 rows; answers move by 0.125 on average, by 0.5 at most", "alcohol: over 13",
+        "First to fail: p7, ValueError: x", "too few units",
+    ):  # fmt: skip
+        assert expected in said, (expected, said)
+
+
+def _replay(pages: Pages) -> Replay:
+    with pages.store.read() as tx:
+        release = tx.releases.get("wine-1")
+    failed = RowsWithReason(
+        rows=100, examples=(RowExample(prediction_id="p7", status="model_error", error="ValueError: x"),)
+    )
+    report = ReplayReport(
+        rows=1200, scored=1100, failed=failed, refused=RowsWithReason(), withheld=RowsWithReason(),
+        agreement=Agreement(rows=1100, same_share=0.75, mean_change=0.125, largest_change=0.5),
+        outputs=(OutputChange(output="score", total_variation=0.2, champion_mean=0.4, candidate_mean=0.5),),
+        quality=Quality(
+            loss="brier", rows=50, units=50, champion_loss=0.2, candidate_loss=0.1, difference=-0.1, lower=None,
+            upper=None, alpha=0.05, coverage=0.5, newest_coverage=0.5, verdict="not_enough_data",
+            reason="too few units",
+        ),
+        slices=(Slice(column="alcohol", value="over 13", rows=200, mean_change=0.3, lower=0.2),),
+    )  # fmt: skip
+    at = release.created_at
+    return Replay(
+        id="wine-replay-1", endpoint="wine", candidate=release.candidate, champion=release.champion, state="done",
+        created_at=at, created_by="ann", heard_at=at, report=report,
+    )  # fmt: skip
 
 
 def test_a_release_is_paused_resumed_and_rolled_back_with_reasons(running: Pages) -> None:
