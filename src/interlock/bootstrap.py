@@ -164,6 +164,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.registry.application_tests import ApplicationTests
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.service import Registry
+    from interlock.releases.evaluation import Evaluations
     from interlock.releases.service import Releases
     from interlock.review.annotations import Annotations
     from interlock.scoring.replays import Places, Replays
@@ -184,6 +185,7 @@ def build_services(settings: Settings) -> "Services":
         releases=releases,
         runs=Runs(store, settings.runs, now, check_road=releases.check),
         lineage=Lineage(store),
+        evaluations=Evaluations(store, settings.log),
         replays=Replays(store, Places(settings.database_url, settings.log, settings.artifacts), now),
         monitoring=Monitoring(store, reader, now),
         reports=DailyReports(store, reader),

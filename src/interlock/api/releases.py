@@ -1,13 +1,18 @@
 """Releases: start one, watch it, and the by-hand verbs. What they mean is in `releases/`."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from interlock.api.access import Actor, GuardedRoute, check_endpoint, needs
+from interlock.api.logged import commit_what_waits
+from interlock.api.monitoring import aware
 from interlock.api.rendering import finite, plain
 from interlock.api.services import Given
+from interlock.domain.policy import read_policy
+from interlock.releases.evaluation import Question
 from interlock.releases.forecast import sentence
 
 router = APIRouter(prefix="/releases", tags=["releases"], route_class=GuardedRoute)
@@ -27,6 +32,18 @@ class NewRelease(Wanted):
     candidate: str
     override: list[str] = Field([], description="what of the contract may break callers, by name; approvers only")
     reason: str = Field("", description="why; must be given with an override")
+
+
+class Policy(BaseModel, extra="forbid"):
+    """What shall be evaluated: shares by version, and where wanted by segment; on which rows and rewards."""
+
+    endpoint: str
+    policy: dict[str, Any] = Field(description='{"shares": {"wine:1": 0.5, "wine:2": 0.5}, "segments": [...]}')
+    reward: str | None = Field(None, description="a logged reward's name, or `quality`; default: the only one there is")
+    since: datetime | None = Field(None, description="start of the range of event_at")
+    until: datetime | None = Field(None, description="its end, which is excluded")
+    alpha: float = Field(0.05, description="probability that an interval is wrong")
+    fresh: bool = True
 
 
 class Reason(BaseModel, extra="forbid"):
@@ -70,6 +87,23 @@ def forecast(wanted: Wanted, actor: Actor, services: Given) -> dict[str, Any]:
     labelled = services.reader.label_stats(wanted.endpoint).labelled / rows if rows else 0.0
     found = services.releases.forecast(wanted.endpoint, strategy, plan, labelled=min(1.0, labelled))
     return {**finite(plain(found)), "sentence": sentence(found)}
+
+
+@router.post("/evaluation", **needs("read", limited_keys=True))
+def evaluate(asked: Policy, actor: Actor, services: Given) -> dict[str, Any]:
+    """What another split of the traffic would have earned, estimated from rows that chance assigned."""
+    check_endpoint(actor, "read", asked.endpoint)
+    question = Question(
+        endpoint=asked.endpoint,
+        policy=read_policy(asked.policy),
+        since=aware("since", asked.since),
+        until=aware("until", asked.until),
+        reward=asked.reward,
+        alpha=asked.alpha,
+    )
+    if asked.fresh:
+        commit_what_waits(services.settings)
+    return dict(finite(plain(services.evaluations.evaluate(question))))
 
 
 @router.get("/{id}", **needs("read", limited_keys=True))

@@ -25,6 +25,7 @@ from interlock.predictions.reader import LogReader
 from interlock.registry.application_tests import ApplicationTests
 from interlock.registry.endpoints import Endpoints
 from interlock.registry.service import Registry
+from interlock.releases.evaluation import Evaluations
 from interlock.releases.service import Releases
 from interlock.review.annotations import Annotations
 from interlock.scoring.replays import Replays
@@ -50,6 +51,7 @@ class Services:
     releases: Releases
     runs: Runs
     lineage: Lineage
+    evaluations: Evaluations
     replays: Replays
     monitoring: Monitoring
     reports: DailyReports

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Reason, Server, connect, shares, split
-from interlock.cli.output import show_facts, show_json, show_table
+from interlock.cli.mapping_file import read_mapping
+from interlock.cli.options import DEFAULT_HOME, AsJson, At, Home, Reason, Server, connect, shares, split, time_of
+from interlock.cli.output import note, show_facts, show_json, show_table
 from interlock.cli.plan_file import read_plan
 from interlock.domain.names import split_ref
 
@@ -73,6 +74,43 @@ def forecast(
         return
     show_table(found["steps"], ("traffic_share", "hours", "challenger_requests", "smallest_harm"), empty="")
     print(found["sentence"])
+
+
+@app.command()
+def evaluate(
+    endpoint: Endpoint,
+    policy: Annotated[Path, typer.Option(help="YAML or JSON file: shares by version, and by segment.")],
+    reward: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A logged reward, or `quality` (of labels); default: the only one."),
+    ] = None,
+    since: At = None,
+    until: At = None,
+    alpha: Annotated[float, typer.Option(help="Probability that an interval is wrong.")] = 0.05,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate what another split of the traffic would have earned, from rows that chance assigned to versions.
+
+    The policy file: `shares: {wine:1: 0.3, wine:2: 0.7}`, and `segments: [{when: {color: red}, shares: {wine:2: 1}}]`.
+
+    Example: [bold]interlock release evaluate wine --policy policy.yaml --reward revenue[/bold]
+    """
+    first, last = time_of("since", since), time_of("until", until)
+    with connect(server, home) as client:
+        found = client.evaluate(endpoint, read_mapping(policy), reward=reward, since=first, until=last, alpha=alpha)
+    if as_json:
+        show_json(found)
+        return
+    facts = ("reward", "rows", "units", "not_randomised", "without_reward", "unsupported", "effective_units", "trusted")
+    show_facts({name: found[name] for name in facts})
+    print(f"\nmean reward a row, with {1 - alpha:.0%} intervals ({found['interval']})")
+    show_table(found["estimates"], ("estimator", "value", "lower", "upper"), empty="")
+    print("\nas it was assigned")
+    show_table(found["arms"], ("version", "rows", "reward_coverage", "mean_reward"), empty="")
+    for doubt in found["doubts"]:
+        note(f"do not trust this: {doubt}")
 
 
 @app.command("list")

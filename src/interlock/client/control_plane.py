@@ -213,6 +213,30 @@ class ControlPlane:
         """State, decision and gates of a release."""
         return self._get(f"/releases/{quote(id, safe='')}")
 
+    def evaluate(
+        self,
+        endpoint: str,
+        policy: Mapping[str, Any],
+        *,
+        reward: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        alpha: float = 0.05,
+        fresh: bool = True,
+    ) -> dict[str, Any]:
+        """Estimate what another split of the traffic would have earned, from rows that chance assigned.
+
+        Args:
+            endpoint: Whose log.
+            policy: `{"shares": {"wine:1": 0.5, "wine:2": 0.5}}`, with `"segments"` where wanted.
+            reward: A logged reward's name, or `quality`; by default the only one there is.
+            since, until: Range of `event_at`, with a time zone; the end is excluded.
+            alpha: Probability that an interval is wrong.
+            fresh: First wait until the log holds everything acknowledged before.
+        """
+        wanted = {"endpoint": endpoint, "policy": dict(policy), "reward": reward, "alpha": alpha, "fresh": fresh}
+        return self._post("/releases/evaluation", {**wanted, "since": _iso(since), "until": _iso(until)})
+
     def start_replay(
         self,
         endpoint: str,

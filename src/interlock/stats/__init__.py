@@ -8,6 +8,7 @@ Evidence that may be looked at after every request (anytime-valid):
 - `failure_rate`: bounds on one failure rate.
 - `quantile_difference`: bounds on a latency quantile of champion and challenger.
 - `paired_loss`: is the challenger's loss on the same rows larger, or no larger than a margin?
+- `off_policy`: what another way of assigning versions would have earned.
 - `guard`: a tripwire on the failure rate, in the standard library only.
 
 One look at one window:
@@ -20,6 +21,8 @@ Building blocks:
 
 - `log_histogram`: the one layout of latency counts that everyone shares.
 - `losses`: the loss of every single row.
+- `asymptotic_sequence`: half-widths of bounds on a mean that hold at all times at once.
+- `reward_model`: cross-fitted regressions, for `off_policy`.
 - `time_blocks`: which block of time a row lies in, so that rows that share a day are not taken as independent.
 - `profile_bins`: the bins of a profile, learnt once from reference data.
 - `profile`: mergeable counts and moments of the features of one endpoint, version and hour.

@@ -7,17 +7,14 @@ told the sums per block of time, it widens its bounds by what those show.
 """
 
 from dataclasses import dataclass
-from math import inf, log, nan, sqrt
+from math import inf, nan, sqrt
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
-from interlock.stats import failure_rate
-
-# Below this the central limit theorem is no support for skewed losses.
-_FEWEST_UNITS = 100
+from interlock.stats import asymptotic_sequence, failure_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +143,7 @@ def analyze(
     if losses.rows == 0:
         return PairedLossResult(nan, -inf, inf, nan, nan, False, False, nan, nan, 0, 0)
     same = trust_identical and losses.differing == 0
-    radius = _radius(losses.units, alpha, planned_units)
+    radius = asymptotic_sequence.radius(losses.units, alpha=alpha, planned_units=planned_units)
     unseen = _unseen_squares(losses, alpha)
     difference = _contrast(losses, blocks, 0.0, 0.0 if same else unseen, radius)
     champion_loss = losses.champion / losses.rows
@@ -176,16 +173,6 @@ def _check(alpha: float, harm_ratio: float, margin_ratio: float, planned_units: 
             raise ValueError(f"{name} == {ratio}, must be a number of at least 0")
     if planned_units < 1:
         raise ValueError(f"planned_units == {planned_units}, must be at least 1")
-
-
-def _radius(units: int, alpha: float, planned_units: int) -> float:
-    """Half-width of the asymptotic confidence sequence for a standard deviation of 1."""
-    if units < _FEWEST_UNITS:
-        return inf
-    ell = -2 * log(alpha)
-    rho2 = (ell + log(ell + 1)) / planned_units
-    scale = units * rho2 + 1
-    return sqrt(2 * scale / (units * units * rho2) * log(sqrt(scale) / alpha))
 
 
 def _unseen_squares(losses: PairedLosses, alpha: float) -> float:
