@@ -26,6 +26,10 @@ DECISION_COLUMNS = {
     "decision_source": "d.source",
 }
 
+EVENLY_LABELLED = "label_source IS DISTINCT FROM 'annotator' OR label_weight = 1"
+"""Of joined rows, those whose label was not drawn for an annotator with a chance of its own: a plain mean over others
+would lean towards what is drawn more often."""
+
 _REWARD = "reward."
 # Each is a column. Who has more names than this means something else by them; the rewards are a table too.
 _MOST_REWARDS = 100

@@ -11,7 +11,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from interlock.domain.errors import InvalidInputError
-from interlock.predictions.joined import joined, reward_names
+from interlock.predictions.joined import EVENLY_LABELLED, joined, reward_names
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.relations import quoted
 
@@ -83,7 +83,10 @@ def read(tables: LogTables, asked: Asked) -> LoggedRewards:
 def _selected(tables: LogTables, asked: Asked, rows: str, reward: str, present: Sequence[str]) -> str:
     columns = [quoted(f"input.{name}") for name in asked.columns]
     if reward == QUALITY:
-        columns += ["label_text AS label", "label_number"]
+        columns += [
+            f"CASE WHEN {EVENLY_LABELLED} THEN {column} END AS {name}"
+            for column, name in (("label_text", "label"), ("label_number", "label_number"))
+        ]
         columns += [quoted(name) for name in ("output.label", "output.prediction") if name in present]
         wanted, rewards = ["label_text", "label_number"], []
     else:

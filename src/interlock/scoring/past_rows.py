@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from interlock.predictions.joined import joined
+from interlock.predictions.joined import EVENLY_LABELLED, joined
 from interlock.predictions.log_schema import TIME, field_name
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.relations import quoted, text
@@ -112,7 +112,10 @@ class PastRows:
             span = self._tables.span(self._endpoint, self._since, self._until)
             wanted = ("label_text", "label_number")
             labelled = joined(self._tables, self._endpoint, rows, [], span=span, wanted=wanted)
-            label = "label_text AS label, label_number"
+            label = ", ".join(
+                f"CASE WHEN {EVENLY_LABELLED} THEN {column} END AS {name}"
+                for column, name in (("label_text", "label"), ("label_number", "label_number"))
+            )
         return f"SELECT {columns}, epoch_us(event_at) AS event_us, hash(unit) AS unit, {label} FROM ({labelled})"  # noqa: S608
 
 

@@ -50,7 +50,7 @@ def run(world: "World", tmp_path: Path) -> Iterator[Run]:
         each.close()
 
 
-def label(world: "World", ids: list[str], values: list[float]) -> None:
+def label(world: "World", ids: list[str], values: list[float], **constant: Any) -> None:
     table = {name: pa.nulls(len(ids), LABELS.field(name).type) for name in LABELS.names}
     table |= {
         "prediction_id": pa.array(ids),
@@ -60,6 +60,7 @@ def label(world: "World", ids: list[str], values: list[float]) -> None:
         "observed_at": pa.array([NOW] * len(ids), LABELS.field("observed_at").type),
         "at": pa.array([NOW] * len(ids), LABELS.field("at").type),
     }
+    table |= {name: pa.array([value] * len(ids), LABELS.field(name).type) for name, value in constant.items()}
     world.log.append("labels", "e", pa.table(table, schema=LABELS), {"labels": 1})
 
 
@@ -189,6 +190,12 @@ def test_quality_is_compared_on_the_same_labelled_rows(world: "World", run: Run)
     assert report.quality.difference == pytest.approx(-np.abs(3 * x[:500] - 0.5).mean())
     assert (report.quality.units, report.quality.verdict) == (500, "better")
     assert report.quality.coverage == pytest.approx(500 / 600)
+
+
+def test_labels_of_rows_that_were_drawn_with_chances_of_their_own_are_left_out(world: "World", run: Run) -> None:
+    ids = world.predict([1.0] * 300)
+    label(world, ids, [3.0] * 300, source="annotator", weight=2.5)
+    assert run().quality is None
 
 
 def test_rows_of_one_unit_are_one_piece_of_evidence(world: "World", run: Run) -> None:

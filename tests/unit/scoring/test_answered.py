@@ -63,23 +63,20 @@ def test_agreement_is_summed_over_batches() -> None:
         part = champion.take(one), candidate.take(one)
         tally.add(*part, change(*part))
     found = tally.result()
-    assert (found.rows, found.same_share) == (3, pytest.approx(2 / 3))
-    assert (found.mean_change, found.largest_change) == (pytest.approx(0.25 / 3), 0.25)
+    assert found.rows == 3
+    assert [found.same_share, found.mean_change, found.largest_change] == pytest.approx([2 / 3, 0.25 / 3, 0.25])
     assert found.flips == (("yes", "no", 1),)
 
 
 def test_the_distribution_of_outputs_is_compared_on_the_same_rows() -> None:
-    tally, both = OutputTally(CHAMPION, {}), logged().there
-    tally.add(logged().take(both), given().take(both))
+    tally, there = OutputTally(CHAMPION, {}), logged().there
+    tally.add(logged().take(there), given().take(there))
     label, score = tally.result()
-    assert (label.output, label.total_variation) == ("label", pytest.approx(1 / 3))
-    assert label.bins == (
-        ("no", pytest.approx(1 / 3), pytest.approx(2 / 3)),
-        ("yes", pytest.approx(2 / 3), pytest.approx(1 / 3)),
-    )
-    assert (score.output, score.champion_mean, score.candidate_mean) == (
-        "score", pytest.approx(1.75 / 3), pytest.approx(1.5 / 3),
-    )  # fmt: skip
+    assert [label.output, score.output] == ["label", "score"]
+    assert label.total_variation == pytest.approx(1 / 3)
+    assert [name for name, _, _ in label.bins] == ["no", "yes"]
+    assert [share for _, *both in label.bins for share in both] == pytest.approx([1 / 3, 2 / 3, 2 / 3, 1 / 3])
+    assert [score.champion_mean, score.candidate_mean] == pytest.approx([1.75 / 3, 1.5 / 3])
 
 
 def test_without_rows_nothing_is_claimed() -> None:
