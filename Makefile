@@ -7,7 +7,7 @@ ARGS ?=
 # Processes that run tests side by side, a file at a time: most of them wait for servers that they started.
 JOBS ?= 2
 
-.PHONY: demo test quick soak check bench bench-log clean install format lint types imports proto screenshots
+.PHONY: demo test quick soak check certify bench bench-log clean install format lint types imports proto screenshots
 
 demo: $(STAMP)
 	@$(BIN)/interlock demo $(ARGS)
@@ -50,6 +50,12 @@ bench: $(STAMP)
 
 bench-log: $(STAMP)
 	@$(BIN)/python -m benchmarks.log.run $(ARGS)
+
+# Error rates by simulation, in full: some hours. `python -m benchmarks.releases.certify_errors --quick` is a minute of it.
+certify: $(STAMP)
+	$(BIN)/python -m benchmarks.releases.certify_errors --write docs/statistics.md
+	$(BIN)/python -m benchmarks.monitoring.certify_drift --write docs/statistics.md
+	$(BIN)/python -m benchmarks.monitoring.certify_estimate --write docs/statistics.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
