@@ -1,5 +1,5 @@
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_a_damaged_profile_is_refused() -> None:
 
 
 def test_a_month_of_hours_of_fifteen_features_is_merged_in_a_blink() -> None:
-    began = perf_counter()
+    began = process_time()
     found = hours(720, features=15)
     found.window(START, START + 720 * HOUR).merged()
-    assert perf_counter() - began < 0.5
+    assert process_time() - began < 0.5
