@@ -35,7 +35,7 @@ def page(report: DailyReport) -> str:
         A whole HTML document.
     """
     parts = (
-        _facts(report), _traffic(report), _checks(report), *(_quality(each) for each in report.quality),
+        _facts(report), _traffic(report), *(_quality(each) for each in report.quality), _checks(report),
         _listed("Incidents", report.incidents, ("id", "severity", "state", "title"), "none that day"),
         _listed("Releases", report.releases, ("id", "candidate", "strategy", "state", "reason"), "none under way"),
     )  # fmt: skip

@@ -42,7 +42,7 @@ def analyze(answers: ArrayLike, *, level: Level = "nominal") -> KrippendorffAlph
     Examples:
         >>> nan = float("nan")
         >>> round(analyze([[1, 1, nan], [2, 2, 3], [3, 3, 3], [nan, 1, nan]]).alpha, 3)
-        0.632
+        0.65
 
     References:
         Krippendorff (2011), Computing Krippendorff's alpha-reliability, University of Pennsylvania.

@@ -62,7 +62,7 @@ def draw(chances: ArrayLike, rng: np.random.Generator) -> NDArray[np.int64]:
 
     Examples:
         >>> draw([0.5, 0.5, 1.0], np.random.default_rng(1)).tolist()
-        [1, 2]
+        [0, 2]
 
     References:
         Madow (1949), On the theory of systematic sampling, II, doi:10.1214/aoms/1177729988.
