@@ -141,7 +141,7 @@ def _without_contract() -> Iterator[None]:
 @contextlib.contextmanager
 def _without_routing() -> Iterator[None]:
     def champion(served: ServedEndpoint, _unit: str, **_: object) -> Choice:
-        return served.ways.champion
+        return next(iter(served.pinned.values()))
 
     with patch.object(answering, "choose", champion):
         yield

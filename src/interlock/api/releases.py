@@ -22,14 +22,17 @@ class Wanted(BaseModel, extra="forbid"):
     """A release by a strategy. `plan` overrides fields of the default plan: the endpoint's, else the strategy's."""
 
     endpoint: str
-    strategy: str | None = Field(None, description="shadow, canary or blue_green; default: the endpoint's, else canary")
+    strategy: str | None = Field(
+        None, description="shadow, canary, blue_green, ab_test or bandit; default: the endpoint's, else canary"
+    )
     plan: dict[str, Any] = {}
 
 
 class NewRelease(Wanted):
-    """A candidate for an endpoint."""
+    """A candidate for an endpoint; for an A/B test or a bandit it may be several."""
 
     candidate: str
+    others: list[str] = Field([], description="further candidates, of an A/B test or a bandit")
     override: list[str] = Field([], description="what of the contract may break callers, by name; approvers only")
     reason: str = Field("", description="why; must be given with an override")
 
@@ -52,6 +55,12 @@ class Reason(BaseModel, extra="forbid"):
     reason: str = ""
 
 
+class Promotion(Reason):
+    """Which candidate, of several."""
+
+    candidate: str | None = None
+
+
 @router.get("", **needs("read", limited_keys=True))
 def list_releases(actor: Actor, services: Given, endpoint: str | None = None) -> dict[str, Any]:
     """Every release, newest first, of all endpoints or of one."""
@@ -67,6 +76,7 @@ def start(new: NewRelease, actor: Actor, services: Given) -> dict[str, Any]:
     release = services.releases.start(
         new.endpoint,
         new.candidate,
+        *new.others,
         strategy=strategy,
         plan=plan,
         override=new.override,
@@ -85,7 +95,9 @@ def forecast(wanted: Wanted, actor: Actor, services: Given) -> dict[str, Any]:
         counted = tx.spools.totals().get(wanted.endpoint)
     rows = counted.predictions if counted else 0
     labelled = services.reader.label_stats(wanted.endpoint).labelled / rows if rows else 0.0
-    found = services.releases.forecast(wanted.endpoint, strategy, plan, labelled=min(1.0, labelled))
+    found = services.releases.forecast(
+        wanted.endpoint, strategy, plan, labelled=min(1.0, labelled), reader=services.reader
+    )
     return {**finite(plain(found)), "sentence": sentence(found)}
 
 
@@ -130,11 +142,17 @@ def reject(id: str, asked: Reason, actor: Actor, services: Given) -> dict[str, A
     return _show(services, id)
 
 
+@router.post("/{id}/promote", **needs("operate", limited_keys=True))
+def promote(id: str, asked: Promotion, actor: Actor, services: Given) -> dict[str, Any]:
+    """Give a candidate all traffic now. Which, must be said where several remain and none has won."""
+    check_endpoint(actor, "operate", services.releases.get(id).endpoint)
+    services.releases.promote(id, candidate=asked.candidate, actor=actor, reason=asked.reason)
+    return _show(services, id)
+
+
 @router.post("/{id}/{verb}", **needs("operate", limited_keys=True))
-def act(
-    id: str, verb: Literal["promote", "pause", "resume"], asked: Reason, actor: Actor, services: Given
-) -> dict[str, Any]:
-    """By hand: promote, pause or resume."""
+def act(id: str, verb: Literal["pause", "resume"], asked: Reason, actor: Actor, services: Given) -> dict[str, Any]:
+    """By hand: pause or resume."""
     with services.store.read() as tx:
         check_endpoint(actor, "operate", tx.releases.get(id).endpoint)
     getattr(services.releases, verb)(id, actor=actor, reason=asked.reason)

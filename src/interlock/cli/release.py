@@ -16,18 +16,31 @@ app = typer.Typer(name="release", help="A candidate's way to all traffic, or bac
 Id = Annotated[str, typer.Argument(metavar="ID", help="The release, as `release list` shows it.")]
 Endpoint = Annotated[str, typer.Argument(help="The endpoint's name.")]
 Strategy = Annotated[
-    str | None, typer.Option(help="shadow, canary or blue_green; default: the endpoint's, else canary.")
+    str | None,
+    typer.Option(help="shadow, canary, blue_green, ab_test or bandit; default: the endpoint's, else canary."),
 ]
 Steps = Annotated[str | None, typer.Option(help="Traffic shares, rising to 1, like 0.01,0.05,0.25,1.")]
+Reward = Annotated[str | None, typer.Option(metavar="NAME", help="The reward that an A/B test or a bandit is about.")]
+Mde = Annotated[
+    float | None,
+    typer.Option(
+        help="Smallest difference worth knowing in an A/B test, as a share of the champion's mean, like 0.05."
+    ),
+]
 Plan = Annotated[Path | None, typer.Option(help="JSON or TOML file with fields of the plan.")]
 
 
 @app.command()
 def start(
     endpoint: Endpoint,
-    candidate: Annotated[str, typer.Option(metavar="NAME:V", help="The version to release.")],
+    candidate: Annotated[
+        str,
+        typer.Option(metavar="NAME:V", help="The version to release. An A/B test or a bandit takes several: a:2,a:3."),
+    ],
     strategy: Strategy = None,
     steps: Steps = None,
+    reward: Reward = None,
+    mde: Mde = None,
     plan: Plan = None,
     override: Annotated[
         str | None,
@@ -42,11 +55,13 @@ def start(
 
     Example: [bold]interlock release start wine --candidate wine:2 --steps 0.01,0.05,0.25,1[/bold]
     """
-    split_ref(candidate)
-    given = _given(steps, plan)
+    first, *others = split(candidate) or ("",)
+    for named in (first, *others):
+        split_ref(named)
+    given = _given(plan, steps=steps, reward=reward, mde=mde)
     with connect(server, home) as client:
         found = client.start_release(
-            endpoint, candidate, strategy=strategy, plan=given, override=split(override), reason=reason
+            endpoint, first, *others, strategy=strategy, plan=given, override=split(override), reason=reason
         )
         _print(found, as_json=as_json)
         if not as_json:
@@ -58,6 +73,8 @@ def forecast(
     endpoint: Endpoint,
     strategy: Strategy = None,
     steps: Steps = None,
+    reward: Reward = None,
+    mde: Mde = None,
     plan: Plan = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
@@ -65,10 +82,10 @@ def forecast(
 ) -> None:
     """Say how long a release would take at today's traffic, and the smallest harm that it would see.
 
-    Example: [bold]interlock release plan wine --steps 0.01,0.05,0.5,1[/bold]
+    Example: [bold]interlock release plan wine --strategy ab_test --reward sold --mde 0.05[/bold]
     """
     with connect(server, home) as client:
-        found = client.forecast(endpoint, strategy=strategy, plan=_given(steps, plan))
+        found = client.forecast(endpoint, strategy=strategy, plan=_given(plan, steps=steps, reward=reward, mde=mde))
     if as_json:
         show_json(found)
         return
@@ -156,9 +173,27 @@ def _by_hand(verb: str, what: str, reason_like: str) -> None:
 
 _by_hand("approve", "Let a release go on that waits for it. Not for who started it.", "read the report")
 _by_hand("reject", "End a release that waits for approval.", "too slow on phones")
-_by_hand("promote", "Give the candidate all traffic now, whatever the gates say.", "checked by hand")
 _by_hand("pause", "Keep the traffic as it is; harm still rolls back.", "weekend")
 _by_hand("resume", "Decide again.", "monday")
+
+
+@app.command()
+def promote(
+    id: Id,
+    candidate: Annotated[
+        str | None, typer.Option(metavar="NAME:V", help="Which, where several remain and none has won.")
+    ] = None,
+    reason: Reason = "",
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Give the candidate all traffic now, whatever the gates say.
+
+    Example: [bold]interlock release promote wine-1 --reason "checked by hand"[/bold]
+    """
+    with connect(server, home) as client:
+        _print(client.promote(id, reason, candidate=candidate), as_json=as_json)
 
 
 @app.command()
@@ -188,13 +223,27 @@ def _print(found: dict[str, Any], *, as_json: bool) -> None:
         return
     facts = ("id", "endpoint", "strategy", "state", "candidate", "champion", "step", "traffic_share")
     decision = found.get("decision") or {}
-    show_facts({**{name: found[name] for name in facts}, "decision": decision.get("reason")})
+    shares = ", ".join(f"{version} {share:g}" for version, share in found["shares"].items())
+    several = {"shares": shares} if len(found["candidates"]) > 1 else {}
+    show_facts({**{name: found[name] for name in facts}, **several, "decision": decision.get("reason")})
     if found["gates"]:
         print()
-        columns = ("metric", "outcome", "estimate", "lower", "upper", "margin", "counts", "reason")
+        columns = (
+            "metric",
+            *(("version",) if several else ()),
+            "outcome",
+            "estimate",
+            "lower",
+            "upper",
+            "margin",
+            "counts",
+            "reason",
+        )
         show_table(found["gates"], columns, empty="")
 
 
-def _given(steps: str | None, plan: Path | None) -> dict[str, Any]:
+def _given(plan: Path | None, *, steps: str | None, reward: str | None, mde: float | None) -> dict[str, Any]:
+    """Fields of a plan: those of the file, and over them the options."""
     given = read_plan(plan) if plan else {}
-    return given if steps is None else {**given, "steps": shares(steps)}
+    options = {"steps": None if steps is None else shares(steps), "reward": reward, "mde": mde}
+    return {**given, **{name: value for name, value in options.items() if value is not None}}

@@ -186,24 +186,26 @@ class ControlPlane:
         self,
         endpoint: str,
         candidate: str,
-        *,
+        *others: str,
         strategy: str | None = None,
         plan: Mapping[str, Any] | None = None,
         override: Sequence[str] = (),
         reason: str = "",
     ) -> dict[str, Any]:
-        """Start a release.
+        """Start a release by `shadow`, `canary`, `blue_green`, `ab_test` or `bandit`; the last two take several.
 
         Args:
             endpoint: Whose traffic.
             candidate: `name:version`.
-            strategy: `shadow`, `canary` or `blue_green`; default: the endpoint's strategy, else `canary`.
+            others: Further candidates.
+            strategy: How it is decided; default: the endpoint's strategy, else `canary`.
             plan: Fields in place of the endpoint's plan, else of the strategy's.
             override: What of the contract may break callers, by name, like `input.age`; needs a key that may approve.
             reason: Why, for the audit log; must be given with an override.
         """
         body = {"endpoint": endpoint, "candidate": candidate, "strategy": strategy, "plan": dict(plan or {})}
-        return self._post("/releases", body | {"override": list(override), "reason": reason})
+        more = {"others": list(others), "override": list(override), "reason": reason}
+        return self._post("/releases", body | more)
 
     def releases(self, endpoint: str | None = None) -> list[dict[str, Any]]:
         """Releases, newest first."""
@@ -285,9 +287,10 @@ class ControlPlane:
         """End a release that waits for approval."""
         return self._post(f"/releases/{quote(id, safe='')}/reject", {"reason": reason})
 
-    def promote(self, id: str, reason: str = "") -> dict[str, Any]:
-        """Give the candidate all traffic now."""
-        return self._post(f"/releases/{quote(id, safe='')}/promote", {"reason": reason})
+    def promote(self, id: str, reason: str = "", *, candidate: str | None = None) -> dict[str, Any]:
+        """Give the candidate all traffic now; of several, the one that is named, or that has won."""
+        body = {"reason": reason} | ({"candidate": candidate} if candidate is not None else {})
+        return self._post(f"/releases/{quote(id, safe='')}/promote", body)
 
     def pause(self, id: str, reason: str = "") -> dict[str, Any]:
         """Stop deciding; traffic stays as it is."""

@@ -15,6 +15,8 @@ class StepDelta:
         units: Units (requests where no key was sent) assigned to this version that were not counted before.
         failed_units: Those whose attempt failed for the first time in this step.
         latency: Requests per bin of `stats.log_histogram`, shape (SIZE,).
+        version: Which, where there are several challengers.
+        propensity: With which these units were assigned.
     """
 
     release_id: str
@@ -23,10 +25,16 @@ class StepDelta:
     units: int
     failed_units: int
     latency: NDArray[np.int64]
+    version: str = ""
+    propensity: float = 0.0
 
 
 class StepCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was counted for one version in one step. `latency_counts` is empty where nothing was timed."""
+    """All that was counted for one version in one step at one propensity.
+
+    `latency_counts` is empty where nothing was timed. `version` is empty and `propensity` 0 in what was counted before
+    they were kept.
+    """
 
     release_id: str
     step: int
@@ -34,3 +42,5 @@ class StepCounts(msgspec.Struct, frozen=True, kw_only=True):
     units: int
     failed_units: int
     latency_counts: tuple[int, ...] = ()
+    version: str = ""
+    propensity: float = 0.0

@@ -14,7 +14,8 @@ class GatewayState(msgspec.Struct, frozen=True, kw_only=True):
         pid: Its process.
         generations: Endpoint to the generation of the traffic plan it serves, all of whose versions it tried to load.
         load_errors: `name:version` to why it could not be loaded. A version that is not here is loaded.
-        trips: Release to why this gateway's guard withdrew the challenger by itself.
+        trips: What this gateway's guard withdrew by itself (`TrafficPlan.guarded`: the release, of several challengers
+            also which) to the reason.
     """
 
     id: str

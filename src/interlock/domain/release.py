@@ -11,11 +11,14 @@ ReleaseState = Literal[
     "draft", "testing", "awaiting_approval", "running", "paused", "inconclusive",
     "promoted", "rolled_back", "rejected", "cancelled",
 ]  # fmt: skip
-Strategy = Literal["shadow", "canary", "blue_green"]
+Strategy = Literal["shadow", "canary", "blue_green", "ab_test", "bandit"]
+ARMED: frozenset[str] = frozenset({"ab_test", "bandit"})
 TERMINAL: frozenset[str] = frozenset({"promoted", "rolled_back", "rejected", "cancelled"})
 
 GateOutcome = Literal["ok", "breach", "not_enough_data", "not_comparable", "error"]
-Verb = Literal["promote", "roll_back", "advance", "wait", "ask", "hold"]
+Verb = Literal["promote", "roll_back", "advance", "wait", "ask", "hold", "drop", "reweigh"]
+Goal = Literal["maximise", "minimise"]
+Policy = Literal["thompson", "ucb1", "epsilon_greedy"]
 
 
 class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +26,8 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         steps: Traffic shares, rising, the last one 1. Of a canary each but the last is gated; the last is promotion. A
-            shadow has no choice: first none, then all.
+            shadow has no choice: first none, then all. Of an A/B test the share of all candidates together, split
+            evenly, at most under 1; by default every arm has the same. A bandit has none.
         alpha: Total probability that a candidate no worse than the champion is rolled back. Split over the gates.
         min_units: Units that the challenger must have been assigned in a step before it may advance.
         min_labels: Labelled rows that both versions scored before quality may decide anything, where labels arrive.
@@ -43,6 +47,20 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
             one that fails.
         step_hours: After so long a gated step that could not be decided ends as `at_deadline` says; None: never.
         at_deadline: `hold`: the traffic stays and a person decides; `roll_back`.
+        reward: Name of the reward that an A/B test or a bandit is about; None: the loss that labels show (A/B test).
+        goal: Whether the reward is to be large or small.
+        missing_reward: What a row counts that got no reward within `reward_hours`; None: it is left out.
+        reward_hours: With `missing_reward`: rows count from this age on, with the reward that had come by then.
+        guard_rewards: Further rewards by name, with their goals: an arm on which one surely gets worse is withdrawn.
+        mde: The smallest difference worth knowing, as a share of the champion's mean: a test that is sure of less says
+            that there is none.
+        promote_winner: Whether the winner of an A/B test is promoted; otherwise a person is told, and decides.
+        sample_ratio_alpha: Probability that a sound test is stopped because its groups look wrongly sized.
+        policy: How a bandit turns rewards into shares.
+        reward_kind: Of a bandit: whether rewards are 0 and 1, or any numbers.
+        epsilon: Of `epsilon_greedy`: the share that goes to all arms alike.
+        floor: Of a bandit: the smallest share of every arm, the champion's too.
+        update_seconds: Of a bandit: the least time between two changes of shares.
     """
 
     steps: tuple[float, ...] = (0.01, 0.05, 0.25, 1.0)
@@ -63,12 +81,26 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     hold_seconds: float = 600.0
     step_hours: float | None = None
     at_deadline: Literal["hold", "roll_back"] = "hold"
+    reward: str | None = None
+    goal: Goal = "maximise"
+    missing_reward: float | None = None
+    reward_hours: float = 0.0
+    guard_rewards: dict[str, Goal] = {}
+    mde: float = 0.05
+    promote_winner: bool = False
+    sample_ratio_alpha: float = 0.001
+    policy: Policy = "thompson"
+    reward_kind: Literal["bernoulli", "gaussian"] = "gaussian"
+    epsilon: float = 0.1
+    floor: float = 0.05
+    update_seconds: float = 60.0
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
     """What one gate says at one look.
 
     `lower` and `upper` bound the quantity named by `metric` and `scale` at all times at once, at level `alpha`.
+    `version` is the candidate that it is about, where there may be several.
     """
 
     metric: str
@@ -83,6 +115,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     alpha: float
     non_inferior: bool = False
     details: dict[str, Any] = {}
+    version: str | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +131,16 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
     `step_started_at` is None until the candidate was begun with, `approved_by` until somebody approved. `owner` is the
     person behind the key that started it.
-    `overridden` names what of the contract breaks callers, and an approver let through.
+
+    Args:
+        overridden: What of the contract breaks callers, and an approver let through.
+        others: Further candidates, of a strategy that compares several arms.
+        shares: Of such a strategy: the share of each candidate now, in order.
+        stages: Of an A/B test: the step at which each of the plan's shares began. `step` counts every change of shares,
+            also the withdrawal of a candidate.
+        withdrawn: Candidates that lost their traffic before the end, and why.
+        winner: Who is to be promoted, or was.
+        reweighed_at: When a bandit last changed its shares.
     """
 
     id: str
@@ -119,10 +161,43 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     approved_by: str | None = None
     owner: str = ""
     overridden: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+    stages: tuple[int, ...] = ()
+    withdrawn: dict[str, str] = {}
+    winner: str | None = None
+    reweighed_at: datetime | None = None
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """All that are under release."""
+        return (self.candidate, *self.others)
+
+    @property
+    def remaining(self) -> tuple[str, ...]:
+        """Candidates that were not withdrawn."""
+        return tuple(version for version in self.candidates if version not in self.withdrawn)
+
+    @property
+    def stage(self) -> int:
+        """Which of the plan's shares an A/B test is at."""
+        return max(0, len(self.stages) - 1)
+
+    @property
+    def promoted(self) -> str:
+        """Who became champion, if anyone."""
+        return self.winner or self.candidate
+
+    @property
+    def compares_arms(self) -> bool:
+        """Whether its candidates are arms beside the champion, and may be several."""
+        return self.strategy in ARMED
 
     @property
     def last_step(self) -> int:
         """The step that is followed by promotion."""
+        if self.compares_arms:
+            return self.step
         return len(self.plan.steps) - (1 if self.strategy == "blue_green" else 2)
 
     @property
@@ -140,7 +215,9 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def traffic_share(self) -> float:
-        """The challenger's share that the stored state asks for."""
+        """The share of all candidates that the stored state asks for."""
         if self.state == "promoted":
             return 1.0
-        return self.plan.steps[self.step] if self.has_begun and self.state not in TERMINAL else 0.0
+        if not self.has_begun or self.state in TERMINAL:
+            return 0.0
+        return sum(self.shares) if self.compares_arms else self.plan.steps[self.step]

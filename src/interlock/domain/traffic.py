@@ -7,6 +7,39 @@ import msgspec
 from interlock.domain.contract import PrivacyRule
 from interlock.domain.endpoint import Durability, WhenFull
 
+POINTS = 1_000_000
+"""Shares of arms are whole millionths: what is routed, written down and computed with is then the same number."""
+
+
+class Arm(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several challengers: the units that are its own.
+
+    Args:
+        version: `name:version`.
+        slots: Ranges of positions in millionths (`position`), the end excluded, in order, apart from other arms'. All
+            that no arm has is the champion's.
+    """
+
+    version: str
+    slots: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def points(self) -> int:
+        """Its share in millionths."""
+        return sum(stop - start for start, stop in self.slots)
+
+    @property
+    def share(self) -> float:
+        return self.points / POINTS
+
+
+class Challenger(msgspec.Struct, frozen=True, kw_only=True):
+    """A challenger as gateways route to it. `slots`: ranges of positions, 0 to 1, the end excluded."""
+
+    version: str
+    share: float
+    slots: tuple[tuple[float, float], ...]
+
 
 class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway needs to know to route one endpoint.
@@ -17,6 +50,7 @@ class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
         champion: `name:version` that answers by default, and for a failing challenger.
         challenger: `name:version` under release, or None.
         traffic_share: Share of units assigned to the challenger, 0 to 1.
+        arms: The challengers of a release that compares arms (A/B test, bandit); `challenger` is None then.
         salt: Key of the assignment hash. Belongs to the release, so that releases are independent of each other.
         release_id, step: The release and its step this plan belongs to.
         warm: Further versions kept loaded (for instant return, and for `/versions/{v}`).
@@ -30,6 +64,7 @@ class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
     champion: str
     challenger: str | None = None
     traffic_share: float = 0.0
+    arms: tuple[Arm, ...] = ()
     salt: str = ""
     release_id: str | None = None
     step: int | None = None
@@ -44,8 +79,32 @@ class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def versions(self) -> tuple[str, ...]:
         """Every version that must be loaded, champion first, without repeats."""
-        named = (self.champion, *((self.challenger,) if self.challenger else ()), *self.warm)
-        return tuple(dict.fromkeys(named))
+        return tuple(dict.fromkeys((self.champion, *(each.version for each in self.challengers), *self.warm)))
+
+    @property
+    def challengers(self) -> tuple[Challenger, ...]:
+        """All versions under release, with their shares."""
+        if self.challenger is not None:
+            share = min(1.0, max(0.0, self.traffic_share))
+            return (Challenger(version=self.challenger, share=share, slots=((0.0, share),)),)
+        return tuple(
+            Challenger(
+                version=arm.version,
+                share=arm.share,
+                slots=tuple((start / POINTS, stop / POINTS) for start, stop in arm.slots),
+            )
+            for arm in self.arms
+        )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of every version in the traffic, champion first."""
+        found = {each.version: each.share for each in self.challengers}
+        return {self.champion: max(0.0, 1.0 - sum(found.values())), **found}
+
+    def guarded(self, version: str) -> str:
+        """What a gateway's guard on a challenger is known by: its release, and of several arms the version too."""
+        return f"{self.release_id} {version}" if self.arms else str(self.release_id)
 
 
 def position(salt: str, unit: str) -> float:

@@ -69,10 +69,10 @@ class Answering:
 
     def _choice(self, call: Call) -> Choice:
         if call.pinned is not None:
-            return call.served.ways.pinned[call.pinned.ref]
+            return call.served.pinned[call.pinned.ref]
         # Without a sticky key a request is its own unit. Callers' ids are no units: some send the same one every time.
         unit = call.unit_key or call.prediction_ids[0]
-        return choose(call.served, unit, withdrawn=self._guards.has_tripped(call.served.plan))
+        return choose(call.served, unit, withdrawn=self._guards.withdrawn(call.served.plan))
 
     def _ask(self, version: LoadedVersion, call: Call) -> None:
         call.deadline_at = self._deadline(call)
@@ -105,7 +105,7 @@ class Answering:
         choice = calls[0].choice
         if choice.is_challenger and choice.version is answered.version:
             for call in calls:
-                self._guards.count(call.served.plan, failed=False)
+                self._guards.count(call.served.plan, choice.version.ref, failed=False)
         self._recording.answered(calls, answered)
 
     def failed(self, call: Call, error: ModelFailedError) -> None:
@@ -123,7 +123,7 @@ class Answering:
     def _fall_back(self, call: Call, status: AttemptStatus) -> None:
         # A caller in a hurry is no evidence against a version: only the plan's own deadline is.
         if status != "timeout" or call.deadline_seconds is None:
-            self._guards.count(call.served.plan, failed=True)
+            self._guards.count(call.served.plan, call.choice.version.ref, failed=True)
         self._metrics.fallback(call.served.name, call.choice.version.ref, status)
         call.status, call.fell_back = status, True
         self._ask(call.served.champion, call)

@@ -228,8 +228,8 @@ class Lane:
         first = calls[0]
         reader = first.served.champion.reader if first.pinned is None else first.pinned.reader
         columns = reader.join([call.rows for call in calls])
-        adapt = first.served.adapt
-        if adapt is None or self._version is not first.served.challenger or first.pinned is not None:
+        adapt = first.served.adapters.get(self._version.ref) if first.pinned is None else None
+        if adapt is None:
             return columns, columns
         return columns, adapt(columns, sum(call.rows.count for call in calls))
 

@@ -26,7 +26,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         plans: In force.
         versions: All that the plans name.
         keys: The live ones, as digests.
-        trips: Release to why the guard withdrew its challenger.
+        trips: What the guard withdrew (`TrafficPlan.guarded`) to the reason.
         isolated: Versions that may not run inside this worker any more: one died or stood still in them.
     """
 

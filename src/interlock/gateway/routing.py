@@ -1,18 +1,18 @@
 """Which version a request is assigned to. Pure: the same unit goes to the same version on every worker and machine."""
 
+from bisect import bisect_right
+
 from interlock.domain.traffic import position
 from interlock.gateway.served import Choice, ServedEndpoint
 
 
-def choose(served: ServedEndpoint, unit: str, *, withdrawn: bool) -> Choice:
+def choose(served: ServedEndpoint, unit: str, *, withdrawn: frozenset[str] = frozenset()) -> Choice:
     """Assign a unit.
 
     Args:
-        withdrawn: Whether this worker has withdrawn the challenger: it then gets nothing.
+        withdrawn: Challengers that this worker has withdrawn: they get nothing, and their units are the champion's.
     """
-    share, ways = served.plan.traffic_share, served.ways
-    if ways.challenger is None or withdrawn or share <= 0:
-        return ways.only
-    if share >= 1 or position(served.plan.salt, unit) < share:
-        return ways.challenger
-    return ways.champion
+    split = served.split if not withdrawn else served.split_without(withdrawn)
+    if not split.bounds:
+        return split.choices[0]
+    return split.choices[bisect_right(split.bounds, position(served.plan.salt, unit))]

@@ -66,19 +66,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """The ways in which a plan assigns requests.
+class Split:
+    """How units are assigned by their position: from `bounds[n - 1]` up to `bounds[n]`, to `choices[n]`.
 
-    Args:
-        only: To the champion, without a draw.
-        champion, challenger: By a draw; None without a challenger.
-        pinned: To a version that the request names, by `name:version`.
+    Without bounds there is one choice, and no draw.
     """
 
-    only: Choice
-    champion: Choice
-    challenger: Choice | None
-    pinned: dict[str, Choice]
+    bounds: tuple[float, ...]
+    choices: tuple[Choice, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,34 +81,33 @@ class ServedEndpoint:
     """A traffic plan with its versions loaded.
 
     Args:
-        challenger: None also when the plan names one that this worker could not load: it then gets no traffic here.
-        adapt: From columns that keep the champion's contract to the challenger's; None if they are the same.
-        versions: All that are loaded, by `name:version`.
+        adapters: Of challengers whose contract differs from the champion's: from columns that keep that to their own.
+        versions: All that are loaded, by `name:version`. A challenger that is not among them gets no traffic here.
         log_rules: What may be written down; None for everything as it is.
-        ways: How requests are assigned.
+        split: How requests are assigned.
+        pinned: How requests are assigned that name a version, by `name:version`.
     """
 
     plan: TrafficPlan
     champion: LoadedVersion
-    challenger: LoadedVersion | None
     versions: dict[str, LoadedVersion]
-    adapt: Adapter | None = None
+    adapters: dict[str, Adapter] = field(default_factory=dict)
     log_rules: LogRules | None = None
     deadline_seconds: float = field(init=False, default=1.0)
-    ways: Ways = field(init=False)
+    split: Split = field(init=False)
+    pinned: dict[str, Choice] = field(init=False)
+    _splits: dict[frozenset[str], Split] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "deadline_seconds", self.plan.deadline_ms / 1000)
-        object.__setattr__(self, "ways", self._ways())
+        object.__setattr__(self, "split", self.split_without(frozenset()))
+        object.__setattr__(self, "pinned", {ref: Choice(version, False, 1.0) for ref, version in self.versions.items()})
 
-    def _ways(self) -> Ways:
-        share = min(1.0, max(0.0, self.plan.traffic_share))
-        return Ways(
-            only=Choice(self.champion, False, 1.0),
-            champion=Choice(self.champion, False, 1.0 - share),
-            challenger=Choice(self.challenger, True, share) if self.challenger is not None else None,
-            pinned={ref: Choice(version, False, 1.0) for ref, version in self.versions.items()},
-        )
+    def split_without(self, withdrawn: frozenset[str]) -> Split:
+        """How requests are assigned when some challengers get nothing. The same object for the same challengers."""
+        if withdrawn not in self._splits:
+            self._splits[withdrawn] = _split(self, withdrawn)
+        return self._splits[withdrawn]
 
     @property
     def name(self) -> str:
@@ -123,10 +117,37 @@ class ServedEndpoint:
 def serve(plan: TrafficPlan, loaded: dict[str, LoadedVersion]) -> ServedEndpoint:
     """Join a plan with its versions. The champion must be among them."""
     champion = loaded[plan.champion]
-    challenger = loaded.get(plan.challenger) if plan.challenger is not None else None
-    adapt = adapter(champion.contract, challenger.contract) if challenger is not None else None
     versions = {ref: loaded[ref] for ref in plan.versions if ref in loaded}
-    return ServedEndpoint(plan, champion, challenger, versions, adapt, log_rules(plan, versions.values()))
+    adapters: dict[str, Adapter] = {}
+    for challenger in plan.challengers:
+        version = versions.get(challenger.version)
+        adapt = adapter(champion.contract, version.contract) if version is not None else None
+        if adapt is not None:
+            adapters[challenger.version] = adapt
+    return ServedEndpoint(plan, champion, versions, adapters, log_rules(plan, versions.values()))
+
+
+def _split(served: ServedEndpoint, withdrawn: frozenset[str]) -> Split:
+    there = [each for each in served.plan.challengers if each.version in served.versions]
+    there = [each for each in there if each.share > 0 and each.version not in withdrawn]
+    champion = Choice(served.champion, False, max(0.0, 1.0 - sum(each.share for each in there)))
+    ranges = [
+        (start, stop, choice)
+        for each in there
+        for choice in [Choice(served.versions[each.version], True, each.share)]
+        for start, stop in each.slots
+    ]
+    bounds, choices, at = [], [], 0.0
+    for start, stop, choice in sorted(ranges, key=lambda each: each[0]):
+        if start > at:
+            bounds.append(start)
+            choices.append(champion)
+        bounds.append(stop)
+        choices.append(choice)
+        at = stop
+    if at < 1:
+        choices.append(champion)
+    return Split(tuple(bounds[: len(choices) - 1]), tuple(choices))
 
 
 def log_rules(plan: TrafficPlan, versions: Iterable[LoadedVersion]) -> LogRules | None:

@@ -168,7 +168,7 @@ class RetrainingController:
         assert run.settings.release is not None
         assert run.version is not None
         with self._store.read() as tx:
-            there = [release for release in tx.releases.list(run.endpoint) if release.candidate == run.version]
+            there = [release for release in tx.releases.list(run.endpoint) if run.version in release.candidates]
         if there:
             return there[-1]
         strategy, plan = self._plan_of(run.endpoint, run.settings.release.strategy, run.settings.release.plan)

@@ -49,8 +49,8 @@ class Lineage:
 
 def _described(tx: Transaction, version: ModelVersion) -> dict[str, Any]:
     lineage = version.lineage
-    releases = [release for release in tx.releases.list() if release.candidate == version.ref]
-    serving = [plan for plan in tx.plans.all_current() if version.ref in (plan.champion, plan.challenger)]
+    releases = [release for release in tx.releases.list() if version.ref in release.candidates]
+    serving = [plan for plan in tx.plans.all_current() if version.ref in plan.shares]
     return {
         "version": version.ref,
         "created_at": version.created_at,

@@ -38,7 +38,7 @@ BROKEN = Rule(name="broken", severity="warning", cooldown=3 * _DAY)
 """A check that could not be made: a monitor that says nothing is no good news."""
 
 ROLLED_BACK = Rule(name="rolled_back", severity="warning", happens=True)
-"""A release was rolled back by Interlock. One that a person rolled back is that person's news."""
+"""Interlock rolled a release back, or withdrew one of its candidates. What a person did is that person's news."""
 
 RELEASE_WAITS = Rule(name="release_waits", severity="info", happens=True)
 """A release awaits approval, or its evidence did not decide in time: nothing goes on before a person has looked."""

@@ -40,7 +40,7 @@ def serves(tx: Transaction, endpoint: str, version: str) -> bool:
         plan = tx.plans.current(endpoint)
     except NotFoundError:
         return True
-    return version in (plan.champion, plan.challenger)
+    return version in plan.shares
 
 
 def _look(verdict: Verdict, rule: Rule, *, is_bad: bool, of_version: bool = True) -> Observation:

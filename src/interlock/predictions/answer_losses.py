@@ -1,7 +1,8 @@
-"""The loss of every answer to logged rows, of champion and challenger, from rows that stand beside their labels.
+"""The loss of every answer to logged rows, from rows that stand beside their labels.
 
-Called by the quality gate of releases and by replays. Brier score for classifiers with probabilities, share of wrong
-answers for those without, absolute error for regression. It refuses to average: who calls knows the units.
+Called by the quality gate of releases, by replays, and by A/B tests with the answers that callers got. Brier score for
+classifiers with probabilities, share of wrong answers for those without, absolute error for regression. It refuses to
+average: who calls knows the units.
 """
 
 from dataclasses import dataclass
@@ -41,24 +42,33 @@ def row_losses(loss: str, contract: Contract, rows: pa.Table) -> RowLosses:
         contract: The champion's.
         rows: `label`, `label_number`, and the answers of both as `champion.<output>` and `challenger.<output>`.
     """
+    champion, challenger = (losses_of(loss, contract, rows, side) for side in ("champion", "challenger"))
+    usable = np.isfinite(champion) & np.isfinite(challenger)
+    return RowLosses(champion[usable], challenger[usable], usable)
+
+
+def losses_of(loss: str, contract: Contract, rows: pa.Table, side: str) -> NDArray[np.float64]:
+    """Compute the losses of the answers in `<side>.<output>`.
+
+    Returns:
+        One a row; nan where there is no label of the contract, or no answer that fits it.
+    """
+    found = np.full(rows.num_rows, np.nan)
     if loss == "absolute_error":
-        target, ours, theirs = (
-            rows[name].to_numpy().astype(np.float64)
-            for name in ("label_number", "champion.prediction", "challenger.prediction")
-        )
-        usable = np.isfinite(target) & np.isfinite(ours) & np.isfinite(theirs)
-        pair = [losses.absolute_error(target[usable], side[usable]) for side in (ours, theirs)]
-        return RowLosses(pair[0], pair[1], usable)
+        target, answered = (rows[name].to_numpy().astype(np.float64) for name in ("label_number", f"{side}.prediction"))
+        usable = np.isfinite(target) & np.isfinite(answered)
+        found[usable] = losses.absolute_error(target[usable], answered[usable])
+        return found
     happened = class_indices(contract, rows["label"])
     usable = happened >= 0
     if loss == "brier":
-        tables = [matrix(rows[f"{side}.probabilities"], len(contract.classes)) for side in ("champion", "challenger")]
-        usable &= np.isfinite(tables[0]).all(axis=1) & np.isfinite(tables[1]).all(axis=1)
-        pair = [losses.brier(happened[usable], table[usable]) for table in tables]
-        return RowLosses(pair[0], pair[1], usable)
-    answers = [class_indices(contract, rows[f"{side}.label"].cast(pa.string())) for side in ("champion", "challenger")]
-    pair = [losses.zero_one(happened[usable], answer[usable]) for answer in answers]
-    return RowLosses(pair[0], pair[1], usable)
+        table = matrix(rows[f"{side}.probabilities"], len(contract.classes))
+        usable &= np.isfinite(table).all(axis=1)
+        found[usable] = losses.brier(happened[usable], table[usable])
+        return found
+    said = class_indices(contract, rows[f"{side}.label"].cast(pa.string()))
+    found[usable] = losses.zero_one(happened[usable], said[usable])
+    return found
 
 
 def class_indices(contract: Contract, labels: pa.ChunkedArray) -> NDArray[np.int64]:

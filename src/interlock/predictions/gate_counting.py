@@ -1,4 +1,4 @@
-"""Counts requests for the gates of releases: units, failed units and latencies, by step and by the version assigned.
+"""Counts requests for the gates of releases: units, failed units and latencies, by step, version assigned, propensity.
 
 Called by the collector. A unit counts once in a step, however many requests it sends; a request without a key is its
 own unit. Rows never count: the rows of one request fail together.
@@ -48,13 +48,14 @@ class GateCounting:
     """Counts of a batch of records, to be added to the store in the transaction of the spool's cursor."""
 
     def __init__(self, requests: Iterable[PredictionRecord | FailureRecord]) -> None:
-        self._sides: dict[tuple[str, int, bool], _Side] = {}
+        self._sides: dict[tuple[str, int, bool, str, float], _Side] = {}
         for request in requests:
             a = request.assignment
             pinned = isinstance(request, PredictionRecord) and request.role == "pinned"
             if a.release_id is None or a.step is None or pinned:
                 continue
-            side = self._sides.setdefault((a.release_id, a.step, a.is_challenger), _Side())
+            key = (a.release_id, a.step, a.is_challenger, a.assigned_version, a.propensity)
+            side = self._sides.setdefault(key, _Side())
             if isinstance(request, PredictionRecord):
                 side.add(request.units, request.latencies_us, failed=a.attempt_status != "ok")
             else:
@@ -63,8 +64,9 @@ class GateCounting:
     def add_to(self, tx: Transaction) -> None:
         """Add the counts, of keyed units only those that the step has not met before."""
         for key, side in self._sides.items():
-            new = tx.gate_counts.first_met(*key, side.keyed)
-            failed = tx.gate_counts.new_failed_units(*key, side.keyed_failed)
+            # A unit has one place in a step: whichever of several challengers has it, no other one meets it.
+            new = tx.gate_counts.first_met(*key[:3], side.keyed)
+            failed = tx.gate_counts.new_failed_units(*key[:3], side.keyed_failed)
             latencies = side.latencies + [side.keyed[unit] for unit in new]
             tx.gate_counts.add(
                 StepDelta(
@@ -74,5 +76,7 @@ class GateCounting:
                     units=side.alone + len(new),
                     failed_units=side.alone_failed + failed,
                     latency=np.bincount(log_histogram.indices(latencies), minlength=log_histogram.SIZE),
+                    version=key[3],
+                    propensity=key[4],
                 )
             )

@@ -18,7 +18,7 @@ from interlock.predictions.ledger import Ledger
 from interlock.predictions.log_schema import PREDICTIONS, logical
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.mistakes import Mistakes
-from interlock.predictions.relations import LABELLED, quoted, relation
+from interlock.predictions.relations import LABELLED, REWARDED, quoted, relation, text
 from interlock.predictions.unlabelled import Unlabelled
 
 # The reader lives inside a controller that must stay small; beyond this DuckDB spills to disk.
@@ -155,6 +155,58 @@ class LogReader:
             {"release": release_id},
         )
 
+    def assigned(
+        self,
+        endpoint: str,
+        *,
+        release_id: str | None = None,
+        since: datetime | None = None,
+        rewards: Sequence[str] = (),
+        answers: bool = False,
+    ) -> pa.Table:
+        """Rows as they were assigned, with what came of them, by `event_at`.
+
+        Args:
+            endpoint: Its name.
+            release_id: Those answered during a release; None for all since `since`.
+            since: The beginning of `event_at`, without a release.
+            rewards: Names of rewards.
+            answers: Whether to read the answers and their labels.
+
+        Returns:
+            `unit`, `assigned_version`, `step`, `propensity`, `event_at`, for each reward `reward.NAME` and
+            `rewarded_at.NAME`; with `answers` also `output.<name>` as the caller got it, `label`, `label_number` and
+            `observed_at`.
+        """
+        source = (
+            self._tables.predictions(endpoint, since)
+            if release_id is None
+            else self._tables.relation("predictions", endpoint, release_id=release_id)
+        )
+        span = self._tables.span_of_release(endpoint, release_id) if release_id is not None else None
+        columns = [f"p.{name}" for name in ("unit", "assigned_version", "step", "propensity", "event_at")]
+        parts, joins = [], []
+        if answers:
+            outputs = [name for name in self._tables.columns("predictions", endpoint).names if name[:7] == "output."]
+            columns += [f"p.{quoted(name)}" for name in outputs]
+            columns += ["l.label_text AS label", "l.label_number", "l.observed_at"]
+            latest = self._tables.latest(LABELLED, endpoint, "p", span)
+            # Rows drawn for annotators are no mean of the rows, as above.
+            parts.append(f"l AS (SELECT * FROM ({latest}) WHERE source <> 'annotator' OR weight = 1)")  # noqa: S608
+            joins.append("LEFT JOIN l USING (prediction_id)")
+        if rewards:
+            columns += [f"r.{quoted(f'{kind}.{name}')}" for name in rewards for kind in ("reward", "rewarded_at")]
+            parts.append(f"r AS ({_rewards(self._tables.latest(REWARDED, endpoint, 'p', span), rewards)})")
+            joins.append("LEFT JOIN r USING (prediction_id)")
+        mine = "release_id = $release AND " if release_id is not None else ""
+        where = f"{mine}role IN ('champion', 'challenger')"
+        first = f"p AS MATERIALIZED (SELECT * FROM ({source}) WHERE {where})"  # noqa: S608
+        return self._tables.query(
+            f"""WITH {", ".join([first, *parts])} SELECT {", ".join(columns)} FROM p {" ".join(joins)}
+            ORDER BY p.event_at, p.prediction_id""",  # noqa: S608
+            {"release": release_id} if release_id is not None else None,
+        )
+
     def new_rows(self, endpoint: str, after_version: int | None) -> tuple[int, pa.Table]:
         """Predictions that were committed after a version of the table.
 
@@ -193,6 +245,16 @@ class LogReader:
     def has_labels(self, endpoint: str) -> bool:
         """Whether any label ever came."""
         return self._tables.log.table("labels", endpoint) is not None
+
+
+def _rewards(latest: str, names: Sequence[str]) -> str:
+    """One row a prediction, with each reward and when it was observed."""
+    each = ", ".join(
+        f"max({column}) FILTER (name = {text(name)}) AS {quoted(f'{kind}.{name}')}"
+        for name in names
+        for kind, column in (("reward", "value"), ("rewarded_at", "observed_at"))
+    )
+    return f"SELECT prediction_id, {each} FROM ({latest}) GROUP BY prediction_id"  # noqa: S608
 
 
 def _answers(output: str, predictions: pa.Schema, scores: pa.Schema) -> str:

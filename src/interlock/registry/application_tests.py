@@ -156,7 +156,7 @@ def _planned(tx: Transaction, order: Order) -> ApplicationGates:
     if not order.endpoint:
         return ApplicationGates()
     for release in tx.releases.active(order.endpoint):
-        if release.candidate == order.ref:
+        if order.ref in release.candidates:
             return release.plan.test
     defaults = tx.endpoints.get(order.endpoint).release_defaults
     given = defaults.plan.get("test", {}) if defaults is not None else {}

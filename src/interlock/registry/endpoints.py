@@ -180,11 +180,9 @@ def _of_plan(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _summary(endpoint: Endpoint, plan: TrafficPlan) -> dict[str, Any]:
-    share = plan.traffic_share if plan.challenger else 0.0
-    traffic = {plan.champion: 1.0 - share, **({plan.challenger: share} if plan.challenger else {})}
     return {
         **msgspec.to_builtins(endpoint),
         "model": plan.champion,
-        "traffic": traffic,
+        "traffic": plan.shares,
         "plan": msgspec.to_builtins(plan),
     }

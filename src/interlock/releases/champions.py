@@ -61,10 +61,10 @@ def _check(tx: Transaction, now: TrafficPlan, target: str, served: Sequence[str]
     breaking = [found.what for found in diff(there, wanted) if found.kind == "breaking"]
     if target in served:
         return
-    if any(release.candidate == target and release.lacks_approval for release in tx.releases.list(now.endpoint)):
+    if any(target in release.candidates and release.lacks_approval for release in tx.releases.list(now.endpoint)):
         raise ConflictError(f"{target} never served endpoint {now.endpoint!r}, and a release of it was never approved")
     for release in tx.releases.list(now.endpoint):
-        if release.candidate == target:
+        if target in release.candidates:
             tested.check(tx, release)
     if breaking:
         raise ConflictError(

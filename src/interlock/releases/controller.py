@@ -24,7 +24,7 @@ from interlock.releases import deadline, gates, loading, road, tested
 from interlock.releases.deciding import ReleaseDecision
 from interlock.releases.evidence import Evidence, EvidenceReader, counts_of
 from interlock.releases.road import Mover
-from interlock.releases.strategies import STRATEGIES
+from interlock.releases.strategies import STRATEGIES, gates_of
 from interlock.store import Store, Transaction
 
 _log = logging.getLogger(__name__)
@@ -51,7 +51,15 @@ _MOVES: dict[str, Callable[[Transaction, Release, Mover], Release]] = {
     "roll_back": road.roll_back,
     "ask": road.ask,
     "hold": road.hold,
+    "drop": road.drop,
+    "reweigh": road.reweigh,
 }
+
+# Harm waits for nobody.
+_AT_ONCE = ("roll_back", "drop")
+
+# With rewards that count from a fixed age, time alone is news.
+_RIPENING = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,9 @@ class ReleaseController:
             return
         withdrawn = _withdrawn(situation)
         if withdrawn is not None:
-            self._move(road.roll_back, release, self._mover(withdrawn, now))
+            one_of_several = release.compares_arms and release.has_begun
+            mover = replace(self._mover(withdrawn.reason, now), version=withdrawn.version)
+            self._move(road.drop if one_of_several else road.roll_back, release, mover)
         elif release.has_begun:
             self._look(situation, now)
         elif release.state in ("draft", "testing"):
@@ -154,10 +164,10 @@ class ReleaseController:
         elif release.plan.require_test and not self._is_tested(release, now):
             return
         elif release.lacks_approval and release.strategy != "shadow":
-            reason = f"awaiting approval by somebody else than {release.created_by}: {release.candidate} is loaded"
+            reason = f"awaiting approval by somebody else than {release.created_by}: {_names(release)} is loaded"
             self._move(road.ask, release, self._mover(reason, now))
         else:
-            reason = f"begun: every live gateway ({len(situation.live)}) has loaded {release.candidate}"
+            reason = f"begun: every live gateway ({len(situation.live)}) has loaded {_names(release)}"
             self._move(road.begin, release, self._mover(reason, now))
 
     def _is_tested(self, release: Release, now: datetime) -> bool:
@@ -181,12 +191,13 @@ class ReleaseController:
         evidence = replace(looked.evidence, release=release, at=now)
         decision = STRATEGIES[release.strategy].decide(evidence, looked.gates)
         decision = deadline.enforce(decision, release, now)
-        if decision.outcome != "roll_back":
+        if decision.outcome not in _AT_ONCE:
             decision = _held_back(decision, situation)
         if decision.outcome == "wait":
             self._note(release, decision, found, now)
         else:
-            self._move(_MOVES[decision.outcome], release, self._mover(decision.reason, now, found))
+            mover = replace(self._mover(decision.reason, now, found), version=decision.version, shares=decision.shares)
+            self._move(_MOVES[decision.outcome], release, mover)
 
     def _judge(self, release: Release, now: datetime) -> _Looked:
         with self._store.read() as tx:
@@ -194,11 +205,11 @@ class ReleaseController:
         last = self._looked.get(release.id)
         retry = last is not None and last.is_broken and now - last.at >= _RETRY
         logged = self._logged(release, again=retry)
-        key = (release.step, counts, logged.version)
+        key = (release.step, counts, logged.version, _ripened(release, now))
         if last is not None and last.key == key and not retry:
             return last
         contract, lacking = self._contract(release.champion), self._lacking(release)
-        asked = STRATEGIES[release.strategy].gates
+        asked = gates_of(release)
         evidence = Evidence(
             release, now, counts, contract, logged.has_labels, logged.rows, logged.fault, *lacking, asked
         )
@@ -226,10 +237,17 @@ class ReleaseController:
 
     def _read_log(self, release: Release) -> tuple[bool, pa.Table, Exception | None]:
         try:
-            return self._reader.has_labels(release.endpoint), self._reader.paired(release.endpoint, release.id), None
+            return self._reader.has_labels(release.endpoint), self._rows(release), None
         except Exception as fault:
             # Live errors still count, so harm rolls back; nothing is promoted without the log.
             return True, pa.table({}), fault
+
+    def _rows(self, release: Release) -> pa.Table:
+        if not release.compares_arms:
+            return self._reader.paired(release.endpoint, release.id)
+        plan = release.plan
+        rewards = ([plan.reward] if plan.reward is not None else []) + list(plan.guard_rewards)
+        return self._reader.assigned(release.endpoint, release.id, rewards, answers=plan.reward is None)
 
     def _lacking(self, release: Release) -> tuple[str, str]:
         """Why the log lacks what scoring by both versions needs, and why it lacks their answers."""
@@ -238,10 +256,16 @@ class ReleaseController:
                 endpoint = tx.endpoints.get(release.endpoint)
         except NotFoundError:  # deleted meanwhile, which ends the release
             return "", ""
-        contracts = [self._contract(release.champion), self._contract(release.candidate)]
+        contracts = [self._contract(ref) for ref in (release.champion, *release.candidates)]
         rules = effective(contracts, endpoint.privacy)
         inputs = [name for name in rules if name.startswith("input.")]
         outputs = [name for name in rules if name.startswith("output.")]
+        if release.compares_arms:
+            # A reward needs no answer; who is a unit, everything does.
+            outputs = [
+                *(outputs if release.plan.reward is None else []),
+                *(["unit"] if rules.get("unit") == "drop" else []),
+            ]
         unkept = unkept_images(contracts, endpoint.image_share)
         lacking = [withheld_sentence(inputs)] if inputs else []
         lacking += [f"the log keeps no images of {', '.join(unkept)}"] if unkept else []
@@ -287,16 +311,28 @@ class ReleaseController:
         return Mover("controller", "system", now, reason, found)
 
 
-def _withdrawn(situation: _Situation) -> str | None:
-    """Why the candidate must go whatever the evidence says."""
+def _withdrawn(situation: _Situation) -> ReleaseDecision | None:
+    """Which candidate must go whatever the evidence says, and why."""
     release = situation.release
-    tripped = loading.trip(release, situation.heard)
-    if tripped is not None:
-        return f"rolled back: withdrawn by the gateway's guard: {tripped}"
-    unloadable = loading.load_error(release, situation.plan, situation.live)
-    if unloadable is not None:
-        return f"rolled back: {release.candidate} could not be loaded: {unloadable}"
+    for version in release.remaining:
+        what = f"{version} was withdrawn" if len(release.remaining) > 1 and release.has_begun else "rolled back"
+        tripped = loading.trip(release, version, situation.heard)
+        if tripped is not None:
+            return ReleaseDecision("drop", f"{what}: withdrawn by the gateway's guard: {tripped}", version)
+        unloadable = loading.load_error(version, situation.plan, situation.live)
+        if unloadable is not None:
+            return ReleaseDecision("drop", f"{what}: {version} could not be loaded: {unloadable}", version)
     return None
+
+
+def _names(release: Release) -> str:
+    return " and ".join(release.candidates)
+
+
+def _ripened(release: Release, now: datetime) -> int:
+    if release.plan.missing_reward is None:
+        return 0
+    return int((now - release.created_at) / _RIPENING)
 
 
 def _held_back(decision: ReleaseDecision, situation: _Situation) -> ReleaseDecision:

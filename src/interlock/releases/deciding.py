@@ -10,15 +10,22 @@ from typing import Protocol
 
 from interlock.domain.release import Gate, Verb
 from interlock.releases.evidence import Evidence
-from interlock.releases.wording import percent
+from interlock.releases.wording import count, percent
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseDecision:
-    """What to do, and the sentence a person reads."""
+    """What to do, and the sentence a person reads.
+
+    Args:
+        version: The candidate that is meant, of several.
+        shares: Of each candidate, where they are shared out anew.
+    """
 
     outcome: Verb
     reason: str
+    version: str | None = None
+    shares: tuple[float, ...] = ()
 
 
 class Decide(Protocol):
@@ -39,6 +46,22 @@ def harm(evidence: Evidence, gates: Mapping[str, Gate], after: str) -> ReleaseDe
     if not breaches:
         return None
     return ReleaseDecision("roll_back", f"rolled back: {'; '.join(breaches)}, {confidence(evidence)}, after {after}")
+
+
+def harmful_arm(evidence: Evidence, gates: Mapping[str, Gate]) -> ReleaseDecision | None:
+    """The end of a candidate that does harm by any gate: withdrawn, or, if it is the last, the end of the release."""
+    release = evidence.release
+    for version in release.remaining:
+        breaches = [gate for gate in gates.values() if gate.version == version and gate.outcome == "breach"]
+        if not breaches:
+            continue
+        reasons = "; ".join(gate.reason for gate in breaches)
+        units = max(gate.counts["champion"] + gate.counts["challenger"] for gate in breaches)
+        why = f"{reasons}, {confidence(evidence)}, after {count(units)} units"
+        if release.remaining == (version,):
+            return ReleaseDecision("roll_back", f"rolled back: {release.champion} stays: {why}", version=version)
+        return ReleaseDecision("drop", f"{version} was withdrawn: {why}", version=version)
+    return None
 
 
 def broken(gates: Mapping[str, Gate]) -> list[str]:

@@ -4,7 +4,8 @@ Gathered by the controller, judged by the gates. It refuses to interpret: "no la
 business there.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,7 +17,10 @@ from interlock.domain.release import Release, ReleasePlan
 from interlock.store.transaction import Transaction
 
 GATES = ("errors", "scoring_errors", "latency", "quality")
-"""All gates, by the kind that starts the name of their metric."""
+"""Gates on one candidate, by the kind that starts the name of their metric."""
+
+SAMPLE_RATIO = "sample_ratio"
+"""The gate on a test itself. It has its own level (`ReleasePlan.sample_ratio_alpha`)."""
 
 
 class EvidenceReader(Protocol):
@@ -31,6 +35,9 @@ class EvidenceReader(Protocol):
     def paired(self, endpoint: str, release_id: str) -> pa.Table:
         """Rows of the release that both versions scored, with the label where there is one."""
 
+    def assigned(self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool) -> pa.Table:
+        """Rows of the release as they were assigned, with rewards; with `answers` also those, and labels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -41,7 +48,8 @@ class Evidence:
         counts: Units, failed units and latencies by step and version assigned.
         contract: The champion's.
         has_labels: Whether a label ever arrived on the endpoint.
-        rows: Rows that both versions scored; columns as `LogReader.paired` gives them.
+        rows: Rows that both versions scored; columns as `LogReader.paired` gives them. Where arms are compared, rows as
+            they were assigned, as `LogReader.assigned` gives them.
         log_fault: Why the log could not be read, if it could not.
         unscorable: Why rows cannot be scored by the version that did not answer them; empty if they can.
         unlogged: Why the log does not have the answers; empty if it does.
@@ -61,7 +69,7 @@ class Evidence:
 
     @property
     def paired(self) -> pa.Table:
-        """The rows that both versions scored. Raises what reading the log raised: gates that need it break then."""
+        """The rows. Raises what reading the log raised: gates that need it break then."""
         if self.log_fault is not None:
             raise self.log_fault
         return self.rows
@@ -72,20 +80,46 @@ class Evidence:
 
     @property
     def alpha(self) -> float:
-        """Each gate's share of the probability that a candidate no worse is rolled back."""
-        return self.plan.alpha / len(self.asked)
+        """Each gate's share of the probability that a candidate no worse is rolled back, also of several candidates."""
+        spending = sum(kind != SAMPLE_RATIO for kind in self.asked)
+        return self.plan.alpha / (max(1, spending) * len(self.release.candidates))
 
     @property
     def gated_steps(self) -> int:
-        """Steps before promotion."""
+        """Steps before promotion; of an A/B test the most there can be."""
+        if self.release.compares_arms:
+            return max(1, len(self.plan.steps)) + len(self.release.others)
         return self.release.last_step + 1
+
+    def of(self, version: str) -> "Evidence":
+        """The same with the counts of one candidate beside the champion's.
+
+        What the champion got while a gateway had withdrawn a candidate is left out: its propensity was another.
+        """
+        least = {
+            each.step: min(one.propensity for one in self.counts if not one.is_challenger and one.step == each.step)
+            for each in self.counts
+            if not each.is_challenger
+        }
+        kept = tuple(
+            each
+            for each in self.counts
+            if each.version == version or (not each.is_challenger and each.propensity <= least[each.step] + 1e-9)
+        )
+        return replace(self, counts=kept)
 
     def step(self, number: int, is_challenger: bool) -> StepCounts:
         """Counts of one step and side, zeros where there are none."""
-        for counts in self.counts:
-            if (counts.step, counts.is_challenger) == (number, is_challenger):
-                return counts
-        return StepCounts(release_id=self.release.id, step=number, is_challenger=is_challenger, units=0, failed_units=0)
+        found = [each for each in self.counts if (each.step, each.is_challenger) == (number, is_challenger)]
+        timed = [each.latency_counts for each in found if each.latency_counts]
+        return StepCounts(
+            release_id=self.release.id,
+            step=number,
+            is_challenger=is_challenger,
+            units=sum(each.units for each in found),
+            failed_units=sum(each.failed_units for each in found),
+            latency_counts=tuple(map(sum, zip(*timed, strict=True))),
+        )
 
     def units(self, is_challenger: bool) -> int:
         """Units of one side over all steps."""

@@ -12,8 +12,10 @@ from math import inf
 
 import msgspec
 
-from interlock.domain.release import ReleasePlan, Strategy
+from interlock.domain.release import ARMED, ReleasePlan, Strategy
+from interlock.releases import planning
 from interlock.releases.failures import NON_INFERIOR_RATIO
+from interlock.releases.planning import UNKNOWN, Baseline
 from interlock.releases.strategies import STRATEGIES
 from interlock.stats import failure_rate, relative_risk
 from interlock.stats.relative_risk import StepFailures
@@ -59,7 +61,10 @@ class StepForecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
-    """What a release takes at least; `hours` is None where it would never end. `advice` is a sentence, or empty."""
+    """What a release takes at least; `hours` is None where it would never end. `advice` is a sentence, or empty.
+
+    `planned_units`: of an A/B test, of all arms together, for four tests in five to see the plan's smallest difference.
+    """
 
     endpoint: str
     strategy: Strategy
@@ -67,6 +72,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[StepForecast, ...]
     hours: float | None
     advice: str
+    planned_units: int | None = None
 
 
 def measure(tx: Transaction, endpoint: str, now: datetime, labelled: float) -> Traffic:
@@ -87,12 +93,59 @@ def measure(tx: Transaction, endpoint: str, now: datetime, labelled: float) -> T
     )
 
 
-def forecast(endpoint: str, strategy: Strategy, plan: ReleasePlan, traffic: Traffic) -> Forecast:
-    """Say what a release by `plan` takes."""
+def forecast(
+    endpoint: str, strategy: Strategy, plan: ReleasePlan, traffic: Traffic, known: Baseline = UNKNOWN
+) -> Forecast:
+    """Say what a release by `plan` takes.
+
+    Args:
+        endpoint: Whose.
+        strategy: Which.
+        plan: Its numbers.
+        traffic: What the endpoint had lately.
+        known: What an A/B test's metric was lately.
+    """
+    if strategy in ARMED:
+        return _of_arms(endpoint, strategy, plan, traffic, known)
     steps = _STEPS[strategy](plan, traffic)
     hours = None if any(step.hours is None for step in steps) else sum(step.hours or 0 for step in steps)
     found = Forecast(endpoint=endpoint, strategy=strategy, traffic=traffic, steps=tuple(steps), hours=hours, advice="")
     return msgspec.structs.replace(found, advice=_advice(found, plan))
+
+
+def _of_arms(endpoint: str, strategy: Strategy, plan: ReleasePlan, traffic: Traffic, known: Baseline) -> Forecast:
+    """Of one candidate beside the champion."""
+    needed = planning.units_needed(plan, known) if strategy == "ab_test" else None
+    per_hour = known.units / traffic.hours if traffic.hours else 0.0
+    *early, last = plan.steps or (0.5,)
+    steps = [_arm_step(share, round(plan.min_units / share), traffic.requests_per_hour) for share in early]
+    steps.append(_arm_step(last, needed, per_hour))
+    hours = None if any(step.hours is None for step in steps) else sum(step.hours or 0 for step in steps)
+    found = Forecast(
+        endpoint=endpoint, strategy=strategy, traffic=traffic, steps=tuple(steps), hours=hours, advice="",
+        planned_units=needed,
+    )  # fmt: skip
+    return msgspec.structs.replace(found, advice=_arm_advice(strategy, plan, known, needed))
+
+
+def _arm_step(share: float, units: int | None, per_hour: float) -> StepForecast:
+    hours = units / per_hour if units is not None and per_hour > 0 else None
+    assigned = round(share * units) if units is not None else 0
+    return StepForecast(traffic_share=share, hours=hours, challenger_requests=assigned, smallest_harm=None)
+
+
+def _arm_advice(strategy: Strategy, plan: ReleasePlan, known: Baseline, needed: int | None) -> str:
+    if strategy == "bandit":
+        return "a bandit has no end of its own: it shares traffic out by what arms earn until a person ends it"
+    metric = f"reward {plan.reward!r}" if plan.reward is not None else "labelled row"
+    if known.units < 2:
+        return f"no {metric} has come in the last week, so nothing can be said of the size"
+    if needed is None:
+        return "no size is enough: ask for a larger difference (--mde)"
+    return (
+        f"{needed:,} units in all, half of them the candidate's, for four tests in five to see a difference of "
+        f"{plan.mde:g} times the champion's mean of {known.mean:.4g}"
+    )
 
 
 @dataclass

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from interlock.domain.release import Gate, GateOutcome
 from interlock.releases import errors, latency, quality, scoring_errors
+from interlock.releases.arm_look import ArmLook
 from interlock.releases.evidence import GATES, Evidence
 
 _log = logging.getLogger(__name__)
@@ -18,9 +20,11 @@ def judge(evidence: Evidence) -> dict[str, Gate]:
     """Ask every gate of the release's strategy.
 
     Returns:
-        What each says, by the names in `evidence.GATES`.
+        What each says, by the names in `evidence.GATES`; where arms are compared, by kind and candidate (`ArmLook`).
     """
-    return {kind: _ask(kind, _GATES[kind], evidence) for kind in evidence.asked}
+    if evidence.release.compares_arms:
+        return {name: _ask(name, ask, evidence) for name, ask in ArmLook(evidence).asks().items()}
+    return {kind: _ask(kind, partial(_GATES[kind], evidence), evidence) for kind in evidence.asked}
 
 
 def by_kind(gates: tuple[Gate, ...]) -> Mapping[str, Gate]:
@@ -28,20 +32,27 @@ def by_kind(gates: tuple[Gate, ...]) -> Mapping[str, Gate]:
     return {gate.metric.partition(".")[0]: gate for gate in gates}
 
 
-def _ask(kind: str, gate: Callable[[Evidence], Gate], evidence: Evidence) -> Gate:
-    needs = {"scoring_errors": evidence.unscorable, "quality": evidence.unscorable or evidence.unlogged}
-    if needs.get(kind):
-        return _without(kind, evidence, "not_comparable", f"{kind} cannot be compared: {needs[kind]}")
+def _ask(name: str, gate: Callable[[], Gate], evidence: Evidence) -> Gate:
+    kind = name.partition(" ")[0]
+    lacking = {
+        "scoring_errors": evidence.unscorable,
+        "quality": evidence.unscorable or evidence.unlogged,
+        **dict.fromkeys(("effect", "guardrail", "earned"), evidence.unlogged),
+    }
+    if why := lacking.get(kind.partition(".")[0]):
+        return _without(name, evidence, "not_comparable", f"{kind} cannot be compared: {why}")
     try:
-        return gate(evidence)
+        return gate()
     except Exception as fault:
-        _log.exception("gate %s of release %s broke", kind, evidence.release.id)
-        return _without(kind, evidence, "error", f"the {kind} gate broke: {type(fault).__name__}: {fault}")
+        _log.exception("gate %s of release %s broke", name, evidence.release.id)
+        return _without(name, evidence, "error", f"the {kind} gate broke: {type(fault).__name__}: {fault}")
 
 
-def _without(kind: str, evidence: Evidence, outcome: GateOutcome, reason: str) -> Gate:
+def _without(name: str, evidence: Evidence, outcome: GateOutcome, reason: str) -> Gate:
+    kind, _, version = name.partition(" ")
     return Gate(
         metric=kind,
+        version=version or None,
         outcome=outcome,
         scale="ratio",
         estimate=None,

@@ -16,17 +16,18 @@ def live_since(now: datetime) -> datetime:
     return now - timedelta(seconds=LIVE_SECONDS)
 
 
-def load_error(release: Release, plan: TrafficPlan, gateways: Sequence[GatewayState]) -> str | None:
-    """Why a gateway that knows the current plan could not load the candidate, if one said so."""
+def load_error(candidate: str, plan: TrafficPlan, gateways: Sequence[GatewayState]) -> str | None:
+    """Why a gateway that knows the current plan could not load a candidate, if one said so."""
     for gateway in gateways:
-        if _knows(gateway, plan) and release.candidate in gateway.load_errors:
-            return gateway.load_errors[release.candidate]
+        if _knows(gateway, plan) and candidate in gateway.load_errors:
+            return gateway.load_errors[candidate]
     return None
 
 
-def trip(release: Release, gateways: Sequence[GatewayState]) -> str | None:
-    """Why a gateway's guard withdrew the candidate, if one did. It counts also if that gateway has died since."""
-    return next((gateway.trips[release.id] for gateway in gateways if release.id in gateway.trips), None)
+def trip(release: Release, candidate: str, gateways: Sequence[GatewayState]) -> str | None:
+    """Why a gateway's guard withdrew a candidate, if one did. It counts also if that gateway has died since."""
+    name = f"{release.id} {candidate}" if release.compares_arms else release.id
+    return next((gateway.trips[name] for gateway in gateways if name in gateway.trips), None)
 
 
 def missing(plan: TrafficPlan, gateways: Sequence[GatewayState]) -> str | None:

@@ -24,6 +24,9 @@
 
   any of them ── g harm, guard, load error, by hand ─► rolled_back      i by hand before it began ─► cancelled
 
+Where several candidates are compared, a running release stays running when one of them is withdrawn (p) and when a
+bandit shares its traffic out anew (q).
+
 While paused, inconclusive or awaiting approval the traffic stays as it is and nothing advances or is promoted by
 itself; harm still rolls back, because thinking must not cost callers. A candidate whose plan asks for approval gets no
 traffic before somebody else than who started the release has approved; one whose plan asks for an application test
@@ -43,7 +46,7 @@ from interlock.domain.access import APPROVERS, Key
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.release import Decision, Gate, Release, ReleaseState, Verb
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import tested
+from interlock.releases import arms, slots, tested
 from interlock.store.transaction import Transaction
 
 
@@ -51,6 +54,8 @@ from interlock.store.transaction import Transaction
 class Mover:
     """Who moves a release, when, why, and with what evidence. `name` and `role` as in the audit log; `owner` is the
     person behind a key.
+
+    `version`: the candidate that is meant, of several. `shares`: of each candidate, for a move that gives new ones.
     """
 
     name: str
@@ -59,6 +64,8 @@ class Mover:
     reason: str
     gates: tuple[Gate, ...] = ()
     owner: str = ""
+    version: str | None = None
+    shares: tuple[float, ...] = ()
 
     @classmethod
     def person(cls, key: Key, at: datetime, reason: str, gates: tuple[Gate, ...] = ()) -> Self:
@@ -70,7 +77,7 @@ def start(tx: Transaction, release: Release, mover: Mover) -> Release:
     """a: write the draft, and have every gateway load the candidate without giving it traffic."""
     now = tx.plans.current(release.endpoint)
     tx.releases.add(release)
-    plan = _write(tx, now, warm=(release.candidate, *_without(now.warm, release.candidate)))
+    plan = _write(tx, now, warm=(*release.candidates, *_without(now.warm, *release.candidates)))
     _audit(tx, "release.start", release, plan, mover)
     return release
 
@@ -82,17 +89,18 @@ def begin(tx: Transaction, release: Release, mover: Mover) -> Release:
     if release.strategy != "shadow":
         _check_approved(release)
     moved = _to_step(release, 0, mover)
+    if release.compares_arms:
+        moved = msgspec.structs.replace(moved, stages=(0,), shares=arms.shares_at(release, 0))
     tx.releases.update(moved)
     now = tx.plans.current(release.endpoint)
     plan = _write(
         tx,
         now,
-        challenger=release.candidate,
-        traffic_share=moved.traffic_share,
+        **_traffic(moved, now),
         salt=release.salt,
         release_id=release.id,
         step=0,
-        warm=_without(now.warm, release.candidate),
+        warm=_without(now.warm, *release.candidates),
         guard_max_failure_rate=release.plan.guard_max_failure_rate,
     )
     _audit(tx, "release.begin", moved, plan, mover)
@@ -115,26 +123,64 @@ def fail(tx: Transaction, release: Release, mover: Mover) -> Release:
 def advance(tx: Transaction, release: Release, mover: Mover) -> Release:
     """c: give the candidate the next share. No one who has it loses it (`domain.traffic.position`)."""
     _expect(tx, release, "running")
-    if release.step >= release.last_step:
+    if release.step >= release.last_step and (release.strategy != "ab_test" or arms.is_last_stage(release)):
         raise ConflictError(f"release {release.id} is at its last gated step; the next one is promotion")
     moved = _to_step(release, release.step + 1, mover)
-    tx.releases.update(moved)
-    now = tx.plans.current(release.endpoint)
-    plan = _write(tx, now, traffic_share=moved.traffic_share, step=moved.step)
-    _audit(tx, "release.advance", moved, plan, mover)
-    return moved
+    if release.compares_arms:
+        stages = (*release.stages, moved.step)
+        moved = msgspec.structs.replace(moved, stages=stages, shares=arms.shares_at(release, release.stage + 1))
+    return _share_out(tx, moved, "release.advance", mover)
+
+
+def drop(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """p: take all traffic from one of several candidates. Only its own units move, to the champion.
+
+    The last one is rolled back.
+    """
+    _expect(tx, release, *_UNDER_WAY)
+    gone = str(mover.version)
+    if gone not in release.remaining:
+        raise ConflictError(f"{gone} is no candidate of release {release.id}, or was withdrawn")
+    if release.remaining == (gone,):
+        return roll_back(tx, release, mover)
+    shares = tuple(
+        0.0 if version == gone else share for version, share in zip(release.candidates, release.shares, strict=True)
+    )
+    moved = msgspec.structs.replace(
+        _decided(release, "drop", mover),
+        step=release.step + 1,
+        shares=shares,
+        withdrawn={**release.withdrawn, gone: mover.reason},
+        winner=None if release.winner == gone else release.winner,
+        # Nobody is left to be approved: the test goes on.
+        state="running" if release.winner == gone else release.state,
+    )
+    return _share_out(tx, moved, "release.drop", mover)
+
+
+def reweigh(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """q: give a bandit's candidates new shares."""
+    _expect(tx, release, "running")
+    moved = msgspec.structs.replace(_decided(release, "reweigh", mover), step=release.step + 1, shares=mover.shares)
+    moved = msgspec.structs.replace(moved, reweighed_at=mover.at)
+    return _share_out(tx, moved, "release.reweigh", mover)
 
 
 def promote(tx: Transaction, release: Release, mover: Mover) -> Release:
-    """d, k: the candidate becomes the champion; the old one stays loaded for an instant return."""
-    _expect(tx, release, "running", "paused", "inconclusive", "awaiting_approval")
+    """d, k: the candidate becomes the champion; the old one stays loaded for an instant return.
+
+    Raises:
+        ConflictError: Several candidates remain, and nobody says which.
+    """
+    _expect(tx, release, *_UNDER_WAY)
+    winner = arms.winner(release, mover.version)
     if release.lacks_approval and mover.role in APPROVERS and not release.is_of(mover.name, mover.owner):
         release = msgspec.structs.replace(release, approved_by=mover.name)  # by promoting it
     _check_approved(release)
-    moved = _end(release, "promoted", "promote", mover)
+    moved = msgspec.structs.replace(_end(release, "promoted", "promote", mover), winner=winner)
     tx.releases.update(moved)
     now = tx.plans.current(release.endpoint)
-    plan = _write(tx, now, champion=release.candidate, warm=(release.champion,), **_NO_CHALLENGER)
+    plan = _write(tx, now, champion=winner, warm=(release.champion,), **_NO_CHALLENGER)
     _audit(tx, "release.promote", moved, plan, mover)
     return moved
 
@@ -158,7 +204,8 @@ def ask(tx: Transaction, release: Release, mover: Mover) -> Release:
     if not release.has_begun:
         tested.check(tx, release)
     moved = _decided(release, "ask", mover)
-    return _stay(tx, msgspec.structs.replace(moved, state="awaiting_approval"), "release.ask", mover)
+    moved = msgspec.structs.replace(moved, state="awaiting_approval", winner=mover.version)
+    return _stay(tx, moved, "release.ask", mover)
 
 
 def approve(tx: Transaction, release: Release, mover: Mover) -> Release:
@@ -201,9 +248,12 @@ def cancel(tx: Transaction, release: Release, mover: Mover) -> Release:
     return _withdraw(tx, release, "cancelled", "release.cancel", mover)
 
 
+_UNDER_WAY: tuple[ReleaseState, ...] = ("running", "paused", "inconclusive", "awaiting_approval")
+
 _NO_CHALLENGER: dict[str, Any] = {
     "challenger": None,
     "traffic_share": 0.0,
+    "arms": (),
     "salt": "",
     "release_id": None,
     "step": None,
@@ -223,7 +273,23 @@ def _plan_without(tx: Transaction, release: Release) -> TrafficPlan | None:
     except NotFoundError:
         # The endpoint was deleted meanwhile: there is no traffic to take away.
         return None
-    return _write(tx, now, warm=_without(now.warm, release.candidate), **_NO_CHALLENGER)
+    return _write(tx, now, warm=_without(now.warm, *release.candidates), **_NO_CHALLENGER)
+
+
+def _share_out(tx: Transaction, moved: Release, action: str, mover: Mover) -> Release:
+    """Write a release with new shares, and the traffic plan that gives them."""
+    tx.releases.update(moved)
+    now = tx.plans.current(moved.endpoint)
+    plan = _write(tx, now, **_traffic(moved, now), step=moved.step)
+    _audit(tx, action, moved, plan, mover)
+    return moved
+
+
+def _traffic(release: Release, now: TrafficPlan) -> dict[str, Any]:
+    """What a traffic plan says of a release that has begun."""
+    if not release.compares_arms:
+        return {"challenger": release.candidate, "traffic_share": release.traffic_share}
+    return {"arms": slots.resize(now.arms, arms.points(release))}
 
 
 def _stay(tx: Transaction, moved: Release, action: str, mover: Mover) -> Release:
@@ -274,13 +340,13 @@ def _end(release: Release, state: ReleaseState, outcome: Verb, mover: Mover) -> 
     return msgspec.structs.replace(
         _decided(release, outcome, mover),
         state=state,
-        step=len(release.plan.steps) - 1 if state == "promoted" else release.step,
+        step=len(release.plan.steps) - 1 if state == "promoted" and not release.compares_arms else release.step,
         finished_at=mover.at,
     )
 
 
-def _without(versions: tuple[str, ...], gone: str) -> tuple[str, ...]:
-    return tuple(version for version in versions if version != gone)
+def _without(versions: tuple[str, ...], *gone: str) -> tuple[str, ...]:
+    return tuple(version for version in versions if version not in gone)
 
 
 def _write(tx: Transaction, now: TrafficPlan, **changes: Any) -> TrafficPlan:
@@ -299,6 +365,8 @@ def _audit(tx: Transaction, action: str, release: Release, plan: TrafficPlan | N
         "traffic_share": release.traffic_share,
         "reason": mover.reason,
     }
+    if release.compares_arms:
+        details |= {"candidates": release.candidates, "shares": release.shares, "winner": release.winner}
     if plan is not None:
         details["generation"] = plan.generation
     if action == "release.start":

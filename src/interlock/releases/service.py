@@ -6,17 +6,21 @@ callers, a plan without steps to decide on.
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from interlock.domain.access import Key
-from interlock.domain.endpoint import ReleaseDefaults
-from interlock.domain.errors import ConflictError
-from interlock.domain.release import TERMINAL, Release, ReleasePlan, ReleaseState, Strategy
+from interlock.domain.contract import Contract
+from interlock.domain.endpoint import Endpoint, ReleaseDefaults
+from interlock.domain.errors import ConflictError, InvalidInputError
+from interlock.domain.privacy import effective, withheld_sentence
+from interlock.domain.release import ARMED, TERMINAL, Release, ReleasePlan, ReleaseState, Strategy
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import breaking, champions, road, showing, tested
 from interlock.releases import plan as plans
 from interlock.releases.forecast import Forecast, forecast, measure
+from interlock.releases.planning import UNKNOWN, AssignedReader, baseline
 from interlock.releases.road import Mover
 from interlock.releases.strategies import STRATEGIES
 from interlock.store import Store, Transaction
@@ -63,39 +67,47 @@ class Releases:
         self,
         endpoint: str,
         candidate: str,
-        *,
+        *others: str,
         strategy: Strategy = "canary",
         plan: ReleasePlan | None = None,
         override: Sequence[str] = (),
         actor: Key,
         reason: str = "",
     ) -> Release:
-        """Start a release. It gets traffic once every live gateway has loaded the candidate.
+        """Start a release. It gets traffic once every live gateway has loaded all candidates.
 
         Args:
             endpoint: Whose traffic.
             candidate: `name:version`.
-            strategy: How it earns traffic.
-            plan: The strategy's own by default.
+            others: Further candidates, for a strategy that compares several.
+            strategy: How it is decided.
+            plan: By which numbers; the strategy's own where nothing is said.
             override: What of the contract may break callers, by name (`input.age`, or `age`); approvers only.
             actor: Who asks.
             reason: Why; must be given with an override.
 
         Raises:
             NotFoundError: No such endpoint, or no such version.
-            ConflictError: A release is active, the candidate serves already, its contract breaks callers, or it has
-                failed the application test that the plan asks for.
-            InvalidInputError: The plan breaks a rule, or an override has no reason or names what breaks nobody.
+            ConflictError: A release is active, a candidate serves already, its contract breaks callers, or it has
+                failed the application test that the plan asks for; arms cannot be compared on this endpoint.
+            InvalidInputError: The plan breaks a rule, a candidate is named twice, or an override has no reason or names
+                what breaks nobody.
             ForbiddenError: The override is none of the actor's.
         """
         plan = plan or STRATEGIES[strategy].plan
-        plans.check(plan, strategy)
+        candidates = (candidate, *others)
+        plans.check(plan, strategy, len(candidates))
+        if len(set(candidates)) < len(candidates):
+            raise InvalidInputError(f"candidates == {', '.join(candidates)}: each must be named once")
         now = self._clock()
         with self._store.transaction() as tx:
-            tx.endpoints.get(endpoint)
+            served = tx.endpoints.get(endpoint)
             champion = tx.plans.current(endpoint).champion
-            versions = (tx.models.get(champion), tx.models.get(candidate))
-            overridden = breaking.let_through(endpoint, *versions, override, actor=actor, reason=reason)
+            models = [tx.models.get(ref) for ref in (champion, *candidates)]
+            overridden = breaking.let_through(endpoint, models[0], models[1:], override, actor=actor, reason=reason)
+            if strategy in ARMED:
+                _check_logged(served, plan, [model.contract for model in models])
+                _check_comparable(plan, overridden)
             release = Release(
                 id=f"{endpoint}-{len(tx.releases.list(endpoint)) + 1}",
                 endpoint=endpoint,
@@ -109,16 +121,26 @@ class Releases:
                 owner=actor.owner,
                 salt=secrets.token_hex(16),
                 overridden=overridden,
+                others=others,
             )
             if plan.require_test and (found := tested.standing(tx, release)).outcome == "failed":
                 raise ConflictError(found.reason)
             return road.start(tx, release, Mover.person(actor, now, reason))
 
-    def forecast(self, endpoint: str, strategy: Strategy, plan: ReleasePlan, *, labelled: float) -> Forecast:
+    def forecast(
+        self,
+        endpoint: str,
+        strategy: Strategy,
+        plan: ReleasePlan,
+        *,
+        labelled: float,
+        reader: AssignedReader | None = None,
+    ) -> Forecast:
         """What a release by `plan` would take at the endpoint's traffic.
 
         Args:
             labelled: Share of the endpoint's rows that have a label.
+            reader: The log, for what an A/B test's metric was lately.
 
         Raises:
             NotFoundError: No such endpoint.
@@ -128,11 +150,29 @@ class Releases:
         with self._store.read() as tx:
             tx.endpoints.get(endpoint)
             traffic = measure(tx, endpoint, self._clock(), labelled)
-        return forecast(endpoint, strategy, plan, traffic)
+            contract = tx.models.get(tx.plans.current(endpoint).champion).contract
+        known = UNKNOWN
+        if strategy == "ab_test" and reader is not None:
+            known = baseline(reader, endpoint, plan, contract, self._clock())
+        return forecast(endpoint, strategy, plan, traffic, known)
 
-    def promote(self, id: str, *, actor: Key, reason: str = "") -> Release:
-        """Make the candidate champion now, whatever the gates say. The audit entry holds what they said."""
-        return self._move(id, "promoted", road.promote, actor, f"promoted by {actor.name}", reason)
+    def promote(self, id: str, *, candidate: str | None = None, actor: Key, reason: str = "") -> Release:
+        """Make a candidate champion now, whatever the gates say. The audit entry holds what they said.
+
+        Args:
+            id: The release.
+            candidate: Which, where several remain and none has won.
+            actor: Who asks.
+            reason: For the audit log.
+
+        Raises:
+            ConflictError: It lacks approval, or it is not clear which candidate is meant.
+        """
+
+        def move(tx: Transaction, release: Release, mover: Mover) -> Release:
+            return road.promote(tx, release, replace(mover, version=candidate))
+
+        return self._move(id, "promoted", move, actor, f"promoted by {actor.name}", reason)
 
     def approve(self, id: str, *, actor: Key, reason: str = "") -> Release:
         """Let a release go on that waits for it: it begins, or, after it ran as a shadow, is promoted.
@@ -249,10 +289,27 @@ def _obstacle(tx: Transaction, release: Release) -> str | None:
     if release.state not in TERMINAL:
         return None
     plan = next((each for each in tx.plans.all_current() if each.endpoint == release.endpoint), None)
-    if release.state != "promoted" or plan is None or plan.champion != release.candidate:
+    if release.state != "promoted" or plan is None or plan.champion != release.promoted:
         return f"release {release.id} is {release.state}, and its candidate does not serve: nothing to take back"
     active = tx.releases.active(release.endpoint)
     return f"release {active[0].id} is under way on endpoint {release.endpoint!r}; end it first" if active else None
+
+
+def _check_comparable(plan: ReleasePlan, overridden: Sequence[str]) -> None:
+    changed = [name for name in overridden if not name.startswith("input.")]
+    if changed and plan.reward is None:
+        raise ConflictError(
+            f"arms cannot be compared by quality: {', '.join(changed)} mean something else; name a reward"
+        )
+
+
+def _check_logged(endpoint: Endpoint, plan: ReleasePlan, contracts: Sequence[Contract]) -> None:
+    """Arms are compared by what the log has: who a unit is, and, without a reward, what was answered."""
+    rules = effective(contracts, endpoint.privacy)
+    needed = [name for name in rules if name.startswith("output.") and plan.reward is None]
+    needed += ["unit"] if rules.get("unit") == "drop" else []
+    if needed:
+        raise ConflictError(f"arms cannot be compared on endpoint {endpoint.name!r}: {withheld_sentence(needed)}")
 
 
 def _sentence(what: str, reason: str) -> str:

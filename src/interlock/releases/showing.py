@@ -8,7 +8,8 @@ import msgspec
 from interlock.domain.release import Gate, Release
 
 _GATE_FIELDS = (
-    "metric", "outcome", "scale", "estimate", "lower", "upper", "margin", "counts", "reason", "non_inferior", "details",
+    "metric", "version", "outcome", "scale", "estimate", "lower", "upper", "margin", "counts", "reason",
+    "non_inferior", "details",
 )  # fmt: skip
 
 
@@ -27,9 +28,13 @@ def show(release: Release, *, looks: int, now: datetime) -> dict[str, Any]:
         "strategy": release.strategy,
         "state": release.state,
         "candidate": release.candidate,
+        "candidates": list(release.candidates),
         "champion": release.champion,
         "step": release.step,
         "traffic_share": release.traffic_share,
+        "shares": _shares(release),
+        "withdrawn": release.withdrawn,
+        "winner": release.winner,
         "decision": None if decision is None else msgspec.to_builtins(decision),
         "gates": [_gate(gate) for gate in release.gates],
         "steps": list(release.plan.steps),
@@ -40,6 +45,16 @@ def show(release: Release, *, looks: int, now: datetime) -> dict[str, Any]:
         "finished_at": msgspec.to_builtins(release.finished_at),
         "seconds": round(((release.finished_at or now) - release.created_at).total_seconds(), 1),
     }
+
+
+def _shares(release: Release) -> dict[str, float]:
+    """The share of each candidate now."""
+    if release.state == "promoted":
+        return {version: float(version == release.promoted) for version in release.candidates}
+    if not release.compares_arms:
+        return {release.candidate: release.traffic_share}
+    now = release.shares if release.traffic_share else (0.0,) * len(release.candidates)
+    return dict(zip(release.candidates, now, strict=True))
 
 
 def _gate(gate: Gate) -> dict[str, Any]:

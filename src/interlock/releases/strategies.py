@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interlock.domain.release import ReleasePlan, Strategy
-from interlock.releases import blue_green, canary, shadow
+from interlock.domain.release import Release, ReleasePlan, Strategy
+from interlock.releases import ab_test, bandit, blue_green, canary, shadow
 from interlock.releases.deciding import Decide
 
 
@@ -27,5 +27,12 @@ STRATEGIES: Mapping[Strategy, StrategyRules] = {
     "shadow": StrategyRules(shadow.GATES, shadow.decide, ReleasePlan(steps=(0.0, 1.0), require_approval=True)),
     "canary": StrategyRules(canary.GATES, canary.decide, ReleasePlan()),
     "blue_green": StrategyRules(blue_green.GATES, blue_green.decide, ReleasePlan(steps=(1.0,))),
+    "ab_test": StrategyRules(ab_test.GATES, ab_test.decide, ReleasePlan(steps=())),
+    "bandit": StrategyRules(bandit.GATES, bandit.decide, ReleasePlan(steps=(), reward="reward")),
 }
 """Every strategy there is."""
+
+
+def gates_of(release: Release) -> tuple[str, ...]:
+    """The gates that a release asks: its strategy's, and those that its plan adds."""
+    return STRATEGIES[release.strategy].gates + tuple(f"guardrail.{name}" for name in release.plan.guard_rewards)

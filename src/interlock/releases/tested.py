@@ -1,4 +1,4 @@
-"""Whether a candidate has passed the application test that its release asks for.
+"""Whether the candidates have passed the application test that their release asks for.
 
 Called before a release starts, by the controller while it waits, and by the road before anything begins. The newest
 stored test of exactly this version counts, held against the plan's own gates; one for another endpoint does not.
@@ -16,24 +16,33 @@ from interlock.domain.errors import ConflictError
 from interlock.domain.release import Release
 from interlock.store.transaction import Transaction
 
+Outcome = Literal["failed", "missing", "passed"]
+
+_WORST_FIRST: tuple[Outcome, ...] = ("failed", "missing", "passed")
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a candidate stands, and the sentence a person reads."""
 
-    outcome: Literal["passed", "failed", "missing"]
+    outcome: Outcome
     reason: str
 
 
 def standing(tx: Transaction, release: Release) -> Standing:
-    """Look at the newest test of a release's candidate."""
-    tests = [test for test in tx.application_tests.list(release.candidate) if test.endpoint in ("", release.endpoint)]
+    """Look at the newest test of each candidate: one that failed, or is missing, says it for all."""
+    found = [_of(tx, release, candidate) for candidate in release.candidates]
+    return min(found, key=lambda each: _WORST_FIRST.index(each.outcome))
+
+
+def _of(tx: Transaction, release: Release, candidate: str) -> Standing:
+    tests = [test for test in tx.application_tests.list(candidate) if test.endpoint in ("", release.endpoint)]
     if not tests:
-        how = f"`interlock model test {release.candidate} --data FILE --endpoint {release.endpoint}`"
-        return Standing("missing", f"{release.candidate} has no application test yet: {how}")
+        how = f"`interlock model test {candidate} --data FILE --endpoint {release.endpoint}`"
+        return Standing("missing", f"{candidate} has no application test yet: {how}")
     test = tests[-1]
     results = judge(release.plan.test, _comparable(test, release))
-    named = f"application test {test.number} of {release.candidate} (on {test.data}, by {test.by})"
+    named = f"application test {test.number} of {candidate} (on {test.data}, by {test.by})"
     if passes(results):
         return Standing("passed", f"{named} passed")
     return Standing("failed", f"{named} did not pass: {failing(results)}")

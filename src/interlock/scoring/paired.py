@@ -1,4 +1,4 @@
-"""Paired scoring: every row of a release is also scored by the version that did not answer it.
+"""Paired scoring: every row of a release is also scored by the version that did not answer it (not of A/B tests).
 
 Run by the scorer process. So both versions are compared on the same rows, whatever the traffic share, and no caller
 waits for it. It reads the log as a shadow does, and appends to the scores exactly once: the commit it has read up to is
@@ -87,7 +87,9 @@ class PairedScorer:
 
     def _plans(self) -> list[_Plan]:
         with self._store.read() as tx:
-            return [_plan(tx, release) for release in tx.releases.active() if release.has_begun]
+            # Where arms are compared, each unit is compared by the answer that it got.
+            active = [release for release in tx.releases.active() if release.has_begun and not release.compares_arms]
+            return [_plan(tx, release) for release in active]
 
     def _score(self, plan: _Plan) -> int:
         release = plan.release

@@ -9,6 +9,8 @@ Evidence that may be looked at after every request (anytime-valid):
 - `quantile_difference`: bounds on a latency quantile of champion and challenger.
 - `paired_loss`: is the challenger's loss on the same rows larger, or no larger than a margin?
 - `off_policy`: what another way of assigning versions would have earned.
+- `mean_difference`: bounds on the difference of two arms' means, over a ramp.
+- `sample_ratio`: do arms have the units that their shares say?
 - `guard`: a tripwire on the failure rate, in the standard library only.
 
 One look at one window:
@@ -16,6 +18,10 @@ One look at one window:
 - `two_sample`: do two sets of counts come from the same distribution?
 - `psi`: the population stability index.
 - `binary_quality`, `multiclass_quality`, `regression_quality`: quality of predictions with known labels.
+
+Choosing:
+
+- `bandit`: from what arms have earned to the shares they get next.
 
 Building blocks:
 

@@ -14,11 +14,17 @@ _CHUNK = 500
 
 
 class GateCountRepository(Repository):
-    """Units, failed units and latencies by release, step and version assigned."""
+    """Units, failed units and latencies by release, step, version assigned and propensity."""
 
     def add(self, delta: StepDelta) -> None:
         """Add what a segment brought."""
-        key = {"release_id": delta.release_id, "step": delta.step, "is_challenger": delta.is_challenger}
+        key = {
+            "release_id": delta.release_id,
+            "step": delta.step,
+            "is_challenger": delta.is_challenger,
+            "version": delta.version,
+            "propensity": delta.propensity,
+        }
         query = select(gate_counts).where(and_(*(gate_counts.c[name] == value for name, value in key.items())))
         there = self._connection.execute(query).first()
         units, failed, latency = delta.units, delta.failed_units, delta.latency
@@ -29,7 +35,8 @@ class GateCountRepository(Repository):
     def list(self, release_id: str) -> list[StepCounts]:
         """Everything counted for a release, by step, champion first."""
         query = select(gate_counts).where(gate_counts.c.release_id == release_id)
-        rows = self._connection.execute(query.order_by(gate_counts.c.step, gate_counts.c.is_challenger))
+        order = (gate_counts.c[name] for name in ("step", "is_challenger", "version", "propensity"))
+        rows = self._connection.execute(query.order_by(*order))
         return [
             StepCounts(
                 release_id=row.release_id,
@@ -38,6 +45,8 @@ class GateCountRepository(Repository):
                 units=row.units,
                 failed_units=row.failed_units,
                 latency_counts=tuple(row.latency.tolist()),
+                version=row.version,
+                propensity=row.propensity,
             )
             for row in rows
         ]

@@ -2,7 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from interlock.domain.access import Key
 from interlock.domain.alert import Alert, AlertEvent, Channel, Condition, Delivery, Silence
@@ -119,6 +132,8 @@ gate_counts = Table(
     _key("release_id", _REF),
     _key("step", Integer()),
     _key("is_challenger", Boolean()),
+    _key("version", _REF),
+    _key("propensity", Float()),
     Column("units", BigInteger, nullable=False),
     Column("failed_units", BigInteger, nullable=False),
     Column("latency", Counts(), nullable=False),

@@ -235,12 +235,21 @@ _HERE = {
 }
 
 
+def _stations(release: Release) -> list[str]:
+    if not release.compares_arms:
+        return [percent(share) for share in release.plan.steps]
+    return [*(percent(share) for share in release.plan.steps or (sum(release.shares),)), "verdict"]
+
+
 def road(release: Release) -> list[Station]:
     """The signals of a release, from loading to all of the traffic."""
     first = {"draft": "loading", "testing": "being tested"}.get(release.state, "loaded")
-    words = [first, *(percent(share) for share in release.plan.steps)]
+    words = [first, *_stations(release)]
     gap = 840.0 / (len(words) - 1)
-    reached = 0 if release.state == "draft" or release.step_started_at is None else release.step + 1
+    step = release.stage if release.compares_arms else release.step
+    reached = 0 if release.state == "draft" or release.step_started_at is None else step + 1
+    if release.compares_arms and release.state == "promoted":
+        reached = len(words)
     here = _HERE.get(release.state, "stopped")
     return [
         Station(

@@ -36,13 +36,13 @@ def _seen(services: Services, name: str) -> dict[str, Any]:
         found = services.recent.read(tx, name)
         releases = tx.releases.list(name)[::-1]
         champion = tx.models.get(plan.champion)
-    share = plan.traffic_share if plan.challenger else 0.0
-    shares = ((plan.champion, "champion", 1 - share), (plan.challenger, "challenger", share))
     return {
         "endpoint": endpoint,
         "plan": plan,
         "champion": champion,
-        "shares": [(ref, role, part) for ref, role, part in shares if ref is not None],
+        "shares": [
+            (ref, "champion" if ref == plan.champion else "challenger", share) for ref, share in plan.shares.items()
+        ],
         "recent": found,
         "state_now": states.endpoint(found.verdicts),
         "bars": charts.bars(found.by_hour(), width=720, height=120, champion=plan.champion),

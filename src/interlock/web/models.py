@@ -22,7 +22,7 @@ def page(request: Request, services: Given) -> Response:
         versions, plans = tx.models.list(), tx.plans.all_current()
     serving: dict[str, list[str]] = {}
     for plan in plans:
-        for ref in (plan.champion, *((plan.challenger,) if plan.challenger else ())):
+        for ref in plan.shares:
             serving.setdefault(ref, []).append(plan.endpoint)
     names = sorted({version.name for version in versions})
     groups = [(name, [each for each in reversed(versions) if each.name == name]) for name in names]

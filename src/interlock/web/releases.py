@@ -1,5 +1,6 @@
 """Releases: all of them, one with its road and its evidence, and what a person may do with it."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -25,6 +26,10 @@ _TITLES = {
     "scoring_errors": ("failures on the same rows", "both versions asked about every row"),
     "latency": ("latency {}", "live traffic of this step"),
     "quality": ("quality", "{} of both versions on the same labelled rows"),
+    "effect": ("effect", "{} of units as they were assigned"),
+    "guardrail": ("guardrail", "{} of units as they were assigned"),
+    "earned": ("earned", "{}, weighted by propensity"),
+    "sample_ratio": ("sample ratio", "units of each arm against its share"),
 }
 _MEASURES = {"brier": "Brier score", "zero_one": "share of wrong answers", "absolute_error": "mean absolute error"}
 
@@ -75,6 +80,7 @@ def verbs_of(services: Services, release: Release, visitor: Visitor) -> tuple[Ve
         return ("approve", "reject") if may_approve and is_other else ("reject",) if may_approve else ("rollback",)
     going_on: Verb = "pause" if release.state == "running" else "resume"
     may_promote = not release.lacks_approval or (may_approve and is_other)
+    may_promote = may_promote and (release.winner is not None or len(release.remaining) == 1)
     return (going_on, "promote", "rollback") if may_promote else (going_on, "rollback")
 
 
@@ -90,6 +96,7 @@ def _seen(services: Services, id: str, visitor: Visitor) -> dict[str, Any]:
         "release": release,
         "is_over": release.state in TERMINAL,
         "stations": charts.road(release),
+        "shares": list(zip(release.candidates, release.shares, strict=False)),
         "gates": [_gate(gate, looks) for gate in _newest(release, looks)],
         "steps": _steps(release, counts),
         "entries": entries,
@@ -108,7 +115,10 @@ def _newest(release: Release, looks: list[Look]) -> tuple[Gate, ...]:
 def _gate(gate: Gate, looks: list[Look]) -> dict[str, Any]:
     kind, _, of = gate.metric.partition(".")
     title, measured = (words.format(_MEASURES.get(of, of)) for words in _TITLES.get(kind, (kind, "")))
-    history = [(look.at, look.step, each) for look in looks for each in look.gates if each.metric == gate.metric]
+    same = (gate.metric, gate.version)
+    history = [
+        (look.at, look.step, each) for look in looks for each in look.gates if (each.metric, each.version) == same
+    ]
     return {
         "gate": gate,
         "title": title,
@@ -119,9 +129,30 @@ def _gate(gate: Gate, looks: list[Look]) -> dict[str, Any]:
 
 
 def _steps(release: Release, counts: list[StepCounts]) -> list[dict[str, Any]]:
-    sides = {(each.step, each.is_challenger): each for each in counts}
+    """Counts by step; by version instead where arms are compared, which may have a step for every change of shares."""
+    if release.compares_arms:
+        champion = _sum(each for each in counts if not each.is_challenger)
+        return [
+            {"share": version, "champion": champion, "challenger": _sum(c for c in counts if c.version == version)}
+            for version in release.candidates
+            if counts
+        ]
+    sides: dict[tuple[int, bool], list[StepCounts]] = {}
+    for each in counts:
+        sides.setdefault((each.step, each.is_challenger), []).append(each)
     return [
-        {"share": percent(share), "champion": sides.get((step, False)), "challenger": sides.get((step, True))}
+        {
+            "share": percent(share),
+            "champion": _sum(sides.get((step, False))),
+            "challenger": _sum(sides.get((step, True))),
+        }
         for step, share in enumerate(release.plan.steps)
         if (step, False) in sides or (step, True) in sides
     ]
+
+
+def _sum(counts: Iterable[StepCounts] | None) -> dict[str, int] | None:
+    found = list(counts or ())
+    if not found:
+        return None
+    return {name: sum(getattr(each, name) for each in found) for name in ("units", "failed_units")}

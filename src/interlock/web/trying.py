@@ -105,12 +105,11 @@ def form_of(services: Services, endpoint: str) -> dict[str, Any]:
 
 
 def _versions(services: Services, endpoint: str) -> list[tuple[ModelVersion, str]]:
-    """Who is asked: the champion, and the challenger of a running release."""
+    """Who is asked: the champion, and the challengers of a running release."""
     with services.store.read() as tx:
         plan = tx.plans.current(endpoint)
         found = [(tx.models.get(plan.champion), "champion")]
-        if plan.challenger:
-            found.append((tx.models.get(plan.challenger), "challenger"))
+        found += [(tx.models.get(each.version), "challenger") for each in plan.challengers]
     return found
 
 

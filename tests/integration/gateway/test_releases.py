@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from interlock.releases.slots import resize
+
 
 def test_sticky_units_stay_with_their_version_and_shares_hold(price_world: Any, start: Any, models: Any) -> None:
     price_world.register("price:2", models.PRICE, models.price_model(3.0))
@@ -183,3 +185,22 @@ def trips(world: Any) -> dict[str, str]:
 
 def memory(world: Any) -> str:
     return str((world.settings.gateway_state / "gw0" / "state.json").read_text())
+
+
+def test_a_failing_arm_costs_no_answer_and_only_it_is_withdrawn(price_world: Any, start: Any, models: Any) -> None:
+    price_world.register("price:2", models.PRICE, models.price_model(3.0))
+    price_world.register_faulty("price:3", "raises")
+    shares = resize((), {"price:2": 300_000, "price:3": 300_000})
+    price_world.plan("price", "price:1", arms=shares, salt="s", release_id="r1", step=4)
+    with start(price_world) as server:
+        answers = [server.price(headers={"X-Interlock-Key": f"u{n}"}) for n in range(300)]
+        server.wait(lambda: "r1 price:3" in trips(price_world))
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.headers["X-Interlock-Version"] for answer in answers} == {"price:1", "price:2"}
+    found = price_world.predictions()
+    fell_back = [one.assignment for one in found if one.assignment.assigned_version == "price:3"]
+    assert {(one.attempt_status, one.propensity, one.step) for one in fell_back} == {("model_error", 0.3, 4)}
+    assert len(fell_back) < 40
+    by_version = {(one.assignment.assigned_version, round(one.assignment.propensity, 9)) for one in found}
+    # The champion's propensity is higher from the moment when this worker withdrew the third.
+    assert by_version == {("price:1", 0.4), ("price:1", 0.7), ("price:2", 0.3), ("price:3", 0.3)}

@@ -265,6 +265,16 @@ def test_a_rollback_by_a_person_is_that_persons_news(world: World) -> None:
     assert world.alerts == []
 
 
+def test_a_candidate_that_was_withdrawn_is_told_of(world: World) -> None:
+    dropped = {"release": "e-1", "candidate": "m:2", "reason": "m:3 was withdrawn: more failures than the champion"}
+    with world.store.transaction() as tx:
+        tx.audit.append(START, "controller", "system", "release.drop", "e", dropped)
+    world.run()
+    assert world.told == [
+        "[warning] e: release e-1 goes on without a candidate: m:3 was withdrawn: more failures than the champion"
+    ]
+
+
 @pytest.mark.parametrize(
     ("waits", "goes_on"),
     [

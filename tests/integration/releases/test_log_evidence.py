@@ -12,7 +12,7 @@ import pytest
 from interlock.domain.contract import Contract, Field
 from interlock.domain.release import Release, ReleasePlan
 from interlock.predictions.delta_log import DeltaLog
-from interlock.predictions.log_schema import LABELS, PREDICTIONS, SCORES
+from interlock.predictions.log_schema import LABELS, PREDICTIONS, REWARDS, SCORES
 from interlock.predictions.reader import LogReader
 from interlock.releases import gates
 from interlock.releases.evidence import Evidence
@@ -124,5 +124,84 @@ def test_the_version_changes_with_every_table(log: DeltaLog, evidence_log: LogEv
     before = evidence_log.evidence_version("flights")
     fill(log)
     after = evidence_log.evidence_version("flights")
-    assert before == (None, None, None)
-    assert after == evidence_log.evidence_version("flights") == (0, 0, 0)
+    assert before == (None, None, None, None)
+    assert after == evidence_log.evidence_version("flights") == (0, 0, 0, None)
+
+
+def compared(evidence_log: LogEvidence, *, reward: str | None, late: float = 0.0) -> dict[str, Any]:
+    plan = ReleasePlan(steps=(0.5,), reward=reward, missing_reward=0.0 if late else None, reward_hours=late)
+    release = Release(
+        id="flights-1", endpoint="flights", strategy="ab_test", state="running", candidate="m:2", champion="m:1",
+        plan=plan, created_at=NOW, created_by="ann", stages=(0,), shares=(0.5,),
+    )  # fmt: skip
+    rewards = [reward] if reward else []
+    rows = evidence_log.assigned("flights", "flights-1", rewards, answers=reward is None)
+    asked = ("sample_ratio", "effect")
+    at = NOW + timedelta(days=30)
+    return gates.judge(Evidence(release, at, (), CONTRACT, True, rows, None, "", "", asked))
+
+
+def split(log: DeltaLog) -> None:
+    """An even split without keys: the challenger leans to the wrong side, and is bought from twice as often.
+
+    Some of its rows the champion answered; they stay the challenger's.
+    """
+    rng = np.random.default_rng(2)
+    predictions, labels, rewards = [], [], []
+    for number in range(ROWS):
+        is_late = bool(rng.random() < 0.3)
+        assigned = "m:2" if rng.random() < 0.5 else "m:1"
+        good = float(np.clip(rng.normal(0.7 if is_late else 0.2, 0.1), 0, 1))
+        fell_back = assigned == "m:2" and number % 10 == 0
+        answered = "m:1" if fell_back else assigned
+        at = NOW + timedelta(minutes=number)
+        predictions.append(
+            {
+                "prediction_id": f"p{number}", "request_id": f"q{number}", "request_row": 0, "release_id": "flights-1",
+                "at": at, "event_at": at, "date": at.date(), "version": answered, "assigned_version": assigned,
+                "role": "challenger" if answered == "m:2" else "champion", "unit": f"u{number}", "step": 0,
+                "attempt_status": "model_error" if fell_back else "ok", "propensity": 0.5,
+                "output.probabilities": [good, 1 - good] if answered == "m:1" else [1 - good, good],
+            }
+        )  # fmt: skip
+        said = {"prediction_id": f"p{number}", "at": at, "observed_at": at + timedelta(hours=2), "batch_row": 0}
+        labels.append({**said, "label_text": "late" if is_late else "on time", "source": "natural"})
+        if rng.random() < (0.4 if assigned == "m:2" else 0.2):
+            rewards.append({**said, "name": "sold", "value": 1.0, "source": "shop", "weight": 1.0})
+    append(log, "predictions", PREDICTIONS, predictions)
+    append(log, "labels", LABELS, labels, outputs=False)
+    append(log, "rewards", REWARDS, rewards, outputs=False)
+
+
+def test_arms_are_compared_by_the_loss_of_the_answers_that_callers_got(
+    log: DeltaLog, evidence_log: LogEvidence
+) -> None:
+    split(log)
+    found = compared(evidence_log, reward=None)
+    assert found["sample_ratio"].outcome == "ok"
+    effect = found["effect m:2"]
+    assert (effect.metric, effect.outcome, effect.details["verdict"]) == ("effect.brier", "breach", "worse")
+    assert effect.reason.startswith("Brier score 0.")
+
+
+def test_rewards_count_as_assigned_and_rows_without_one_count_from_their_age_on(
+    log: DeltaLog, evidence_log: LogEvidence
+) -> None:
+    split(log)
+    effect = compared(evidence_log, reward="sold", late=3.0)["effect m:2"]
+    assert effect.details["verdict"] == "better"
+    assert effect.details["champion_mean"] == pytest.approx(0.2, abs=0.05)
+    assert effect.details["challenger_mean"] == pytest.approx(0.4, abs=0.06)
+    assert effect.counts["champion"] + effect.counts["challenger"] == ROWS
+    too_late = compared(evidence_log, reward="sold", late=1.0)["effect m:2"]
+    assert too_late.outcome == "not_enough_data"  # no reward came within an hour, so nothing differs
+    # Only who bought has a reward: means of those would be 1 on both sides. Told, not compared.
+    alone = compared(evidence_log, reward="sold")
+    assert alone["sample_ratio"].outcome == "not_comparable"
+
+
+def test_an_arm_without_rows_yet_is_not_enough_data(evidence_log: LogEvidence) -> None:
+    for reward in (None, "sold"):
+        found = compared(evidence_log, reward=reward)
+        assert found["effect m:2"].outcome == "not_enough_data"
+        assert found["sample_ratio"].outcome == "ok"

@@ -1,12 +1,13 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.web.conftest import EVIL, Pages, _pages, act
+from tests.integration.web.conftest import EVIL, Pages, _pages, act, version
 from tests.integration.web.test_overview import words
 
-from interlock.domain.release import Gate
+from interlock.domain.release import Gate, Release, ReleasePlan
 from interlock.domain.replay import (
     Agreement,
     OutputChange,
@@ -22,6 +23,7 @@ from interlock.releases.road import Mover
 from interlock.settings import Settings
 
 URL = "/releases/wine-1"
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 GATE = Gate(
     metric="latency.p95", outcome="ok", scale="ratio", estimate=1.1, lower=0.8, upper=1.4, margin=1.5,
     counts={"champion": 1500, "challenger": 120}, reason="latency p95 4.4 ms against 4 ms", alpha=0.0125,
@@ -219,3 +221,27 @@ def test_nobody_approves_with_another_key_of_their_own(waiting: Pages) -> None:
     assert refused.status_code == 409
     assert "started by ops, a key of approver too" in refused.text
     assert _state(waiting) == "awaiting_approval"
+
+
+def test_a_test_of_several_arms_shows_them_all(running: Pages) -> None:
+    with running.store.transaction() as tx:
+        road.roll_back(tx, tx.releases.get("wine-1"), Mover("ann", "admin", AT, "to make room"))
+        plan = ReleasePlan(steps=(), reward="sold")
+        draft = Release(
+            id="wine-9", endpoint="wine", strategy="ab_test", state="draft", candidate="wine:2", champion="wine:1",
+            plan=plan, created_at=AT, created_by="ann", salt="s", others=("wine:3",),
+        )  # fmt: skip
+        tx.models.add(version(3))
+        road.start(tx, draft, Mover("ann", "admin", AT, "started"))
+        effect = msgspec.structs.replace(GATE, metric="effect.sold", version="wine:3", scale="difference")
+        mover = Mover("controller", "system", AT, "begun", (effect,))
+        road.begin(tx, draft, mover)
+        tx.releases.add_look("wine-9", AT, 0, (effect,))
+    with running.signed_in("operator") as browser:
+        page = words(browser.get("/releases/wine-9").text)
+        assert "wine:1 → wine:2, wine:3" in page
+        assert "effect wine:3 sold of units as they were assigned" in page
+        assert "Promote now" not in page  # which one, only the command line can say
+        assert "wine:1 answers 33 %, wine:2 33 %, wine:3 33 %" in words(browser.get("/endpoints/wine").text)
+        assert "wine:3 33 %" in words(browser.get("/").text)
+        assert browser.get("/releases").status_code == 200

@@ -91,7 +91,7 @@ class World:
     def put(self, *xs: float, seconds: float = 5.0) -> Call:
         loop = asyncio.get_running_loop()
         call = Call(self.served, Rows(len(xs), matrix=list(xs)), 0)
-        call.choice, call.future = self.served.ways.only, loop.create_future()
+        call.choice, call.future = self.served.split.choices[0], loop.create_future()
         call.deadline_at = loop.time() + seconds
         self.lane.put(call)
         return call

@@ -39,15 +39,15 @@ def test_every_live_gateway_must_serve_the_plan(gateway: Callable[..., GatewaySt
 def test_a_load_error_counts_once_the_gateway_knows_the_plan(
     gateway: Callable[..., GatewayState], release: Callable[..., Release]
 ) -> None:
-    assert loading.load_error(release(), PLAN, [gateway("a"), gateway("b", error="bad file")]) == "bad file"
+    assert loading.load_error("wine:2", PLAN, [gateway("a"), gateway("b", error="bad file")]) == "bad file"
     # From an earlier attempt, before this plan.
-    assert loading.load_error(release(), PLAN, [gateway("b", 3, error="bad file")]) is None
-    assert loading.load_error(release(candidate="wine:3"), PLAN, [gateway("b", error="bad file")]) is None
+    assert loading.load_error("wine:2", PLAN, [gateway("b", 3, error="bad file")]) is None
+    assert loading.load_error("wine:3", PLAN, [gateway("b", error="bad file")]) is None
 
 
 def test_a_trip_counts_for_its_own_release(
     gateway: Callable[..., GatewayState], release: Callable[..., Release]
 ) -> None:
     tripped = [gateway("a"), gateway("b", 3, trip="9 of 10 failed")]
-    assert loading.trip(release(), tripped) == "9 of 10 failed"
-    assert loading.trip(release(id="wine-2"), tripped) is None
+    assert loading.trip(release(), "wine:2", tripped) == "9 of 10 failed"
+    assert loading.trip(release(id="wine-2"), "wine:2", tripped) is None

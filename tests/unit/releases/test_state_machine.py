@@ -15,11 +15,17 @@ from tests.unit.releases.world import NOW, World, application_test, furnish
 
 from interlock.domain.access import Key
 from interlock.domain.errors import InterlockError
-from interlock.domain.release import TERMINAL, Release, ReleasePlan, Strategy
+from interlock.domain.release import ARMED, TERMINAL, Release, ReleasePlan, Strategy
 from interlock.store import Store
 
 ANN, BOB = (Key(name=name, role="approver", digest=name, created_at=NOW) for name in ("ann", "bob"))
-STEPS: dict[Strategy, tuple[float, ...]] = {"canary": (0.1, 0.5, 1.0), "shadow": (0.0, 1.0), "blue_green": (0.5, 1.0)}
+STEPS: dict[Strategy, tuple[float, ...]] = {
+    "canary": (0.1, 0.5, 1.0),
+    "shadow": (0.0, 1.0),
+    "blue_green": (0.5, 1.0),
+    "ab_test": (0.3, 0.6),
+    "bandit": (),
+}
 PEOPLE = st.sampled_from([ANN, BOB])
 PLANS: dict[str, st.SearchStrategy[Any]] = {
     "require_approval": st.booleans(),
@@ -29,7 +35,9 @@ PLANS: dict[str, st.SearchStrategy[Any]] = {
     "at_deadline": st.sampled_from(["hold", "roll_back"]),
     "min_labels": st.just(500),
     "hold_seconds": st.just(60.0),
+    "promote_winner": st.booleans(),
 }
+MEANS = st.fixed_dictionaries({f"wine:{number}": st.sampled_from([0.2, 0.3, 0.6]) for number in (1, 2, 3)})
 
 
 class Releasing(RuleBasedStateMachine):
@@ -66,13 +74,18 @@ class Releasing(RuleBasedStateMachine):
         who=PEOPLE,
         strategy=st.sampled_from(list(STEPS)),
         candidate=st.sampled_from(["wine:2", "wine:3", "wine:1"]),
+        others=st.sampled_from([(), ("wine:3",), ("wine:1",)]),
         plan=st.fixed_dictionaries(PLANS),
     )
-    def start(self, who: Key, strategy: Strategy, candidate: str, plan: dict[str, Any]) -> None:
-        given = ReleasePlan(steps=STEPS[strategy], **plan)
+    def start(
+        self, who: Key, strategy: Strategy, candidate: str, others: tuple[str, ...], plan: dict[str, Any]
+    ) -> None:
+        reward = "sold" if strategy in ARMED else None
+        given = ReleasePlan(steps=STEPS[strategy], reward=reward, **plan)
         if not self.active:
             self.world.rows.table = self.world.rows.table.slice(0, 0)
-        self.attempt(self.world.releases.start, "wine", candidate, strategy=strategy, plan=given, actor=who)
+            self.world.rows.assigned_table = self.world.rows.assigned_table.slice(0, 0)
+        self.attempt(self.world.releases.start, "wine", candidate, *others, strategy=strategy, plan=given, actor=who)
 
     @rule(seconds=st.sampled_from([70.0, 4000.0]))
     def time_passes(self, seconds: float) -> None:
@@ -97,15 +110,31 @@ class Releasing(RuleBasedStateMachine):
         self.world.look()
 
     @precondition(lambda self: self.active)
+    @rule(means=MEANS, units=st.sampled_from([500, 3000]))
+    def rewards(self, means: dict[str, float], units: int) -> None:
+        self.world.earn(units, means)
+        self.world.look(61)
+
+    @precondition(lambda self: self.active)
     @rule(is_loaded=st.booleans())
     def a_gateway_withdraws_it(self, is_loaded: bool) -> None:
         release = self.active[0]
+        gone = release.remaining[0]
         if is_loaded:
-            self.world.beat(trips={release.id: "failed 20 of 20 requests"})
+            self.world.beat(trips={f"{release.id} {gone}" if release.compares_arms else release.id: "failed 20 of 20"})
         else:
-            self.world.beat(load_errors={release.candidate: "no memory"})
+            self.world.beat(load_errors={gone: "no memory"})
         self.world.controller.step()
-        assert not self.active
+        if len(release.remaining) == 1 or not release.has_begun:
+            assert not self.active
+        else:
+            assert self.active[0].remaining == release.remaining[1:]
+            assert gone not in self.world.plan.versions
+
+    @precondition(lambda self: self.releases)
+    @rule(who=PEOPLE, candidate=st.sampled_from(["wine:1", "wine:2", "wine:3"]))
+    def promote_one(self, who: Key, candidate: str) -> None:
+        self.attempt(self.world.releases.promote, self.releases[-1].id, candidate=candidate, actor=who)
 
     @precondition(lambda self: self.releases)
     @rule(who=PEOPLE, verb=st.sampled_from(["promote", "approve", "pause", "resume", "reject"]))
@@ -126,13 +155,18 @@ class Releasing(RuleBasedStateMachine):
     @invariant()
     def shares_are_shares_and_belong_to_the_active_release(self) -> None:
         plan, active = self.world.plan, self.active
-        assert 0 <= plan.traffic_share <= 1
-        assert plan.champion not in (plan.challenger, *plan.warm)
+        challengers = {each.version: each.share for each in plan.challengers}
+        assert sum(plan.shares.values()) == pytest.approx(1.0)
+        assert all(0 <= share <= 1 for share in plan.shares.values())
+        assert plan.champion not in (*challengers, *plan.warm)
         if active and active[0].has_begun:
-            assert (plan.release_id, plan.challenger) == (active[0].id, active[0].candidate)
-            assert plan.traffic_share == active[0].traffic_share
+            release = active[0]
+            assert (plan.release_id, plan.step, tuple(challengers)) == (release.id, release.step, release.remaining)
+            assert sum(challengers.values()) == pytest.approx(release.traffic_share)
+            if release.strategy == "bandit":
+                assert min(plan.shares.values()) >= release.plan.floor - 1e-5
         else:
-            assert (plan.release_id, plan.challenger, plan.traffic_share) == (None, None, 0.0)
+            assert (plan.release_id, plan.challengers) == (None, ())
 
     @invariant()
     def nothing_unapproved_is_served(self) -> None:
@@ -152,7 +186,7 @@ class Releasing(RuleBasedStateMachine):
 
     @invariant()
     def who_serves_was_promoted_or_served_before(self) -> None:
-        promoted = {release.candidate for release in self.releases if release.state == "promoted"}
+        promoted = {release.promoted for release in self.releases if release.state == "promoted"}
         assert self.world.plan.champion in {"wine:1", *promoted}
 
     @invariant()

@@ -1,6 +1,6 @@
 """A world around releases: a gateway, traffic and labels, moved by hand. No log: paired rows are held in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -141,17 +141,35 @@ def paired_rows(
     )
 
 
+ASSIGNED = pa.schema(
+    [
+        ("unit", pa.string()),
+        ("assigned_version", pa.string()),
+        ("step", pa.int32()),
+        ("propensity", pa.float64()),
+        ("event_at", pa.timestamp("us", tz="UTC")),
+        ("reward.sold", pa.float64()),
+        ("rewarded_at.sold", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
 class Rows:
-    """Paired rows held in memory, in place of the log."""
+    """Rows held in memory, in place of the log."""
 
     def __init__(self) -> None:
         self.table = pa.table({})
+        self.assigned_table = ASSIGNED.empty_table()
         self.labels = False
         self.reads = 0
         self.broken = False
 
     def evidence_version(self, endpoint: str) -> tuple[Any, ...]:
-        return (self.table.num_rows, self.labels)
+        return (self.table.num_rows, self.labels, self.assigned_table.num_rows)
+
+    def assigned(self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool) -> pa.Table:
+        self.reads += 1
+        return self.assigned_table
 
     def has_labels(self, endpoint: str) -> bool:
         return self.labels
@@ -179,8 +197,8 @@ class World:
     def new_controller(self) -> ReleaseController:
         return ReleaseController(self.store, self.rows, self.clock)
 
-    def start(self, plan: ReleasePlan = PLAN, strategy: Strategy = "canary") -> None:
-        self.releases.start("wine", "wine:2", plan=plan, strategy=strategy, actor=self._key)
+    def start(self, plan: ReleasePlan = PLAN, strategy: Strategy = "canary", *others: str) -> None:
+        self.releases.start("wine", "wine:2", *others, plan=plan, strategy=strategy, actor=self._key)
 
     def approve(self) -> None:
         bob = msgspec.structs.replace(self._key, name="bob")
@@ -235,14 +253,36 @@ class World:
         plan = self.plan
         if plan.release_id is None or plan.step is None:
             return
-        challenger = int(self.rng.binomial(units, plan.traffic_share))
-        sides = ((True, challenger, challenger_fails), (False, units - challenger, champion_fails))
+        assigned = self.rng.multinomial(units, list(plan.shares.values()))
         with self.store.transaction() as tx:
-            for side, assigned, rate in sides:
-                latencies = indices(self.rng.lognormal(7.5, 0.3, assigned))
+            for (version, share), number in zip(plan.shares.items(), assigned, strict=True):
+                side = version != plan.champion
+                latencies = indices(self.rng.lognormal(7.5, 0.3, number))
                 histogram = np.bincount(latencies, minlength=SIZE)
-                failed = int(self.rng.binomial(assigned, rate))
-                tx.gate_counts.add(StepDelta(plan.release_id, plan.step, side, assigned, failed, histogram))
+                failed = int(self.rng.binomial(number, challenger_fails if side else champion_fails))
+                delta = StepDelta(plan.release_id, plan.step, side, int(number), failed, histogram, version, share)
+                tx.gate_counts.add(delta)
+
+    def earn(self, units: int, means: Mapping[str, float]) -> None:
+        """New units as the current plan routes them, one a second, each with a reward `sold` of 0 or 1 at once."""
+        plan = self.plan
+        if plan.release_id is None:
+            return
+        versions, shares = list(plan.shares), np.array(list(plan.shares.values()))
+        drawn = self.rng.choice(len(versions), size=units, p=shares)
+        start = self.rows.assigned_table.num_rows
+        times = [NOW + timedelta(seconds=start + number) for number in range(units)]
+        rows = {
+            "unit": [f"u{start + number}" for number in range(units)],
+            "assigned_version": [versions[each] for each in drawn],
+            "step": [plan.step] * units,
+            "propensity": shares[drawn],
+            "event_at": times,
+            "reward.sold": [float(self.rng.random() < means[versions[each]]) for each in drawn],
+            "rewarded_at.sold": times,
+        }
+        new = pa.table(rows, schema=ASSIGNED)
+        self.rows.assigned_table = pa.concat_tables([self.rows.assigned_table, new])
 
     def label(self, rows: int, error: float) -> None:
         """Paired, labelled rows; the challenger's log odds are off by `error`, the champion's by 0.3."""
