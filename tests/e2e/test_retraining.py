@@ -47,19 +47,22 @@ def product(tmp_path_factory: pytest.TempPathFactory, flights: pa.Table) -> Iter
     skops.io.dump(trained.pipeline, folder / "model.skops")
     pq.write_table(trained.reference, folder / "reference.parquet")
     product = Product(folder / "home").wait_until_ready()
-    with product.client() as client:
-        client.register("flights", folder / "model.skops", reference=folder / "reference.parquet", label="late")
-        client.create_endpoint("flights", "flights:1")
-        for start in range(400, 400 + ROWS, BATCH):
-            rows = flights.slice(start, BATCH)
-            ids = client.predict("flights", rows.select(list(data.FEATURES)).to_pydict()).ids
-            late = rows["late"].to_pylist()
-            client.label(
-                "flights", [{"prediction_id": id, "label": int(one)} for id, one in zip(ids, late, strict=True)]
-            )
-        client.wait_until_logged()
-    yield product
-    assert product.stop() == 0
+    try:
+        with product.client() as client:
+            client.register("flights", folder / "model.skops", reference=folder / "reference.parquet", label="late")
+            client.create_endpoint("flights", "flights:1")
+            for start in range(400, 400 + ROWS, BATCH):
+                rows = flights.slice(start, BATCH)
+                ids = client.predict("flights", rows.select(list(data.FEATURES)).to_pydict()).ids
+                late = rows["late"].to_pylist()
+                client.label(
+                    "flights", [{"prediction_id": id, "label": int(one)} for id, one in zip(ids, late, strict=True)]
+                )
+            client.wait_until_logged()
+        yield product
+    finally:
+        code = product.stop()
+    assert code == 0
 
 
 def test_one_command_makes_judges_and_releases_the_next_version(product: Product, tmp_path: Path) -> None:
