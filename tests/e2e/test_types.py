@@ -114,6 +114,6 @@ def test_a_contract_file_that_breaks_rules_is_refused_with_its_places(
     assert "must be COLUMN=keep, COLUMN=hash or COLUMN=drop" in wrong.stderr
     (tmp_path / "no.yaml").write_text("a: [")
     assert (
-        "is not YAML or JSON"
+        "is not YAML"
         in product.cli("model", "register", "d", str(digits.model), "--contract", str(tmp_path / "no.yaml")).stderr
     )

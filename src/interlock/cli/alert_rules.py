@@ -7,8 +7,7 @@ import typer
 
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import show_json, show_table
-from interlock.client.yaml_file import YamlFile
-from interlock.domain.errors import InvalidInputError
+from interlock.client.yaml_file import read_mapping
 
 app = typer.Typer(name="rules", help="Alert rules of your own.", no_args_is_help=True)
 
@@ -29,7 +28,7 @@ def apply(
 
     Example: [bold]interlock alert rules apply rules.yaml[/bold]
     """
-    document = _read(file)
+    document = read_mapping(file, "with `rules`")
     with connect(server, home) as client:
         found = client.apply_alert_rules(document)
     _print(found, as_json=as_json)
@@ -51,10 +50,3 @@ def _print(found: list[dict[str, Any]], *, as_json: bool) -> None:
         show_json({"rules": found})
     else:
         show_table(found, _COLUMNS, empty="no rules of your own; the default ones are in force")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    found = YamlFile(path).content
-    if not isinstance(found, dict):
-        raise InvalidInputError(f"{path} must be a mapping with `rules`")
-    return found

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import show_facts, show_json
+from interlock.client.yaml_file import read_mapping
 from interlock.domain.errors import InvalidInputError
 
 
@@ -44,15 +44,7 @@ def retraining(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} is not YAML or JSON: {' '.join(str(error).split())[:300]}") from error
-    if not isinstance(found, dict):
-        raise InvalidInputError(f"{path} must be a mapping, like `trainer: sklearn`")
-    return _with_places(found, path.parent)
+    return _with_places(read_mapping(path, "like `trainer: sklearn`"), path.parent)
 
 
 def _with_places(document: dict[str, Any], folder: Path) -> dict[str, Any]:

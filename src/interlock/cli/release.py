@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from interlock.cli.mapping_file import read_mapping
 from interlock.cli.options import DEFAULT_HOME, AsJson, At, Home, Reason, Server, connect, shares, split, time_of
 from interlock.cli.output import note, show_facts, show_json, show_table
 from interlock.cli.plan_file import read_plan
+from interlock.client.yaml_file import read_mapping
 from interlock.domain.names import split_ref
 
 app = typer.Typer(name="release", help="A candidate's way to all traffic, or back.", no_args_is_help=True)
@@ -116,7 +116,8 @@ def evaluate(
     """
     first, last = time_of("since", since), time_of("until", until)
     with connect(server, home) as client:
-        found = client.evaluate(endpoint, read_mapping(policy), reward=reward, since=first, until=last, alpha=alpha)
+        document = read_mapping(policy, "like shares: {wine:1: 0.5, wine:2: 0.5}")
+        found = client.evaluate(endpoint, document, reward=reward, since=first, until=last, alpha=alpha)
     if as_json:
         show_json(found)
         return

@@ -119,6 +119,22 @@ class YamlFile:
             yield key.value, value
 
 
+def read_mapping(path: Path, like: str) -> dict[str, Any]:
+    """Content of a file that holds names and values, in YAML or JSON, which is a part of YAML.
+
+    Args:
+        path: Of the file.
+        like: What it should hold, for whom it does not.
+
+    Raises:
+        InvalidInputError: It cannot be read, is not YAML, or holds something else.
+    """
+    found = YamlFile(path).content
+    if not isinstance(found, dict):
+        raise InvalidInputError(f"{path} must be a mapping {like}")
+    return found
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")

@@ -106,7 +106,7 @@ def test_callers_in_a_hurry_do_not_trip_the_guard(price_world: Any, start: Any) 
     with start(price_world) as server:
         for _ in range(40):
             began = time.monotonic()
-            assert server.price(headers={"X-Interlock-Deadline-Ms": "50"}).status_code == 200
+            assert server.price(headers={"X-Interlock-Deadline-Ms": "300"}).status_code == 200
             assert time.monotonic() - began < 1.0
         fallbacks = 'interlock_fallbacks_total{endpoint="price",status="timeout",version="price:2"} 40.0'
         assert fallbacks in server.client.get("/metrics").text  # a guard that tripped would ask the champion alone

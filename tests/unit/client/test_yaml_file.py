@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interlock.client.contract_file import read_contract
 from interlock.client.yaml_file import Dumper, Loader, YamlFile
 from interlock.domain.alert_rule import parse
 from interlock.domain.errors import InvalidInputError
@@ -92,3 +93,14 @@ def test_the_rules_file_of_the_docs_means_what_it_says(tmp_path: Path) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     rules = parse(read(tmp_path, example).content, [rule.name for rule in DEFAULTS])
     assert [(rule.name, rule.off) for rule in rules] == [("accuracy-below-60", False), ("drift", True)]
+
+
+def test_a_category_named_no_is_a_text(tmp_path: Path) -> None:
+    (tmp_path / "contract.yaml").write_text("inputs:\n  smoker: {type: category, categories: [yes, no, off]}\n")
+    assert read_contract(tmp_path / "contract.yaml")["inputs"]["smoker"]["categories"] == ["yes", "no", "off"]
+
+
+def test_a_file_that_is_no_mapping_is_refused_with_what_it_should_hold(tmp_path: Path) -> None:
+    (tmp_path / "contract.yaml").write_text("- inputs\n")
+    with pytest.raises(InvalidInputError, match="must be a mapping with inputs, outputs or classes"):
+        read_contract(tmp_path / "contract.yaml")
