@@ -1,8 +1,8 @@
 """Asks a version for many logged rows: a bad row does not spoil its neighbours, a hung model does not hang us.
 
 Called by paired scoring and by replays. A failing batch is halved until the failing rows stand alone. What runs in a
-process of its own has a deadline for each batch, and after a few missed ones the rest of the rows are not tried in this
-call.
+process of its own has a deadline for each batch. After a few missed ones a row alone says whether the version hangs,
+and the rest are `untried` in this call: they say nothing of it, because a machine that stood still does the same.
 """
 
 import asyncio
@@ -27,7 +27,9 @@ BATCH_ROWS = 2000
 # What a batch may take beside the endpoint's deadline: slow forests need some milliseconds a row.
 _SECONDS_PER_ROW = 0.01
 
-# Each missed deadline costs its time; after so many the version is taken to hang.
+UNTRIED = "untried"
+
+# Each missed deadline costs its time; after so many no more batches are tried.
 _MOST_TIMEOUTS = 2
 
 # How long rows wait, in one call, for a runner process that is being restarted.
@@ -130,10 +132,12 @@ class _Call:
         try:
             outputs = self._attempt(take(columns, slice(start, stop)))
         except ModelFailedError as error:
-            if stop - start == 1 or self._has_given_up() or error.status == "breaker_open":
-                self._status[start:stop] = error.status
-                self._reasons[f"{error.status}: {error.reason}"] += stop - start
-                self._errors |= dict.fromkeys(range(start, stop), error.reason)
+            if stop - start == 1 or error.status in ("breaker_open", UNTRIED):
+                self._mark(start, stop, error)
+                return
+            if self._has_given_up():
+                self._try_one(columns, start)
+                self._mark(start + 1, stop, self._untried())
                 return
             middle = (start + stop) // 2
             self.ask(columns, start, middle)
@@ -142,12 +146,30 @@ class _Call:
             self._status[start:stop] = "ok"
             self._found[start] = outputs
 
+    def _try_one(self, columns: Columns, at: int) -> None:
+        try:
+            self._found[at] = self._patiently(take(columns, slice(at, at + 1)))
+            self._status[at] = "ok"
+        except ModelFailedError as error:
+            self._mark(at, at + 1, error)
+
+    def _mark(self, start: int, stop: int, error: ModelFailedError) -> None:
+        self._status[start:stop] = error.status
+        self._reasons[f"{error.status}: {error.reason}"] += stop - start
+        self._errors |= dict.fromkeys(range(start, stop), error.reason)
+
+    def _untried(self) -> ModelFailedError:
+        return ModelFailedError(self._asked.version.ref, UNTRIED, "batches before it missed their deadlines")
+
     def _has_given_up(self) -> bool:
         return self._timeouts > _MOST_TIMEOUTS
 
     def _attempt(self, columns: Columns) -> dict[str, NDArray[Any]]:
         if self._has_given_up():
-            raise ModelFailedError(self._asked.version.ref, "timeout", "it hangs; not tried")
+            raise self._untried()
+        return self._patiently(columns)
+
+    def _patiently(self, columns: Columns) -> dict[str, NDArray[Any]]:
         while True:
             try:
                 return self._asked.predict(columns)

@@ -24,7 +24,7 @@ from interlock.domain.release import Release
 from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.image_log import ImageLog
 from interlock.predictions.reader import LogReader
-from interlock.scoring.asking import Answers, AskedVersion
+from interlock.scoring.asking import UNTRIED, Answers, AskedVersion
 from interlock.scoring.feeding import UnfeedableError, complete, feed
 from interlock.scoring.score_rows import Scored, table
 from interlock.store.database import Store
@@ -144,9 +144,10 @@ class PairedScorer:
             some = self._complete(version, rows.filter(which))
             if some.num_rows:
                 answers = self._ask(version, some, plan)
-                ids = some["prediction_id"].to_pylist()
+                tried = answers.status != UNTRIED
+                ids = some["prediction_id"].filter(pa.array(tried)).to_pylist()
                 outputs = {name: values for name, values in answers.outputs.items() if name not in plan.unlogged}
-                yield Scored(version.ref, version.contract, ids, answers.status, outputs)
+                yield Scored(version.ref, version.contract, ids, answers.status[tried], outputs)
         failed = rows.filter(fell_back)
         if failed.num_rows:
             status = np.array(failed["attempt_status"].to_pylist(), dtype=np.object_)

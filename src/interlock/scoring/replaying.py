@@ -21,7 +21,7 @@ from interlock.domain.ports import take
 from interlock.domain.replay import ReplayReport
 from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.image_log import ImageLog
-from interlock.scoring.asking import AnswerColumns, AskedVersion
+from interlock.scoring.asking import UNTRIED, AnswerColumns, AskedVersion
 from interlock.scoring.champion_answers import ChampionAnswers
 from interlock.scoring.compared import Compared
 from interlock.scoring.feeding import UnfeedableError, complete, feed
@@ -149,7 +149,7 @@ class Replaying:
             self._failed.add(ids[at].as_py(), status, error, f"{status}: {error}")
 
     def _check_alive(self, answers: AnswerColumns) -> None:
-        is_silent = not (answers.status == "ok").any() and (answers.status == "timeout").any()
+        is_silent = not (answers.status == "ok").any() and np.isin(answers.status, ("timeout", UNTRIED)).any()
         self._silent = self._silent + 1 if is_silent else 0
         if self._silent >= _MOST_SILENT_BATCHES:
             raise ModelFailedError(self._plan.candidate.ref, "timeout", "it hangs on every row")

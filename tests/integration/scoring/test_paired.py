@@ -1,11 +1,13 @@
 import logging
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from interlock.domain.errors import ConflictError
+from interlock.domain.errors import ConflictError, ModelFailedError
+from interlock.domain.ports import Columns
+from interlock.scoring.asking import AskedVersion
 
 if TYPE_CHECKING:
     from tests.integration.scoring.conftest import World
@@ -110,9 +112,30 @@ def test_a_hanging_candidate_does_not_hang_scoring(world: "World") -> None:
     assert world.scores()[fine[0]] == ("m:3", "ok", 3.0)
     hangs = world.predict([-2.0, -2.0, -2.0])
     began = monotonic()
-    assert scorer.step() == 3
+    assert scorer.step() == 2
     assert monotonic() - began < 60
-    assert {world.scores()[id][1] for id in hangs} <= {"timeout", "breaker_open"}
+    scores = world.scores()
+    assert {scores[id][1] for id in hangs if id in scores} <= {"timeout", "breaker_open"}
+
+
+def test_a_machine_that_stood_still_costs_a_version_one_row(world: "World", monkeypatch: pytest.MonkeyPatch) -> None:
+    world.release(candidate="m:3")
+    ids = world.predict([1.0, 2.0])
+    scorer = world.scorer()
+    scorer.step()
+    many = world.predict([float(at) for at in range(1, 101)])
+    monkeypatch.setattr(AskedVersion, "predict", _too_late)
+    scorer.step()
+    monkeypatch.undo()
+    ids += world.predict([3.0])
+    scorer.step()
+    scores = world.scores()
+    assert [scores[id][1] for id in ids] == ["ok"] * 3
+    assert [scores[id][1] for id in many if id in scores] == ["timeout"]
+
+
+def _too_late(asked: AskedVersion, columns: Columns) -> dict[str, Any]:
+    raise ModelFailedError(asked.version.ref, "timeout", "the machine stood still")
 
 
 def test_paused_releases_are_scored_and_ended_ones_are_not(world: "World") -> None:
