@@ -66,6 +66,8 @@ class CheckedPredictor:
             if values is None or len(values) != rows:
                 given = "is missing" if values is None else f"has {len(values)} rows"
                 raise self._invalid(f"output {name!r} {given}, must have one value for each of {rows} rows")
+            if shape == () and values.shape[1:] == (1,):
+                outputs[name] = values = values.reshape(rows)  # a column, as many models answer
             if name == "probabilities":
                 self._check_probabilities(values)
             elif shape is not None and values.shape[1:] != shape:

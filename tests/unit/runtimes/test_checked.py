@@ -104,6 +104,10 @@ def test_another_shape_than_promised_is_named(shape: tuple[int, ...], given: Any
     assert failed.value.status == "invalid_output"
 
 
+def test_a_column_is_one_value_a_row() -> None:
+    assert predict(REGRESSOR, {"prediction": [[1.0], [2.0]]})["prediction"].tolist() == [1.0, 2.0]
+
+
 def test_rows_of_any_length_may_differ_in_shape() -> None:
     contract = msgspec.structs.replace(
         REGRESSOR, outputs=(Field(name="prediction", datatype="FP64", shape=(-1,)),), task="other"
