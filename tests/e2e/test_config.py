@@ -86,7 +86,7 @@ def test_a_file_is_begun_compared_applied_and_exported(server: Product, folder: 
     assert "channels.team.url: the environment variable TEAM_CHANNEL_URL is not set" in unset.stderr
     compared = command(server, folder, "diff", "interlock.yaml")
     assert compared.returncode == 1, compared.stderr
-    assert compared.stdout.count("\n+ ") + 1 == 6
+    assert compared.stdout.count("\n+ ") + 1 == 7
     applied = command(server, folder, "apply", "interlock.yaml")
     assert applied.returncode == 0, applied.stderr
     assert applied.stdout == compared.stdout + "done\n"

@@ -114,6 +114,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_however_often_parts_are_killed(
             client.start_release("wine", "wine:2", plan={"steps": [0.3, 1.0], "require_labels": "yes"})
         for caller in callers:
             caller.start()
+        wait_until_split(product)
         killed = kill_at_random(product, KILLS, random.Random(SEED), postgresql)
     finally:
         for caller in callers:
@@ -133,6 +134,15 @@ def test_nothing_acknowledged_is_lost_or_doubled_however_often_parts_are_killed(
     assert set(rows["version"].to_pylist()) == {"wine:1", "wine:2"}
     found = audit(told, rows, labels, profiles, specs)
     assert found.is_clean, found
+
+
+def wait_until_split(product: Product) -> None:
+    """Wait until the release has begun: both versions shall answer while parts are killed."""
+    deadline = time.monotonic() + 60
+    with product.client() as client:
+        while client.releases("wine")[0]["state"] != "running":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def settle(product: Product) -> None:
