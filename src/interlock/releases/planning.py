@@ -79,8 +79,8 @@ def units_needed(plan: ReleasePlan, known: Baseline, candidates: int = 1) -> int
     None: nothing is known of the metric, or no number is enough.
 
     Examples:
-        >>> units_needed(ReleasePlan(mde=0.2, reward="sold"), Baseline(1000, 0.1, 0.09))
-        25088
+        >>> units_needed(ReleasePlan(mde=0.2, reward="sold", steps=()), Baseline(1000, 0.1, 0.09))
+        16807
     """
     wanted = plan.mde * abs(known.mean)
     if known.units < 2 or wanted == 0:

@@ -41,8 +41,9 @@ def weighted(values: NDArray[np.float64], propensities: NDArray[np.float64]) -> 
         values, propensities: One a reward; propensities over 0 and at most 1.
 
     Examples:
-        >>> weighted(np.array([0.0, 1.0]), np.array([0.5, 0.25]))
-        Earned(units=1.8, mean=0.6666666666666666, variance=0.2222222222222222)
+        >>> found = weighted(np.array([0.0, 1.0]), np.array([0.5, 0.25]))
+        >>> round(found.units, 3), round(found.mean, 3), round(found.variance, 3)
+        (1.8, 0.667, 0.222)
     """
     if len(values) == 0:
         return Earned(0.0, 0.0, 0.0)

@@ -83,7 +83,7 @@ def analyze(strata: Sequence[Stratum], *, alpha: float = 0.05, tuned_for: int = 
         >>> groups = Stratum(Group(2000, 0.100, 0.0900, 200), Group(2000, 0.150, 0.1275, 300))
         >>> result = analyze([groups])
         >>> [round(value, 4) for value in (result.estimate, result.lower, result.upper)]
-        [0.05, 0.0179, 0.0821]
+        [0.05, 0.017, 0.083]
 
     References:
         Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2024), Time-uniform central limit theory and asymptotic
@@ -121,7 +121,7 @@ def standard_radius(units: int, *, alpha: float, tuned_for: int = TUNED_FOR) -> 
 
     Examples:
         >>> round(standard_radius(5000, alpha=0.05), 2)
-        3.02
+        3.04
     """
     spread = units * _rho2(alpha, tuned_for)
     return sqrt((spread + 1) / spread * (log(spread + 1) - 2 * log(alpha)))
