@@ -26,4 +26,6 @@ def order(said: Sequence[str], *, ranked: bool = True) -> str:
         said: The columns of what was said: they decide where nothing else differs.
         ranked: Whether sources have ranks.
     """
-    return ", ".join(([_RANK] if ranked else []) + [_LAST, *(f"{column} DESC" for column in said), "weight DESC"])
+    return ", ".join(
+        ([_RANK] if ranked else []) + [_LAST, *(f"{column} DESC" for column in said), "weight DESC", "source"]
+    )
