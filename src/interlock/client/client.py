@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from interlock.client.control_plane import ControlPlane
+from interlock.client.control.plane import ControlPlane
 from interlock.client.prediction import Prediction
 from interlock.client.rows import Inputs, columns_of, encode_inputs
 from interlock.client.transport import Transport, clean, decode

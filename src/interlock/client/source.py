@@ -1,6 +1,6 @@
 """What a person names as the source of a model, and what of it is sent to the server.
 
-Called by `ControlPlane.register`. Files, folders, code and what MLflow keeps are sent as bytes from this machine: the
+Called by `Client.register`. Files, folders, code and what MLflow keeps are sent as bytes from this machine: the
 server opens no path and no address that a client names. The one exception is a server that answers in place of a file,
 which only an administrator may name.
 """
