@@ -22,7 +22,6 @@ from interlock import bootstrap
 from interlock.domain.block import Block
 from interlock.domain.contract import Contract, Field
 from interlock.domain.model import ModelVersion
-from interlock.monitoring import quality
 from interlock.predictions import parts
 from interlock.predictions.log_schema import LABELS, PARTITIONS, PREDICTIONS, TIME
 from interlock.predictions.records import Assignment, PredictionRecord, encoder
@@ -147,6 +146,7 @@ def fill_spool(settings: Settings, records: int) -> float:
 
 def collecting(settings: Settings) -> Callable[[], None]:
     """One pass of the collector: everything sealed goes to profiles, counts and the log."""
+    bootstrap.preload("collector")
     return partial(bootstrap.build_collector(settings).step, commit_all=True)
 
 
@@ -188,6 +188,8 @@ def quality_between(settings: Settings, first_day: int, days: int) -> Callable[[
     Returns:
         Says the number of labels.
     """
+    from interlock.monitoring import quality  # which the collector's process has not
+
     since, until = (_moment(START_US + day * DAY_US) for day in (first_day, first_day + days))
     reader = bootstrap.build_reader(settings)
 

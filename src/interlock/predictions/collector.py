@@ -9,8 +9,10 @@ for one bad record; nothing is counted that could not be logged, since both go b
        └─damaged or misfit: copied to quarantine, counted as such in (a)
 """
 
+import gc
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Event
@@ -93,9 +95,10 @@ class Collector:
         """
         self._find_spools()
         flushes = self._flushes.look(self._intakes.values())
-        while self._count_some():
-            self._commit(every=False)
-            self._report()
+        with _without_cycle_search():
+            while self._count_some():
+                self._commit(every=False)
+                self._report()
         self._commit(every=commit_all or flushes)
         with log_lock.may_delete_segments(self._log.root) as may_delete:
             for intake in self._intakes.values():
@@ -234,3 +237,15 @@ class Collector:
         """Go back to what files, cursors and tables say."""
         self._intakes.clear()
         self._waiting.clear()
+
+
+@contextmanager
+def _without_cycle_search() -> Iterator[None]:
+    """Records are trees, which counting references frees. To search some 100,000 lists for cycles again and again takes
+    as long as reading them.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

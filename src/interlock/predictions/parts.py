@@ -50,12 +50,6 @@ class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
         """Names of the columns."""
         return _unpacked(bytes(self.names_packed))
 
-    @property
-    def layout(self) -> tuple[object, ...]:
-        """What must be the same for two parts to be joined."""
-        has_values, is_image = self.values is not None, self.image_share is not None
-        return bytes(self.names_packed), self.dtype, self.shape, has_values, is_image
-
 
 class LoggedImage(msgspec.Struct, frozen=True, gc=False):
     """An image as a record has it, and the share of such images that the log keeps."""
@@ -128,6 +122,17 @@ def unpack(parts: Sequence[Part], rows: int) -> Iterator[tuple[str, NDArray[Any]
     array = np.frombuffer(data, dtype).reshape(rows, width, *first.shape)
     for at, name in enumerate(names):
         yield name, array[:, at]
+
+
+def are_alike(one: Part, other: Part) -> bool:
+    """Whether parts can be joined: the same columns of the same type."""
+    return (
+        one.names_packed == other.names_packed
+        and one.dtype == other.dtype
+        and one.shape == other.shape
+        and (one.values is None) == (other.values is None)
+        and (one.image_share is None) == (other.image_share is None)
+    )
 
 
 def _values(part: Part) -> list[Any]:

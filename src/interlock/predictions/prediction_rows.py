@@ -3,7 +3,7 @@
 Called by the collector for the records of one version at a time, whose contract says the types.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import prod
@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from interlock.predictions import parts
@@ -91,8 +92,12 @@ def _are_images(values: Any) -> bool:
 
 def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
     counts = _counts(records)
+    rows_of_records = [len(record.prediction_ids) for record in records]
     firsts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-    ids = list(chain.from_iterable(record.prediction_ids for record in records))
+    ids = pa.array(list(chain.from_iterable(record.prediction_ids for record in records)), pa.string())
+    # Most requests have one row, and are as many as the rows.
+    row_of_request = None if len(ids) == len(counts) else pa.array(np.repeat(np.arange(len(counts)), counts))
+    first_ids = ids if row_of_request is None else ids.take(pa.array(firsts))
     assignments = [record.assignment for record in records]
     of_record: dict[str, list[Any]] = {
         "at": [record.at_us for record in records],
@@ -106,27 +111,26 @@ def _base(records: Sequence[PredictionRecord]) -> dict[str, Any]:
         "model_us": [record.model_us for record in records],
         "withheld": [record.withheld for record in records],
     }
-    of_request: dict[str, list[Any] | NDArray[Any]] = {
-        "request_id": _or_first([name for record in records for name in record.request_ids], ids, firsts),
-        "unit": _or_first([name for record in records for name in record.units], ids, firsts),
-        "latency_us": list(chain.from_iterable(record.latencies_us for record in records)),
-        "rows_in_batch": counts,
+    latencies = list(chain.from_iterable(record.latencies_us for record in records))
+    of_request: dict[str, pa.Array] = {
+        "request_id": _or_first(chain.from_iterable(record.request_ids for record in records), first_ids),
+        "unit": _or_first(chain.from_iterable(record.units for record in records), first_ids),
+        "latency_us": pa.array(latencies, PREDICTIONS.field("latency_us").type),
+        "rows_in_batch": pa.array(counts, PREDICTIONS.field("rows_in_batch").type),
     }
-    event_at = _event_times(records, np.array([len(record.prediction_ids) for record in records]))
+    event_at = _event_times(records, np.array(rows_of_records))
     columns: dict[str, Any] = {
-        "prediction_id": pa.array(ids, pa.string()),
+        "prediction_id": ids,
         "request_row": pa.array((np.arange(len(ids)) - np.repeat(firsts, counts)).astype(np.int32)),
         "event_at": pa.array(event_at, pa.int64()).cast(TIME),
         "date": pa.array((event_at // _DAY_US).astype(np.int32)).cast(pa.date32()),
     }
     # A record's facts are few and repeated often: as dictionaries until the last moment.
-    row_of_record = pa.array(np.repeat(np.arange(len(records)), [len(record.prediction_ids) for record in records]))
-    row_of_request = None if len(ids) == len(counts) else pa.array(np.repeat(np.arange(len(counts)), counts))
+    row_of_record = pa.array(np.repeat(np.arange(len(records)), rows_of_records))
     for name, values in of_record.items():
         columns[name] = pa.array(values, PREDICTIONS.field(name).type).take(row_of_record)
     for name, of_each in of_request.items():
-        array = pa.array(of_each, PREDICTIONS.field(name).type)
-        columns[name] = array if row_of_request is None else array.take(row_of_request)
+        columns[name] = of_each if row_of_request is None else of_each.take(row_of_request)
     return {name: columns[name] for name in PREDICTIONS.names}
 
 
@@ -138,9 +142,12 @@ def _counts(records: Sequence[PredictionRecord]) -> NDArray[np.int64]:
     return np.array(counts, dtype=np.int64)
 
 
-def _or_first(names: list[str | None], ids: list[str], firsts: NDArray[np.int64]) -> list[str]:
+def _or_first(names: Iterable[str | None], first_ids: pa.Array) -> pa.Array:
     """Names of requests, by the id of their first row where they have none."""
-    return [ids[first] if name is None else name for name, first in zip(names, firsts.tolist(), strict=True)]
+    given = list(names)
+    if given.count(None) == len(given):
+        return first_ids
+    return pc.coalesce(pa.array(given, pa.string()), first_ids)
 
 
 def _event_times(records: Sequence[PredictionRecord], rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -157,8 +164,7 @@ def _event_times(records: Sequence[PredictionRecord], rows: NDArray[np.int64]) -
 
 def _columns(given: Sequence[list[Part]], rows: Sequence[int]) -> Iterator[tuple[str, Any]]:
     """The columns of all records: joined where all have the same parts, else each for itself with gaps."""
-    layouts = {tuple(part.layout for part in each) for each in given}
-    if len(layouts) == 1:
+    if all(_are_alike(each, given[0]) for each in given):
         for same in zip(*given, strict=True):
             yield from parts.unpack(same, sum(rows))
         return
@@ -173,6 +179,10 @@ def _columns(given: Sequence[list[Part]], rows: Sequence[int]) -> Iterator[tuple
             columns[name] if name in columns else [None] * count for columns, count in zip(each, rows, strict=True)
         ]
         yield name, list(chain.from_iterable(v.tolist() if isinstance(v, np.ndarray) else v for v in filled))
+
+
+def _are_alike(some: Sequence[Part], others: Sequence[Part]) -> bool:
+    return len(some) == len(others) and all(map(parts.are_alike, some, others))
 
 
 def _array(values: NDArray[Any] | list[Any], kind: pa.DataType | None) -> pa.Array:

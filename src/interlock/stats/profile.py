@@ -87,13 +87,16 @@ class Profile:
         rows = self._count_rows(columns, unobserved, rows or 0)
         if unobserved:
             columns = {**columns, **dict.fromkeys(unobserved, np.full(rows, np.nan))}
-        values = np.empty((len(self.spec.numeric), rows))
-        for row, feature in zip(values, self.spec.numeric, strict=True):
-            row[:] = columns[feature.name]
-        counts = self._bin_numbers(values) + self._bin_categories(columns)
+        counts = self._bin_categories(columns)
+        moments = np.empty((len(self.spec.numeric), len(_NO_MOMENTS)))
+        # One feature after the other: its values stay in the processor's cache from the first look to the last.
+        for row, bins in enumerate(self.spec.numeric):
+            values = np.asarray(columns[bins.name], dtype=np.float64)
+            counts[self._slice(bins.name)] = _bin_numbers(values, bins.edges)
+            moments[row] = _measure(values, bins.centre)
         for name in unobserved:
             counts[self._slice(name)] = 0
-        self._add(rows, counts, self._measure(values))
+        self._add(rows, counts, moments)
 
     def merge(self, other: "Profile") -> None:
         """Add the rows of another profile of the same bins.
@@ -193,16 +196,6 @@ class Profile:
             raise ValueError(f"columns have {sorted(lengths)} rows, must be equally long")
         return lengths.pop() if lengths else rows
 
-    def _bin_numbers(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
-        counts = np.zeros(self.spec.size, dtype=np.int64)
-        missing = np.count_nonzero(np.isnan(values), axis=1)
-        for row, gone, (edges, start, missing_bin) in zip(values, missing, self.spec.numeric_edges, strict=True):
-            # Edges are few: to compare with each is ten times as fast as to look for each value's place.
-            above = np.array([len(row) - gone, *(np.count_nonzero(row > edge) for edge in edges), 0], dtype=np.int64)
-            counts[start:missing_bin] = above[:-1] - above[1:]
-            counts[missing_bin] = gone
-        return counts
-
     def _bin_categories(self, columns: Mapping[str, Column]) -> NDArray[np.int64]:
         total = np.zeros(self.spec.size, dtype=np.int64)
         for name, bins in self.spec.category_bins.items():
@@ -211,30 +204,6 @@ class Profile:
                 total[missing if category is None else bins.get(category, missing - 1)] += count
         return total
 
-    def _measure(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        finite = np.isfinite(values)
-        if finite.all() and values.size:
-            return self._measure_finite(values)
-        deviations = np.where(finite, values - self.spec.centres, 0.0)
-        with np.errstate(over="ignore"):
-            squares = np.einsum("ij,ij->i", deviations, deviations)
-        return np.column_stack(
-            (
-                finite.sum(axis=1),
-                deviations.sum(axis=1),
-                squares,
-                np.where(finite, values, np.inf).min(axis=1, initial=np.inf),
-                np.where(finite, values, -np.inf).max(axis=1, initial=-np.inf),
-            )
-        )
-
-    def _measure_finite(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        deviations = values - self.spec.centres
-        with np.errstate(over="ignore"):
-            squares = np.einsum("ij,ij->i", deviations, deviations)
-        rows = np.full(len(values), float(values.shape[1]))
-        return np.column_stack((rows, deviations.sum(axis=1), squares, values.min(axis=1), values.max(axis=1)))
-
     def _add(self, rows: int, counts: NDArray[np.int64], moments: NDArray[np.float64]) -> None:
         self._rows += rows
         self._counts += counts
@@ -242,6 +211,27 @@ class Profile:
         mine[:, :_MINIMUM] += moments[:, :_MINIMUM]
         np.minimum(mine[:, _MINIMUM], moments[:, _MINIMUM], out=mine[:, _MINIMUM])
         np.maximum(mine[:, _MAXIMUM], moments[:, _MAXIMUM], out=mine[:, _MAXIMUM])
+
+
+def _bin_numbers(values: NDArray[np.float64], edges: Sequence[float]) -> NDArray[np.int64]:
+    """Values in each bin; the last is of missing ones."""
+    missing = np.count_nonzero(np.isnan(values))
+    # Edges are few: to compare with each is ten times as fast as to look for each value's place.
+    above = [len(values) - missing, *(np.count_nonzero(values > edge) for edge in edges), 0]
+    return np.append(-np.diff(np.array(above, dtype=np.int64)), missing)
+
+
+def _measure(values: NDArray[np.float64], centre: float) -> tuple[float, float, float, float, float]:
+    """Moments of the values that are finite."""
+    finite = np.isfinite(values)
+    if not finite.all():
+        values = values[finite]
+    if not len(values):
+        return _NO_MOMENTS
+    deviations = values - centre
+    with np.errstate(over="ignore"):
+        squares = float(np.einsum("i,i->", deviations, deviations))
+    return float(len(values)), float(deviations.sum()), squares, float(values.min()), float(values.max())
 
 
 def _describe(moments: Sequence[float], centre: float) -> tuple[float | None, float | None, float | None, float | None]:

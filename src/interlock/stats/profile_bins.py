@@ -118,15 +118,6 @@ class ProfileSpec:
         return tuple(feature for feature in self.features if feature.kind == "categorical")
 
     @cached_property
-    def numeric_edges(self) -> list[tuple[NDArray[np.float64], int, int]]:
-        starts = (self.slices[feature.name].start for feature in self.numeric)
-        return [(np.asarray(f.edges), start, start + f.size - 1) for f, start in zip(self.numeric, starts, strict=True)]
-
-    @cached_property
-    def centres(self) -> NDArray[np.float64]:
-        return np.array([feature.centre for feature in self.numeric]).reshape(-1, 1)
-
-    @cached_property
     def category_bins(self) -> dict[str, dict[str, int]]:
         return {
             feature.name: {
