@@ -16,12 +16,13 @@ from interlock.comparison.estimate_result import Chunk, EstimateResult
 from interlock.comparison.levels import level_name
 from interlock.comparison.numbers import as_floats
 from interlock.comparison.rows import Rows, open_rows
-from interlock.comparison.trust import FEWEST_LABELS, Support, contradiction, learn_support
+from interlock.comparison.trust import Support, learn_support
 from interlock.domain.errors import InvalidInputError
 from interlock.stats import cbpe
 from interlock.stats.calibration import UNCHANGED, learn
 from interlock.stats.calibration_uncertainty import resampled_curves
 from interlock.stats.cbpe import METRICS, Metric
+from interlock.stats.estimate_trust import FEWEST_LABELS, contradiction
 
 Floats = NDArray[np.float64]
 

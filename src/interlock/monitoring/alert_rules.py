@@ -19,11 +19,13 @@ def _daily(name: str, severity: Severity) -> Rule:
 
 QUALITY = _daily("quality", "critical")
 SERVICE = _daily("service", "critical")
+ESTIMATE = _daily("estimate", "warning")
 DRIFT = _daily("drift", "warning")
 REJECTED = _daily("rejected", "warning")
 
 BY_SIGNAL: dict[Signal, Rule] = {
     "quality": QUALITY,
+    "estimate": ESTIMATE,
     "service": SERVICE,
     "rejected": REJECTED,
     "input": DRIFT,
@@ -61,7 +63,7 @@ COLLECTOR_LATE_SECONDS = 60.0
 """Normal is two seconds."""
 
 DEFAULTS: tuple[Rule, ...] = (
-    QUALITY, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, ROLLED_BACK, RELEASE_WAITS,
+    QUALITY, ESTIMATE, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, ROLLED_BACK, RELEASE_WAITS,
     LOG_SUMS, QUARANTINED, UNRECORDED, COLLECTOR,
 )  # fmt: skip
 """All of them."""

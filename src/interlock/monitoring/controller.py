@@ -74,8 +74,12 @@ class MonitoringController:
             return 0
         with self._store.read() as tx:
             evidence = Evidence.read(tx, endpoint, days[0], days[-1] + _DAY, past=past(_DAY))
-        found = [(day, evidence.service_and_drift(day, day + _DAY)) for day in _until(days, until)]
+        found = [(day, self._of_day(evidence, day)) for day in _until(days, until)]
         return self._write(endpoint, cursor, found)
+
+    def _of_day(self, evidence: Evidence, day: datetime) -> list[Check]:
+        end = day + _DAY
+        return [*evidence.service_and_drift(day, end), *evidence.estimates(self._reader, day, end)]
 
     def _quality(self, endpoint: str, until: float) -> int:
         cursor = _quality_cursor(endpoint)

@@ -67,6 +67,13 @@ def classified(contract: Contract, rows: pa.Table) -> Classified:
     )
 
 
+def scored(contract: Contract, rows: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """Read rows that one classifier answered, labelled or not: the class and the probabilities, as of `Classified`."""
+    predicted = _numbered(_output(rows, "label"), contract.classes)
+    usable = predicted >= 0
+    return predicted[usable], _probabilities(contract, rows, usable)
+
+
 def measured(rows: pa.Table) -> Measured:
     """Read rows that one regressor answered. Rows without label are left out."""
     rows = _counting(rows)

@@ -37,7 +37,7 @@ COLUMNS = ("version", "event_at", "label", "label_number", "weight")
 _LARGER_IS_BETTER = frozenset({"roc_auc", "accuracy", "f1", "macro_f1"})
 
 # A fall of two points of AUC, accuracy or F1, or a loss 5 % larger: less is not worth waking anyone, however sure.
-_TOLERATED_FALL = 0.02
+TOLERATED_FALL = 0.02
 _TOLERATED_RISE = 0.05
 
 _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
@@ -223,7 +223,7 @@ def _reference_error(metric: str, error: float, labels: float, reference: Mappin
 
 
 def _tolerated(metric: str, expected: float) -> float:
-    return _TOLERATED_FALL if metric in _LARGER_IS_BETTER else _TOLERATED_RISE * abs(expected)
+    return TOLERATED_FALL if metric in _LARGER_IS_BETTER else _TOLERATED_RISE * abs(expected)
 
 
 def _expectation(metric: str, expected: float | None) -> str:

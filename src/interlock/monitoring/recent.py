@@ -134,7 +134,7 @@ def newest(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 _OUTCOMES = ("breach", "error", "ok", "no_data")
-_SIGNALS = ("quality", "service", "rejected", "input", "output")
+_SIGNALS = ("quality", "estimate", "service", "rejected", "input", "output")
 
 
 def _rank(check: Check) -> tuple[int, int, float]:

@@ -56,6 +56,7 @@ class Monitoring:
         window: timedelta = timedelta(hours=24),
         since: datetime | None = None,
         until: datetime | None = None,
+        estimates: bool = True,
     ) -> dict[str, Any]:
         """Judge a window.
 
@@ -64,6 +65,7 @@ class Monitoring:
             window: Its length, if `since` is not given.
             since: Its beginning, rounded down to the hour.
             until: Its end, rounded up to the hour. Default: the end of the newest hour with an event.
+            estimates: Whether quality is estimated from scores too, which reads rows and takes about a second.
 
         Returns:
             As `monitor --json`, with `since`, `until` and `rows`.
@@ -81,6 +83,8 @@ class Monitoring:
                 raise ValueError(f"since == {since}, must be before until == {end}")
             evidence = Evidence.read(tx, endpoint, start, end, past=past(end - start))
         checks = evidence.service_and_drift(start, end)
+        if estimates:
+            checks += evidence.estimates(self._reader, start, end)
         labelled = self._reader.labelled(endpoint, since=start, until=end, columns=quality.COLUMNS)
         if labelled.num_rows or self._reader.has_labels(endpoint):
             checks += evidence.quality(labelled, start, end)

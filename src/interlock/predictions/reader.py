@@ -106,6 +106,29 @@ class LogReader:
             WITH p AS ({self._tables.predictions(endpoint, since, until)}), l AS ({latest})
             SELECT {found} FROM p JOIN l USING (prediction_id) {order}""")  # noqa: S608
 
+    def sample(
+        self, endpoint: str, version: str, *, since: datetime, until: datetime, most: int, seed: int
+    ) -> pa.Table:
+        """A simple random sample of what a version answered, labelled or not.
+
+        Args:
+            endpoint, version: Whose.
+            since, until: Range of `event_at`, the end excluded.
+            most: How many rows; all, if there are fewer.
+            seed: Of the sample.
+
+        Returns:
+            Columns `input.<name>`, `output.<name>` and `event_at` of the log.
+        """
+        names = self._tables.columns("predictions", endpoint).names
+        wanted = [quoted(name) for name in names if name.startswith(("input.", "output.")) or name == "event_at"]
+        rows = self._tables.predictions(endpoint, since, until)
+        return self._tables.query(
+            f"""SELECT {", ".join(wanted)} FROM (SELECT * FROM ({rows}) WHERE version = $version AND role <> 'pinned')
+            USING SAMPLE reservoir({most} ROWS) REPEATABLE ({seed})""",  # noqa: S608
+            {"version": version},
+        )
+
     def unlabelled(
         self,
         endpoint: str,

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract, Scalar
 from interlock.stats import binary_quality, multiclass_quality, regression_quality
+from interlock.stats.calibration import FEWEST_ROWS
+from interlock.stats.labelled_scores import LabelledScores
 
 
 def truth(contract: Contract, outputs: Mapping[str, NDArray[Any]], label: Sequence[Any]) -> dict[str, Any]:
@@ -23,7 +25,9 @@ def truth(contract: Contract, outputs: Mapping[str, NDArray[Any]], label: Sequen
         label: What happened, None where it is not known.
 
     Returns:
-        `quality` (rows, and each metric that is defined), and for classifiers `label_share` of each class.
+        `quality` (rows, and each metric that is defined), for classifiers `label_share` of each class, and where they
+        give probabilities `scores`: those of the positive class, of more than two classes those of the class answered,
+        with whether it happened (`LabelledScores`).
     """
     if contract.is_classifier:
         return _classifier(contract, outputs, label)
@@ -57,8 +61,20 @@ def _classifier(contract: Contract, outputs: Mapping[str, NDArray[Any]], label: 
     probabilities = outputs["probabilities"][known] if "probabilities" in outputs else None
     if contract.task == "binary" and probabilities is not None:
         scores = np.clip(probabilities[:, 1], 0.0, 1.0)
-        return {"label_share": share, "quality": _defined(binary_quality.analyze(actual == 1, scores, given == 1))}
-    return {"label_share": share, "quality": _defined(multiclass_quality.analyze(actual, given, probabilities))}
+        quality = _defined(binary_quality.analyze(actual == 1, scores, given == 1))
+        return {"label_share": share, "quality": quality} | _kept(scores, actual == 1)
+    quality = _defined(multiclass_quality.analyze(actual, given, probabilities))
+    if probabilities is None:
+        return {"label_share": share, "quality": quality}
+    scores = np.clip(probabilities[np.arange(len(given)), given], 0.0, 1.0)
+    return {"label_share": share, "quality": quality} | _kept(scores, actual == given)
+
+
+def _kept(scores: NDArray[np.float64], happened: NDArray[np.bool_]) -> dict[str, Any]:
+    """What later scores are understood by; nothing where these few say nothing."""
+    if len(scores) < FEWEST_ROWS or happened.all() or not happened.any():
+        return {}
+    return {"scores": LabelledScores(scores, happened).spread().to_dict()}
 
 
 def _defined(quality: Any) -> dict[str, float]:

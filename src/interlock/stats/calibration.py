@@ -17,6 +17,9 @@ Indices = NDArray[np.int64]
 
 _SPLITS, _HELD_OUT, _SEED, _BINS = 10, 0.1, 42, 10
 
+FEWEST_ROWS = 4 * _BINS
+"""Fewer say nothing."""
+
 # A model that separates the classes perfectly is calibrated as it is.
 _PERFECT = 0.999
 
@@ -66,8 +69,8 @@ def learn(scores: Floats, labels: Floats) -> Calibration:
         doi:10.1145/775047.775151.
         NannyML 0.13.1, calibration.py (needs_calibration).
     """
-    if len(scores) < 4 * _BINS or len(np.unique(labels)) != 2:
-        raise ValueError(f"{len(scores)} rows with labels, must be at least {4 * _BINS} and of both classes")
+    if len(scores) < FEWEST_ROWS or len(np.unique(labels)) != 2:
+        raise ValueError(f"{len(scores)} rows with labels, must be at least {FEWEST_ROWS} and of both classes")
     return isotonic(scores, labels) if _is_better(scores, labels) else UNCHANGED
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 
 from interlock.api.access import needs
@@ -15,7 +16,7 @@ from interlock.web.rendering import show
 
 router = APIRouter(prefix="/monitoring", route_class=PageRoute, include_in_schema=False)
 
-_SIGNALS: tuple[Signal, ...] = ("quality", "service", "rejected", "input", "output")
+_SIGNALS: tuple[Signal, ...] = ("quality", "estimate", "service", "rejected", "input", "output")
 _COLUMNS = 40
 
 
@@ -41,12 +42,14 @@ def endpoint_page(
     Args:
         every: Show every column by day, and not only those that drifted most.
     """
-    report = services.monitoring.report(endpoint, window=parse_window(window))
-    checks = sorted(report["checks"], key=_rank)
+    report = services.monitoring.report(endpoint, window=parse_window(window), estimates=False)
     days: Days = request.app.state.days
     with services.store.read() as tx:
         latest = tx.profiles.latest_hour(endpoint) or services.clock()
+        # Estimates read rows, which takes a second: the last day's stand here.
+        said = [one.check for one in services.recent.read(tx, endpoint).verdicts if one.check.signal == "estimate"]
         tables = days.read(tx, endpoint, latest, most=None if every else _COLUMNS)
+    checks = sorted([*report["checks"], *map(msgspec.to_builtins, said)], key=_rank)
     return show(
         request,
         "monitoring_endpoint.html",

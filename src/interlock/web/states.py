@@ -44,6 +44,7 @@ _BREACHES: dict[Signal, Kind] = {
     "service": "breach",
     "rejected": "breach",
     "quality": "breach",
+    "estimate": "watch",
     "input": "watch",
     "output": "watch",
 }
@@ -53,6 +54,7 @@ _SIGNALS: dict[Signal, str] = {
     "input": "inputs",
     "output": "outputs",
     "quality": "quality",
+    "estimate": "estimated quality",
 }
 
 
@@ -71,9 +73,13 @@ def check(one: Check) -> State:
 
 def said(signal: Signal, outcome: CheckOutcome) -> State:
     """Of what a check of a signal said."""
+    if outcome == "no_data" and signal == "estimate":
+        return State("unknown", "no verdict")
     if outcome != "breach":
         return _CHECKS[outcome]
-    word = {"input": "changed", "output": "changed", "quality": "low", "rejected": "refused"}.get(signal, "breach")
+    word = {"input": "changed", "output": "changed", "quality": "low", "estimate": "low", "rejected": "refused"}.get(
+        signal, "breach"
+    )
     return State(_BREACHES[signal], word)
 
 
@@ -122,8 +128,16 @@ def signal(name: Signal, verdicts: Sequence[Verdict]) -> State:
     if any(one.outcome == "error" for one in checks):
         return State("watch", f"{_SIGNALS[name]}: a check broke")
     if any(one.outcome == "ok" for one in checks):
-        return State("ok", "as in training" if name in ("input", "output") else "fine")
+        return State(
+            "ok", {"input": "as in training", "output": "as in training", "estimate": "likely fine"}.get(name, "fine")
+        )
     return State("unknown", "not enough data" if checks else "not judged yet")
+
+
+def quality(verdicts: Sequence[Verdict]) -> State:
+    """Of an endpoint's quality: what labels say, or before they come what scores say."""
+    by_labels, by_scores = signal("quality", verdicts), signal("estimate", verdicts)
+    return by_labels if by_labels.kind != "unknown" or by_scores.kind == "unknown" else by_scores
 
 
 def endpoint(verdicts: Sequence[Verdict]) -> State:
@@ -141,6 +155,8 @@ def endpoint(verdicts: Sequence[Verdict]) -> State:
 def _breach_word(name: Signal, broken: Sequence[Check]) -> str:
     if name == "quality":
         return "quality low"
+    if name == "estimate":
+        return "quality likely low"
     if name == "rejected":
         return "requests refused"
     if name in ("input", "output"):
