@@ -19,13 +19,14 @@ ALPHA = 0.001
 
 
 def contract(classes: tuple[Any, ...]) -> Contract:
-    datatype = "BOOL" if classes == (False, True) else "BYTES"
     outputs = (
-        Field(name="label", datatype=datatype),
+        Field(name="label", datatype="BOOL" if classes == (False, True) else "BYTES"),
         Field(name="probabilities", datatype="FP64", shape=(len(classes),)),
     )
-    task = "binary" if len(classes) == 2 else "multiclass"
-    return Contract(inputs=(Field(name="x", datatype="FP64"),), outputs=outputs, task=task, classes=classes)
+    inputs = (Field(name="x", datatype="FP64"),)
+    if len(classes) == 2:
+        return Contract(inputs=inputs, outputs=outputs, task="binary", classes=classes)
+    return Contract(inputs=inputs, outputs=outputs, task="multiclass", classes=classes)
 
 
 def binary(rng: np.random.Generator, rows: int, spread: float = 1.0, honest: float = 1.0) -> dict[str, Any]:
