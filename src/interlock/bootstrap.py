@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from interlock.api.services import Services
     from interlock.domain.access import Key
     from interlock.learning.controller import RetrainingController, Spawn
+    from interlock.learning.online_learner import OnlineLearner
+    from interlock.learning.online_watch import LearnerWatch
+    from interlock.learning.online_watch import Spawn as SpawnLearner
     from interlock.learning.retrainer import Retrainer
     from interlock.learning.triggers import Triggers
     from interlock.monitoring.alerting import Alerting
@@ -149,6 +152,8 @@ def build_services(settings: Settings) -> "Services":
     from interlock.configuration.retraining import RetrainingSection
     from interlock.configuration.service import Configurations
     from interlock.learning.lineage import Lineage
+    from interlock.learning.online_replay import OnlineReplays
+    from interlock.learning.online_service import OnlineLearners
     from interlock.learning.runs import Runs
     from interlock.monitoring.alert_channels import AlertChannels
     from interlock.monitoring.alerts import Alerts
@@ -184,6 +189,8 @@ def build_services(settings: Settings) -> "Services":
         endpoints=Endpoints(store, now),
         releases=releases,
         runs=Runs(store, settings.runs, now, check_road=releases.check),
+        learners=OnlineLearners(store, settings.log, now),
+        online_replays=OnlineReplays(store, settings.log, settings.artifacts),
         lineage=Lineage(store),
         evaluations=Evaluations(store, settings.log),
         replays=Replays(store, Places(settings.database_url, settings.log, settings.artifacts), now),
@@ -350,3 +357,20 @@ def build_retraining_triggers(settings: Settings) -> "Triggers":
     from interlock.learning.triggers import Triggers
 
     return Triggers(build_store(settings), now)
+
+
+def build_online_learner(settings: Settings, endpoint: str) -> "OnlineLearner":
+    """Learns from the labels of one endpoint, in its own process."""
+    from interlock.learning.online_learner import OnlineLearner, Places
+    from interlock.registry.service import Registry
+
+    store = build_store(settings)
+    places = Places(artifacts=settings.artifacts, log=settings.log, folder=settings.learners / endpoint)
+    return OnlineLearner(endpoint, store, Registry(store, settings.artifacts, now), places, now)
+
+
+def build_learner_watch(settings: Settings, spawn: "SpawnLearner") -> "LearnerWatch":
+    """Keeps a process for each endpoint that learns online."""
+    from interlock.learning.online_watch import LearnerWatch
+
+    return LearnerWatch(build_store(settings), spawn=spawn, folders=settings.learners)

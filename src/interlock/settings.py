@@ -85,6 +85,11 @@ class Settings:
         return self.home / "runs"
 
     @property
+    def learners(self) -> Path:
+        """A folder for each endpoint that learns online: what was learnt since the last snapshot, and what was said."""
+        return self.home / "learners"
+
+    @property
     def run(self) -> Path:
         """Files that only matter while the processes run: addresses, metrics, staging."""
         return self.home / "run"

@@ -11,6 +11,8 @@ from interlock.api.key_ring import KeyRing
 from interlock.api.uploads import Staging
 from interlock.configuration.service import Configurations
 from interlock.learning.lineage import Lineage
+from interlock.learning.online_replay import OnlineReplays
+from interlock.learning.online_service import OnlineLearners
 from interlock.learning.runs import Runs
 from interlock.monitoring.alert_channels import AlertChannels
 from interlock.monitoring.alerts import Alerts
@@ -50,6 +52,8 @@ class Services:
     endpoints: Endpoints
     releases: Releases
     runs: Runs
+    learners: OnlineLearners
+    online_replays: OnlineReplays
     lineage: Lineage
     evaluations: Evaluations
     replays: Replays

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Runtime
@@ -44,7 +43,7 @@ from interlock.gateway.versions import Versions
 from interlock.predictions import reconciliation
 from interlock.predictions.hashing import Hasher
 from interlock.predictions.spool import Spool
-from interlock.runtimes.load import load_runtime
+from interlock.runtimes.snapshots import SnapshotLoader
 from interlock.settings import Settings
 from interlock.store.database import Store
 
@@ -90,7 +89,7 @@ async def gateway(
     Args:
         load: Loads a version; by default from the home folder's artifacts.
     """
-    load = load or partial(load_runtime, artifacts=settings.artifacts)
+    load = load or SnapshotLoader(settings.artifacts).load
     with Spool(settings.spools / slot) as spool:
         log_gauges = LogGauges(settings.run / reconciliation.NAME, lambda: datetime.now(UTC))
         metrics = Metrics(settings.run / "metrics", log_gauges)

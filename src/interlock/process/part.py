@@ -13,6 +13,7 @@ from interlock import bootstrap
 from interlock.domain.errors import InvalidInputError
 from interlock.process import preparation
 from interlock.process.handover import VARIABLE, Handover, decode
+from interlock.process.learner import start_learner
 from interlock.process.lifeline import die_with_parent
 from interlock.process.loop import repeat
 from interlock.process.retraining import start_run
@@ -84,11 +85,14 @@ def _control(settings: Settings, stop: threading.Event) -> None:
     deliver.start()
     retrain = threading.Thread(target=_retrain, args=(settings, stop), name="retraining", daemon=True)
     retrain.start()
+    learn = threading.Thread(target=_learn, args=(settings, stop), name="online-learning", daemon=True)
+    learn.start()
     releases = bootstrap.build_release_controller(settings)
     # Alerts first: their first step on a home remembers where everything is, before anything is judged.
     alerts, monitoring = bootstrap.build_alerting(settings), bootstrap.build_monitoring_controller(settings)
     _repeat({"releases": releases.step, "alerts": alerts.step, "monitoring": monitoring.step}, stop)
     retrain.join(_GRACE_SECONDS)
+    learn.join(_GRACE_SECONDS)
 
 
 def _retrain(settings: Settings, stop: threading.Event) -> None:
@@ -98,6 +102,15 @@ def _retrain(settings: Settings, stop: threading.Event) -> None:
         _repeat({"triggers": bootstrap.build_retraining_triggers(settings).step, "retraining": controller.step}, stop)
     finally:
         controller.close()
+
+
+def _learn(settings: Settings, stop: threading.Event) -> None:
+    """Watch over online learners. Their processes end with this thread."""
+    watch = bootstrap.build_learner_watch(settings, start_learner)
+    try:
+        _repeat({"learners": watch.step}, stop)
+    finally:
+        watch.close()
 
 
 def _repeat(steps: Mapping[str, Callable[[], object]], stop: threading.Event) -> None:

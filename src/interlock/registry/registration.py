@@ -98,12 +98,12 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         version: As it would be, with the number 0.
-        role: Of the key that asked.
+        role: Of the key that asked; `system` for a part of the server.
         details: For the audit log.
         trained_on: As in `Registration`.
     """
 
     version: ModelVersion
-    role: Role
+    role: str
     details: dict[str, Any] = {}
     trained_on: str | None = None

@@ -1,4 +1,4 @@
-"""Who was champion before, and the way back there without a release: one plan write and its audit entry."""
+"""Who was champion before, and the way back there, or on to a snapshot, with no release: a plan and its audit entry."""
 
 from collections.abc import Sequence
 
@@ -32,6 +32,22 @@ def go_back(tx: Transaction, endpoint: str, to: str | None, mover: Mover) -> Tra
     tx.plans.append(plan)
     details = {"champion": target, "before": now.champion, "generation": plan.generation, "reason": mover.reason}
     tx.audit.append(mover.at, mover.name, mover.role, "endpoint.rollback", endpoint, details)
+    return plan
+
+
+def succeed(tx: Transaction, endpoint: str, version: str, mover: Mover) -> TrafficPlan:
+    """Make the next snapshot of an online learner champion; the one before stays loaded for an instant return.
+
+    Raises:
+        ConflictError: A release is active on the endpoint.
+    """
+    if active := [release.id for release in tx.releases.active(endpoint)]:
+        raise ConflictError(f"endpoint {endpoint!r} is under release {active[0]}; its champion stays until that ends")
+    now = tx.plans.current(endpoint)
+    plan = msgspec.structs.replace(now, generation=now.generation + 1, champion=version, warm=(now.champion,))
+    tx.plans.append(plan)
+    details = {"champion": version, "before": now.champion, "generation": plan.generation, "reason": mover.reason}
+    tx.audit.append(mover.at, mover.name, mover.role, "endpoint.succeed", endpoint, details)
     return plan
 
 

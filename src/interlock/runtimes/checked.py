@@ -5,15 +5,18 @@ that is none, or an infinite number, has failed: the caller gets the champion's 
 """
 
 import logging
+from collections.abc import Sequence
 from math import isfinite
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Contract, spell_shape
+from interlock.domain.contract import Contract, Scalar, spell_shape
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.ports import Columns, Predictor, rows_of
+from interlock.runtimes.learning import LearningPredictor, Lesson
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,34 @@ class CheckedPredictor:
             raise ModelFailedError(self._ref, "model_error", first_line(error)) from None
         self._check(outputs, rows_of(columns))
         return outputs
+
+    def learn(self, columns: Columns, labels: Sequence[Scalar]) -> Lesson:
+        """Let the model answer each row and then learn from it. What it answers is for the learner to judge.
+
+        Raises:
+            ModelFailedError: `model_error`: it cannot learn, or failed on all rows at once.
+        """
+        return self._can_learn().learn(columns, labels)
+
+    def save(self, path: Path) -> None:
+        """Write the model as it is now.
+
+        Raises:
+            ModelFailedError: It cannot be saved.
+        """
+        predictor = self._can_learn()
+        try:
+            predictor.save(path)
+        except Exception as error:
+            raise ModelFailedError(self._ref, "model_error", f"saving it raised {first_line(error)}") from error
+
+    def _can_learn(self) -> LearningPredictor:
+        if not (hasattr(self._predictor, "learn") and hasattr(self._predictor, "save")):
+            reason = (
+                "it cannot learn row by row; models of River can, and Python classes with learn(x, y) and save(path)"
+            )
+            raise ModelFailedError(self._ref, "model_error", reason)
+        return cast(LearningPredictor, self._predictor)
 
     def interrupt(self) -> None:
         """Let a computation under way in another thread end as soon as it can, if the model knows how to."""

@@ -67,13 +67,13 @@ class IsolatedRuntime:
         runner = self._runner
         return runner.pid if runner is not None else None
 
-    async def predict(self, columns: Columns, deadline_seconds: float) -> Outputs:
+    async def predict(self, columns: Columns, deadline_seconds: float, name: str = "") -> Outputs:
         ref, deadline_at = self._version.ref, time.monotonic() + deadline_seconds
         if not self._breaker.allows(time.monotonic()):
             raise ModelFailedError(ref, "breaker_open", f"{self._breaker.failures} failures of its process in a row")
         await self._returned(deadline_at)
         try:
-            return await self._thread.submit(columns, max(deadline_at - time.monotonic(), 0.0))
+            return await self._thread.submit(columns, max(deadline_at - time.monotonic(), 0.0), name)
         except DeadlineExceededError:
             self._breaker.failed(time.monotonic())
             raise
@@ -110,7 +110,7 @@ class IsolatedRuntime:
             raise ModelFailedError(self._version.ref, "breaker_open", "its process is being restarted")
         left = job.deadline_at - time.monotonic()
         try:
-            outputs = runner.ask(job.columns, left + (STUCK_FACTOR - 1) * job.deadline_seconds)
+            outputs = runner.ask(job.columns, left + (STUCK_FACTOR - 1) * job.deadline_seconds, job.name)
         except ModelFailedError:
             self._well()
             raise

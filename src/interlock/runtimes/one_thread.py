@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +34,25 @@ _IDLE_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request: its columns, the monotonic time by which it must be answered, and where the answer goes."""
+    """One request: its columns, the monotonic time by which it must be answered, and where the answer goes.
+
+    `name`: the model that is asked, where there are several.
+    """
 
     columns: Columns
     deadline_at: float
     deadline_seconds: float
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Outputs]"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something else to do in the thread, between two requests."""
+
+    act: Callable[[], None]
+    done: "Future[None]"
 
 
 class OneThread:
@@ -64,7 +77,7 @@ class OneThread:
     ) -> None:
         self._ref, self._answer = ref, answer
         self._begin, self._idle, self._close = begin, idle, close
-        self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE_LENGTH)
+        self._jobs: queue.Queue[Job | Errand | None] = queue.Queue(QUEUE_LENGTH)
         self._overdue_at = float("inf")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"model {ref}", daemon=True)
@@ -75,7 +88,20 @@ class OneThread:
         """How far the present job is past its deadline; negative if it is not, or there is none."""
         return time.monotonic() - self._overdue_at
 
-    async def submit(self, columns: Columns, deadline_seconds: float) -> Outputs:
+    def call(self, act: Callable[[], None], timeout_seconds: float) -> None:
+        """Do something in the thread when its turn comes, and wait for it. Raises what it raises.
+
+        Raises:
+            TimeoutError: It was not done in time, and may still be.
+        """
+        errand = Errand(act, Future())
+        try:
+            self._jobs.put(errand, timeout=timeout_seconds)
+        except queue.Full:
+            raise TimeoutError from None
+        errand.done.result(timeout_seconds)
+
+    async def submit(self, columns: Columns, deadline_seconds: float, name: str = "") -> Outputs:
         """Answer before the deadline.
 
         Raises:
@@ -88,7 +114,7 @@ class OneThread:
         if now > self._overdue_at:
             raise ModelFailedError(self._ref, "breaker_open", "it still works on a request that is past its deadline")
         loop = asyncio.get_running_loop()
-        job = Job(columns, now + deadline_seconds, deadline_seconds, loop, loop.create_future())
+        job = Job(columns, now + deadline_seconds, deadline_seconds, loop, loop.create_future(), name)
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
@@ -118,7 +144,9 @@ class OneThread:
                 except queue.Empty:
                     self._idle()
                     continue
-                if job is not None and not self._do(job):
+                if isinstance(job, Errand):
+                    _run_errand(job)
+                elif job is not None and not self._do(job):
                     self._idle()
         finally:
             self._close()
@@ -141,6 +169,15 @@ class OneThread:
         finally:
             self._overdue_at = float("inf")
         return False
+
+
+def _run_errand(errand: Errand) -> None:
+    try:
+        errand.act()
+    except BaseException as error:
+        errand.done.set_exception(error)
+    else:
+        errand.done.set_result(None)
 
 
 def _tell(job: Job, *, outputs: Outputs | None = None, error: Exception | None = None) -> None:

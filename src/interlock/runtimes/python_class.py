@@ -10,27 +10,33 @@ Called by `predictors` inside runner processes only: it is code, and is imported
 
         def load(self, path): ...               # optional: the folder uploaded with it, None if there is none
         def predict(self, columns): ...         # columns: {"amount": array([9.5, nan]), ...}, one element a row
+        def learn(self, x, y): ...              # optional, to learn online: one row {"amount": 9.5}, and its label
+        def save(self, path): ...               # with `learn`: write into the folder what `load` reads
 
 `predict` answers with an array: of numbers, of labels, or of rows of probabilities; or with a dict of `label` and
 `probabilities`. Missing numbers are nan, missing texts None. An exception fails the request and nothing else.
 """
 
 import importlib
+import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Contract, Datatype, Field
+from interlock.domain.contract import Contract, Datatype, Field, Scalar
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
-from interlock.domain.ports import Columns
+from interlock.domain.ports import Columns, take
 from interlock.runtimes.artifact import unpack
+from interlock.runtimes.checked import first_line
 from interlock.runtimes.facts import Facts, scalars
 from interlock.runtimes.frameworks import framework, installed, used_by
+from interlock.runtimes.learning import LEARNT, Lesson
 from interlock.runtimes.raw_answers import outputs_of
 
 
@@ -71,8 +77,49 @@ class PythonClassPredictor:
             given = self._pandas.DataFrame({name: _one_cell_a_row(values) for name, values in given.items()})
         return outputs_of(self._model.predict(given), self._contract)
 
+    @property
+    def learn(self) -> Callable[[Columns, Sequence[Scalar]], Lesson]:
+        """Answers each row, then learns from it. Not there unless the class has `learn`."""
+        if not callable(getattr(self._model, "learn", None)):
+            raise AttributeError("learn")
+        return self._learn
+
+    def _learn(self, columns: Columns, labels: Sequence[Scalar]) -> Lesson:
+        found = [self._learn_one(columns, at, label) for at, label in enumerate(labels)]
+        known = next((said for said, _ in found if said is not None), None)
+        names = known if known is not None else {}
+        outputs = {
+            name: np.concatenate([(said or names)[name] for said, _ in found]) if found else values
+            for name, values in names.items()
+        }
+        return Lesson(outputs, [status for _, status in found])
+
+    def _learn_one(self, columns: Columns, at: int, label: Scalar) -> tuple[dict[str, NDArray[Any]] | None, str]:
+        row = take(columns, slice(at, at + 1))
+        try:
+            said = self.predict(row)
+            self._model.learn({name: _plain(row[name][0]) for name in self._names}, label)
+        except Exception as error:  # whatever a model raises on a row, the next one may be well
+            return None, first_line(error)
+        return said, LEARNT
+
+    @property
+    def save(self) -> Callable[[Path], None]:
+        """Writes code and state as a folder. Not there unless the class has `save`."""
+        if not callable(getattr(self._model, "save", None)):
+            raise AttributeError("save")
+        return self._save
+
+    def _save(self, path: Path) -> None:
+        shutil.copytree(self._scratch.name, path, ignore=shutil.ignore_patterns("__pycache__"))
+        self._model.save(str(path))
+
     def close(self) -> None:
         self._scratch.cleanup()
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _one_cell_a_row(values: NDArray[Any]) -> Any:

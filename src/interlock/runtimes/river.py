@@ -1,22 +1,25 @@
 """Models of River, which learn row by row: from a pickle that a person chose to trust, the only way River saves them.
 
-Called by `predictors` inside runner processes. Each row is asked for by itself, as River does it. It never learns here:
-an online learner is trained elsewhere, and its next state is the next version.
+Called by `predictors` inside runner processes. Each row is asked for by itself, as River does it. What serves never
+learns: an online learner has a process of its own, and its next state is the next version.
 """
 
-from collections.abc import Iterator
+import pickle
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Contract
+from interlock.domain.contract import Contract, Scalar
 from interlock.domain.errors import UnloadableModelError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns, rows_of
+from interlock.runtimes.checked import first_line
 from interlock.runtimes.facts import Facts
 from interlock.runtimes.frameworks import framework, installed
+from interlock.runtimes.learning import LEARNT, SILENT, Lesson
 from interlock.runtimes.pickles import load_pickle
 
 
@@ -94,6 +97,43 @@ class RiverPredictor:
         found = [self._model.predict_proba_one(row) for row in rows]
         probabilities = [[row.get(known, 0.0) for known in self._classes] for row in found]
         return {"label": label, "probabilities": np.array(probabilities, dtype=np.float64)}
+
+    def learn(self, columns: Columns, labels: Sequence[Scalar]) -> Lesson:
+        """Answer each row, then learn from it, in order: progressive validation, as River does it."""
+        found = [self._learn_one(row, label) for row, label in zip(self._rows(columns), labels, strict=True)]
+        return Lesson(self._answers([said for said, _ in found]), [status for _, status in found])
+
+    def _learn_one(self, row: dict[str, Any], label: Scalar) -> tuple[Any, str]:
+        try:
+            said = self._say(row)
+            self._model.learn_one(row, label)
+        except Exception as error:  # whatever a model raises on a row, the next one may be well
+            return None, first_line(error)
+        return said, SILENT if said is None else LEARNT
+
+    def _say(self, row: dict[str, Any]) -> Any:
+        """The answer to a row: a number, or the class with the probabilities if there are any; None for none yet."""
+        answer = self._model.predict_one(row)
+        if answer is None or not self._with_probabilities:
+            return answer
+        return answer, self._model.predict_proba_one(row)
+
+    def _answers(self, said: Sequence[Any]) -> dict[str, NDArray[Any]]:
+        if not self._classes:
+            return {"prediction": np.array([0.0 if one is None else one for one in said], dtype=np.float64)}
+        if not self._with_probabilities:
+            label = [self._classes[0] if one is None else one for one in said]
+            return {"label": np.array(label, dtype=self._label_dtype)}
+        pairs = [(self._classes[0], {}) if one is None else one for one in said]
+        probabilities = [[row.get(known, 0.0) for known in self._classes] for _, row in pairs]
+        return {
+            "label": np.array([label for label, _ in pairs], dtype=self._label_dtype),
+            "probabilities": np.array(probabilities, dtype=np.float64).reshape(len(pairs), len(self._classes)),
+        }
+
+    def save(self, path: Path) -> None:
+        """Write the model as a pickle, the only way River has."""
+        path.write_bytes(pickle.dumps(self._model, protocol=5))
 
     def close(self) -> None:
         """The model is freed with this object."""

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from interlock.domain.errors import InterlockError, ModelFailedError
-from interlock.domain.ports import Predictor
 from interlock.runtimes import wire
+from interlock.runtimes.checked import CheckedPredictor
 from interlock.runtimes.frameworks import differences
 from interlock.runtimes.predictors import describe, load_predictor
 from interlock.settings import RUNNER_MEMORY
@@ -59,26 +59,62 @@ def limit_memory(limit_bytes: str | None) -> None:
 
 
 def serve(connection: socket.socket) -> None:
-    """Speak the protocol over one connection: a gateway loads once, registration describes and loads again.
+    """Speak the protocol over one connection: a gateway loads and may add more, registration describes and loads again.
 
     Raises:
         wire.ClosedError: The stream has ended, or makes no sense.
     """
-    predictor: Predictor | None = None
+    models: dict[str, CheckedPredictor] = {}
     while True:
         frame = wire.receive(connection)
-        if isinstance(frame, wire.Ask) and predictor is not None:
-            wire.send(connection, _answer(predictor, frame))
-        elif isinstance(frame, wire.Ping):
-            wire.send(connection, wire.Pong(frame.id))
-        elif isinstance(frame, wire.Load | wire.Describe):
+        said: wire.Frame
+        if isinstance(frame, wire.Load | wire.Describe):
             said, predictor = _open(frame)
-            wire.send(connection, said)
+            models = {"": predictor} if predictor is not None else {}
         else:
-            raise wire.ClosedError(f"unexpected frame {type(frame).__name__}")
+            said = _obey(models, frame)
+        wire.send(connection, said)
 
 
-def _open(frame: wire.Load | wire.Describe) -> tuple[wire.Loaded | wire.Described | wire.Refused, Predictor | None]:
+def _obey(models: dict[str, CheckedPredictor], frame: wire.Frame) -> wire.Frame:
+    """What to say to a frame once something was loaded."""
+    if isinstance(frame, wire.Add):
+        return _add(models, frame)
+    if isinstance(frame, wire.Drop):
+        models.pop(frame.name, None)
+    elif isinstance(frame, wire.Ask | wire.Learn | wire.Save) and models:
+        return _do(models, frame)
+    elif not isinstance(frame, wire.Ping):
+        raise wire.ClosedError(f"unexpected frame {type(frame).__name__}")
+    return wire.Pong(frame.id)
+
+
+def _add(models: dict[str, CheckedPredictor], frame: wire.Add) -> wire.Frame:
+    said, predictor = _open(wire.Load(wire.PROTOCOL, frame.version, frame.artifacts))
+    if predictor is not None:
+        models[frame.name] = predictor
+    return wire.Failed(frame.id, "model_error", said.reason) if isinstance(said, wire.Refused) else wire.Pong(frame.id)
+
+
+def _do(models: dict[str, CheckedPredictor], frame: wire.Ask | wire.Learn | wire.Save) -> wire.Frame:
+    model = models.get(frame.name)
+    if model is None:
+        return wire.Failed(frame.id, "model_error", f"no model is loaded as {frame.name!r}")
+    try:
+        if isinstance(frame, wire.Ask):
+            return wire.Answer(frame.id, wire.pack(model.predict(wire.unpack(frame.columns))))
+        if isinstance(frame, wire.Learn):
+            lesson = model.learn(wire.unpack(frame.columns), frame.labels)
+            return wire.Learnt(frame.id, wire.pack(lesson.outputs), lesson.status)
+        model.save(Path(frame.path))
+    except ModelFailedError as error:
+        return wire.Failed(frame.id, error.status, error.reason)
+    return wire.Pong(frame.id)
+
+
+def _open(
+    frame: wire.Load | wire.Describe,
+) -> tuple[wire.Loaded | wire.Described | wire.Refused, CheckedPredictor | None]:
     """What to say to a first frame, and what was loaded."""
     version, artifacts = frame.version, Path(frame.artifacts)
     if frame.protocol != wire.PROTOCOL:
@@ -92,10 +128,3 @@ def _open(frame: wire.Load | wire.Describe) -> tuple[wire.Loaded | wire.Describe
     except Exception as error:  # whatever a model's own code raises when it is loaded
         log.warning("model %s cannot be loaded", version.ref, exc_info=True)
         return wire.Refused(f"{type(error).__name__} while loading: {str(error)[:300]}"), None
-
-
-def _answer(predictor: Predictor, ask: wire.Ask) -> wire.Answer | wire.Failed:
-    try:
-        return wire.Answer(ask.id, wire.pack(predictor.predict(wire.unpack(ask.columns))))
-    except ModelFailedError as error:
-        return wire.Failed(ask.id, error.status, error.reason)

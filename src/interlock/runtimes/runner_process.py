@@ -13,15 +13,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from interlock.domain.contract import Scalar
 from interlock.domain.errors import ModelFailedError, UnloadableModelError
 from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns
 from interlock.runtimes import interpreter, start_runner, wire
 from interlock.runtimes.facts import Facts
+from interlock.runtimes.learning import Lesson
 from interlock.runtimes.memory import memory_bytes
 from interlock.runtimes.one_thread import Outputs
 from interlock.settings import RUNNER_MEMORY
@@ -131,23 +134,83 @@ class RunnerProcess:
         self._ping_at = time.monotonic() + _PING_EVERY_SECONDS
         return answer == wire.Pong(number)
 
-    def ask(self, columns: Columns, timeout_seconds: float) -> Outputs:
+    def ask(self, columns: Columns, timeout_seconds: float, name: str = "") -> Outputs:
         """Send rows, wait for their answer.
+
+        Args:
+            columns: The rows.
+            timeout_seconds: How long to wait.
+            name: Of a model that was added; by default the one that was loaded.
 
         Raises:
             ModelFailedError: The model failed on them; the process is well.
             wire.ClosedError: The process has died.
             TimeoutError: It has not answered; it must be killed, since its next answer would be this one.
         """
-        number, connection = next(self._ids), self._connection
+        frame = self._exchange(wire.Ask(next(self._ids), wire.pack(columns), name), timeout_seconds)
+        if isinstance(frame, wire.Answer):
+            return wire.unpack(frame.columns)
+        raise wire.ClosedError(f"unexpected frame {type(frame).__name__}")
+
+    def learn(self, columns: Columns, labels: Sequence[Scalar], timeout_seconds: float, name: str = "") -> Lesson:
+        """Let a model answer rows and then learn from them, one by one.
+
+        Raises:
+            ModelFailedError, wire.ClosedError, TimeoutError: As of `ask`.
+        """
+        given = wire.Learn(next(self._ids), wire.pack(columns), list(labels), name)
+        frame = self._exchange(given, timeout_seconds)
+        if isinstance(frame, wire.Learnt):
+            return Lesson(wire.unpack(frame.columns), frame.status)
+        raise wire.ClosedError(f"unexpected frame {type(frame).__name__}")
+
+    def save(self, path: Path, timeout_seconds: float, name: str = "") -> None:
+        """Have a model written to a path as it is now.
+
+        Raises:
+            ModelFailedError, wire.ClosedError, TimeoutError: As of `ask`.
+        """
+        self._exchange(wire.Save(next(self._ids), str(path.absolute()), name), timeout_seconds)
+
+    def add(self, name: str, version: ModelVersion, artifacts: Path | None = None) -> None:
+        """Load a version beside what is loaded, to be asked by a name.
+
+        Args:
+            name: Takes the place of what had it before.
+            version: Which.
+            artifacts: Folder of its artifact, if that is another.
+
+        Raises:
+            UnloadableModelError: It cannot be loaded; the others are as they were.
+            wire.ClosedError, TimeoutError: As of `ask`.
+        """
+        lean = msgspec.structs.replace(version, profile=None)
+        folder = str((artifacts or self._artifacts).absolute())
+        try:
+            self._exchange(wire.Add(next(self._ids), name, lean, folder), self._startup_seconds)
+        except ModelFailedError as error:
+            raise UnloadableModelError(f"{version.ref} cannot be loaded: {error.reason}") from error
+
+    def drop(self, name: str, timeout_seconds: float) -> None:
+        """Forget a model that was added.
+
+        Raises:
+            wire.ClosedError, TimeoutError: As of `ask`.
+        """
+        self._exchange(wire.Drop(next(self._ids), name), timeout_seconds)
+
+    def _exchange(
+        self, given: wire.Ask | wire.Learn | wire.Save | wire.Add | wire.Drop, timeout_seconds: float
+    ) -> wire.Frame:
+        connection = self._connection
         connection.settimeout(timeout_seconds)
-        wire.send(connection, wire.Ask(number, wire.pack(columns)))
+        wire.send(connection, given)
         frame = wire.receive(connection)
         self._ping_at = time.monotonic() + _PING_EVERY_SECONDS
-        if isinstance(frame, wire.Failed) and frame.id == number:
+        if isinstance(frame, wire.Failed) and frame.id == given.id:
             raise ModelFailedError(self._ref, frame.status, frame.reason)
-        if isinstance(frame, wire.Answer) and frame.id == number:
-            return wire.unpack(frame.columns)
+        if isinstance(frame, wire.Answer | wire.Learnt | wire.Pong) and frame.id == given.id:
+            return frame
         raise wire.ClosedError(f"unexpected frame {type(frame).__name__}")
 
     def kill(self) -> int:
@@ -170,13 +233,14 @@ class RunnerProcess:
             waited = f"{self._startup_seconds:g} s"
             raise UnloadableModelError(f"the runner of {self._ref} was not ready within {waited}") from None
         except wire.ClosedError:
-            raise UnloadableModelError(self._why_dead()) from None
+            raise UnloadableModelError(self.why_dead()) from None
         except BaseException:
             self.kill()
             raise
         return answer
 
-    def _why_dead(self) -> str:
+    def why_dead(self) -> str:
+        """End a process whose stream has ended, and say how it died."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)  # its stream has ended, so it is about to
         code = self.kill()

@@ -16,7 +16,7 @@ from interlock.domain.model import ModelVersion
 from interlock.domain.ports import Columns
 from interlock.runtimes.facts import Facts
 
-PROTOCOL = 2
+PROTOCOL = 3
 _LENGTH = struct.Struct("<I")
 _MAX_BYTES = 1 << 30
 
@@ -64,11 +64,53 @@ class Refused(msgspec.Struct, array_like=True, frozen=True, tag="refused"):
     reason: str
 
 
+class Add(msgspec.Struct, array_like=True, frozen=True, tag="add"):
+    """Load a version beside those that are loaded. It is asked by its name; the others are as they were."""
+
+    id: int
+    name: str
+    version: ModelVersion
+    artifacts: str
+
+
+class Drop(msgspec.Struct, array_like=True, frozen=True, tag="drop"):
+    """Forget a model; the answer is `Pong`."""
+
+    id: int
+    name: str
+
+
 class Ask(msgspec.Struct, array_like=True, frozen=True, tag="ask"):
-    """A request."""
+    """A request to the model of a name; without one, to the first."""
 
     id: int
     columns: dict[str, Column]
+    name: str = ""
+
+
+class Learn(msgspec.Struct, array_like=True, frozen=True, tag="learn"):
+    """Rows with their labels: the model answers each, and then learns from it."""
+
+    id: int
+    columns: dict[str, Column]
+    labels: list[bool | int | float | str]
+    name: str = ""
+
+
+class Learnt(msgspec.Struct, array_like=True, frozen=True, tag="learnt"):
+    """What was answered before, and what became of each row (`learning.Lesson`)."""
+
+    id: int
+    columns: dict[str, Column]
+    status: list[str]
+
+
+class Save(msgspec.Struct, array_like=True, frozen=True, tag="save"):
+    """Write a model to a path as it is now; the answer is `Pong`."""
+
+    id: int
+    path: str
+    name: str = ""
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True, tag="answer"):
@@ -98,7 +140,10 @@ class Pong(msgspec.Struct, array_like=True, frozen=True, tag="pong"):
     id: int
 
 
-Frame = Load | Describe | Described | Ping | Pong | Loaded | Refused | Ask | Answer | Failed
+Frame = (
+    Load | Describe | Described | Ping | Pong | Loaded | Refused | Ask | Answer | Failed
+    | Add | Drop | Learn | Learnt | Save
+)  # fmt: skip
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)

@@ -24,7 +24,9 @@ from interlock.domain.annotation import Answer, Export, Task
 from interlock.domain.application_record import ApplicationTest
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.gateway_state import GatewayState
+from interlock.domain.learner import Learner
 from interlock.domain.model import ModelVersion
+from interlock.domain.online import OnlineLearning
 from interlock.domain.pin import Pin
 from interlock.domain.release import Gate, Release
 from interlock.domain.replay import Replay
@@ -302,3 +304,5 @@ runs = Table(
 # The database itself keeps an endpoint from having two runs at once.
 Index("runs_active", runs.c.endpoint, unique=True, sqlite_where=text("is_active"), postgresql_where=text("is_active"))
 retrainings = Table("retrainings", metadata, _key("endpoint", _NAME), _body(Retraining))
+online_learnings = Table("online_learnings", metadata, _key("endpoint", _NAME), _body(OnlineLearning))
+learners = Table("learners", metadata, _key("endpoint", _NAME), _body(Learner))

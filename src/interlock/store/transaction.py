@@ -16,7 +16,9 @@ from interlock.store.error_tags import ErrorTagRepository
 from interlock.store.gate_counts import GateCountRepository
 from interlock.store.gateways import GatewayRepository
 from interlock.store.keys import KeyRepository
+from interlock.store.learners import LearnerRepository
 from interlock.store.models import ModelRepository
+from interlock.store.online_learnings import OnlineLearningRepository
 from interlock.store.pins import PinRepository
 from interlock.store.plans import PlanRepository
 from interlock.store.profiles import ProfileRepository
@@ -36,9 +38,9 @@ class Transaction:
 
     __slots__ = (
         "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit", "channels", "cursors",
-        "deliveries", "endpoints", "error_tags", "gate_counts", "gateways", "keys", "models", "pins", "plans",
-        "profiles", "rejections", "releases", "replays", "retrainings", "runs", "service_hours", "silences", "spools",
-        "verdicts",
+        "deliveries", "endpoints", "error_tags", "gate_counts", "gateways", "keys", "learners", "models",
+        "online_learnings", "pins", "plans", "profiles", "rejections", "releases", "replays", "retrainings", "runs",
+        "service_hours", "silences", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -56,7 +58,9 @@ class Transaction:
         self.gate_counts = GateCountRepository(connection)
         self.gateways = GatewayRepository(connection)
         self.keys = KeyRepository(connection)
+        self.learners = LearnerRepository(connection)
         self.models = ModelRepository(connection)
+        self.online_learnings = OnlineLearningRepository(connection)
         self.pins = PinRepository(connection)
         self.plans = PlanRepository(connection)
         self.profiles = ProfileRepository(connection)
