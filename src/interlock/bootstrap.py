@@ -149,6 +149,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.configuration.channels import Channels
     from interlock.configuration.endpoints import Endpoints as EndpointsSection
     from interlock.configuration.models import Models
+    from interlock.configuration.online_learning import OnlineLearningSection
     from interlock.configuration.retraining import RetrainingSection
     from interlock.configuration.service import Configurations
     from interlock.learning.lineage import Lineage
@@ -178,7 +179,9 @@ def build_services(settings: Settings) -> "Services":
     channels = AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send)
     releases = Releases(store, now)
     retraining = RetrainingSection(releases.check)
-    sections = (Models(), EndpointsSection(), retraining, AlertRules(), Channels(channels))
+    learners = OnlineLearners(store, settings.log, now)
+    online = OnlineLearningSection(learners.newest)
+    sections = (Models(), EndpointsSection(), retraining, online, AlertRules(), Channels(channels))
     return Services(
         settings=settings,
         clock=now,
@@ -189,7 +192,7 @@ def build_services(settings: Settings) -> "Services":
         endpoints=Endpoints(store, now),
         releases=releases,
         runs=Runs(store, settings.runs, now, check_road=releases.check),
-        learners=OnlineLearners(store, settings.log, now),
+        learners=learners,
         online_replays=OnlineReplays(store, settings.log, settings.artifacts),
         lineage=Lineage(store),
         evaluations=Evaluations(store, settings.log),

@@ -20,6 +20,7 @@ from interlock.api import (
     log_rows,
     models,
     monitoring,
+    online_learning,
     problems,
     releases,
     replays,
@@ -45,9 +46,9 @@ def create_app(services: Services) -> FastAPI:
     app.state.no_auth = services.settings.no_auth
     api = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
     for nouns in (
-        models, application_tests, endpoints, retraining, monitoring, labels, log_rows, releases, replays, runs, alerts,
-        alert_rules, silences,
-        channels, log, audit, keys, status, uploads, config, annotations, reports,
+        models, application_tests, endpoints, retraining, online_learning, monitoring, labels, log_rows, releases,
+        replays, runs, alerts, alert_rules, silences, channels, log, audit, keys, status, uploads, config, annotations,
+        reports,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

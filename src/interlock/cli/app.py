@@ -23,6 +23,7 @@ from interlock.cli import (
     export,
     key,
     label,
+    learn,
     log,
     model,
     monitor,
@@ -92,7 +93,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
-for noun in (model, endpoint, release, runs, alert, log, key, audit, export, annotate):
+for noun in (model, endpoint, release, runs, learn, alert, log, key, audit, export, annotate):
     app.add_typer(noun.app)
 
 

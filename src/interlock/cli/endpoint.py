@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from interlock.cli.contract_fields import FIELD_COLUMNS, spell_field
+from interlock.cli.endpoint_learning import learn
 from interlock.cli.endpoint_retraining import retraining
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect, split
 from interlock.cli.output import show_facts, show_json, show_table
@@ -15,6 +16,7 @@ from interlock.domain.names import check_name, split_ref
 
 app = typer.Typer(name="endpoint", help="Names that callers use.", no_args_is_help=True)
 app.command()(retraining)
+app.command()(learn)
 
 _FACTS = (
     "name", "model", "traffic", "deadline_ms", "durability", "when_full", "label_key", "retention_days", "created_at"

@@ -49,6 +49,15 @@ retraining:
     trainer: sklearn
     triggers: {cron: "0 3 * * 1", on_quality: true}
 """
+_ONLINE = """\
+# Models that learn from each label as it comes (docs/online-learning.md). Off where nothing is said.
+"""
+_ONLINE_EXAMPLE = """\
+online_learning:
+  wine:
+    serve: true
+    every_labels: 500
+"""
 _RULES = """\
 # Thresholds of your own, beside the rules that need no writing (docs/alerts.md).
 """
@@ -70,6 +79,7 @@ _SECTIONS = (
     ("models", _MODELS, _MODELS_EXAMPLE),
     ("endpoints", _ENDPOINTS, _ENDPOINTS_EXAMPLE),
     ("retraining", _RETRAINING, _RETRAINING_EXAMPLE),
+    ("online_learning", _ONLINE, _ONLINE_EXAMPLE),
     ("alert_rules", _RULES, _RULES_EXAMPLE),
     ("channels", _CHANNELS, _CHANNELS_EXAMPLE),
 )

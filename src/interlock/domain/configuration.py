@@ -17,6 +17,7 @@ from interlock.domain.contract import PrivacyRule
 from interlock.domain.document import FIELDS_OF, Fault, read
 from interlock.domain.endpoint import Durability, WhenFull
 from interlock.domain.errors import InvalidInputError
+from interlock.domain.online import OnlineLearning
 from interlock.domain.release import ReleasePlan, Strategy
 from interlock.domain.retraining import Retraining
 
@@ -123,6 +124,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         models: Versions by the model's name, in the order in which they are registered.
         endpoints: By name.
         retraining: By endpoint, as in docs/retraining.md; paths are absolute, on the server's machine.
+        online_learning: By endpoint, as in docs/online-learning.md.
         alert_rules: As in docs/alerts.md.
         channels: By name.
     """
@@ -130,6 +132,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     models: dict[Name, tuple[ConfiguredVersion, ...]] | None = None
     endpoints: dict[Name, ConfiguredEndpoint] | None = None
     retraining: dict[Name, Retraining] | None = None
+    online_learning: dict[Name, OnlineLearning] | None = None
     alert_rules: tuple[WrittenRule, ...] | None = None
     channels: dict[Name, ConfiguredChannel] | None = None
 

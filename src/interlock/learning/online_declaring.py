@@ -71,11 +71,7 @@ def check(tx: Transaction, endpoint: str, declared: OnlineLearning, learner: Lea
         InvalidInputError, ConflictError: As of `put`.
     """
     version, champion = tx.models.get(learner.good), tx.plans.current(endpoint).champion
-    if version.model_format not in FORMATS:
-        raise InvalidInputError(
-            f"{version.ref} is of format {version.model_format}, which cannot learn row by row; online learning takes "
-            "models of River, and Python classes with learn(x, y) and save(path)"
-        )
+    check_version(version)
     if declared.serve and champion != learner.good:
         raise ConflictError(
             f"serve: {champion} is the champion of {endpoint!r}, and the learner has {learner.good}; release that "
@@ -88,6 +84,19 @@ def check(tx: Transaction, endpoint: str, declared: OnlineLearning, learner: Lea
     ]
     if breaking:
         raise InvalidInputError(f"{version.ref} would break callers of {champion}: {'; '.join(breaking)}")
+
+
+def check_version(version: ModelVersion) -> None:
+    """Pass if a version can learn row by row.
+
+    Raises:
+        InvalidInputError: Its format cannot.
+    """
+    if version.model_format not in FORMATS:
+        raise InvalidInputError(
+            f"{version.ref} is of format {version.model_format}, which cannot learn row by row; online learning takes "
+            "models of River, and Python classes with learn(x, y) and save(path)"
+        )
 
 
 def _check_log(tx: Transaction, endpoint: str, version: ModelVersion) -> None:

@@ -99,13 +99,13 @@ def judge(evidence: Evidence, *, loss: str, good: str, margin: float, planned: i
         return Guarded("go_back", f"back to {good}: worse on the newest {beside_good.rows:,} labels, {said}")
     if not beside_good.non_inferior:
         return Guarded("wait", f"waits: {beside_good.rows:,} labels do not show yet that it is no worse, {said}")
-    return _beside_no_model(evidence, loss, margin, planned, said)
+    return _beside_no_model(evidence, loss, margin, planned, f"on the newest {beside_good.rows:,} labels, {said}")
 
 
 def _beside_no_model(evidence: Evidence, loss: str, margin: float, planned: int, said: str) -> Guarded:
     naive = _paired(evidence, evidence.no_change, margin, planned)
     if naive.non_inferior:
-        return Guarded("publish", f"no worse on the newest {naive.rows:,} labels, {said}")
+        return Guarded("publish", f"no worse {said}")
     beside = f"{_spell(loss, naive)} of the last known label"
     return Guarded("wait", f"waits: nothing shows that it is better than no model at all, {beside}")
 

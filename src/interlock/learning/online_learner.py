@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from interlock.domain.errors import ConflictError, InterlockError
+from interlock.domain.errors import ConflictError, InterlockError, UnloadableModelError
 from interlock.domain.learner import Learner, Progress
 from interlock.domain.model import ModelVersion
 from interlock.domain.online import OnlineLearning
@@ -133,8 +133,15 @@ class OnlineLearner:
             good = tx.models.get(learner.good)
         self._forget()
         self._student = Student(good, self._places.artifacts, self._places.folder)
-        self._student.restore(learner.model_digest)
-        self._course = _Course(learner, declared, good, self._memory.load(learner.checkpoint))
+        try:
+            self._student.restore(learner.model_digest)
+            self._course = _Course(learner, declared, good, self._memory.load(learner.checkpoint))
+        except UnloadableModelError as error:
+            if not (learner.model_digest or learner.checkpoint):
+                raise
+            blank = _Course(learner, declared, good, Checkpoint())
+            moved = msgspec.structs.replace(learner, revision=learner.revision + 1)
+            self._go_back(replace(blank, learner=moved), f"back to {learner.good}: {error}")
         return self._course
 
     def _forget(self) -> None:
@@ -177,7 +184,7 @@ class OnlineLearner:
         course = replace(outcome.course, learner=moved, checkpoint=outcome.checkpoint)
         guarded = self._guard(course)
         if guarded.verdict == "go_back":
-            self._go_back(course, guarded)
+            self._go_back(course, guarded.sentence)
             return
         if guarded.verdict == "publish" and self._is_due(course):
             if course.declared.serve:
@@ -282,7 +289,7 @@ class OnlineLearner:
         self._student.graduate(version)
         self._settle(replace(course, good=version, checkpoint=renewed), taken(version.ref))
 
-    def _go_back(self, course: _Course, guarded: Guarded) -> None:
+    def _go_back(self, course: _Course, reason: str) -> None:
         """Forget what was learnt since the last good snapshot. Its labels are not learnt again."""
         given_up = course.learner
         renewed = course.checkpoint.renewed()
@@ -294,7 +301,7 @@ class OnlineLearner:
             lessons_bytes=0,
             went_back=given_up.went_back + 1,
             counts=_added(given_up.counts, Counter({"given_up": given_up.lessons})),
-            sentence=guarded.sentence,
+            sentence=reason,
         )
         with self._store.transaction() as tx:
             tx.learners.update(moved)
@@ -302,7 +309,7 @@ class OnlineLearner:
                 "learner": moved.id,
                 "to": moved.good,
                 "lessons": given_up.lessons,
-                "reason": guarded.sentence,
+                "reason": reason,
                 "losses": given_up.losses,
             }
             tx.audit.append(

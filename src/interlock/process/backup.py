@@ -35,7 +35,8 @@ MANIFEST = "backup.json"
 _STORE = "store.db"
 
 # What is copied by its own rules, or means nothing elsewhere.
-_APART = {"log", "spool", "run", "lock", _STORE, f"{_STORE}-wal", f"{_STORE}-shm"}
+# A learner goes on from its last snapshot, which is a version.
+_APART = {"log", "spool", "run", "lock", "learners", _STORE, f"{_STORE}-wal", f"{_STORE}-shm"}
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,8 @@ def test_every_command_of_this_version_is_there() -> None:
     promised = (
         "up, serve, demo, predict, label, monitor, report, replay, drift, estimate, retrain, doctor, model register, "
         "model list, model show, model diff, model test, model lineage, endpoint create, endpoint change, "
-        "endpoint list, endpoint show, endpoint delete, endpoint retraining, run list, run show, run log, run "
+        "endpoint list, endpoint show, endpoint delete, endpoint retraining, endpoint learn, learn list, "
+        "learn status, learn pause, learn resume, learn back, learn replay, run list, run show, run log, run "
         "cancel, run rerun, check-data, "
         "release start, release list, release show, "
         "release plan, release evaluate, release approve, release reject, release promote, release pause, "

@@ -8,6 +8,7 @@ from interlock.client.control.labels import Labels
 from interlock.client.control.log import PredictionLog
 from interlock.client.control.models import Models
 from interlock.client.control.monitoring import Monitoring
+from interlock.client.control.online_learning import OnlineLearning
 from interlock.client.control.releases import Releases
 from interlock.client.control.replays import Replays
 from interlock.client.control.retraining import Retraining
@@ -19,6 +20,7 @@ class ControlPlane(
     Releases,
     Replays,
     Retraining,
+    OnlineLearning,
     Alerts,
     Monitoring,
     Labels,
