@@ -376,4 +376,6 @@ def build_learner_watch(settings: Settings, spawn: "SpawnLearner") -> "LearnerWa
     """Keeps a process for each endpoint that learns online."""
     from interlock.learning.online_watch import LearnerWatch
 
-    return LearnerWatch(build_store(settings), spawn=spawn, folders=settings.learners)
+    store = build_store(settings)
+    place = "" if store.kind == "sqlite" else socket.gethostname()
+    return LearnerWatch(store, spawn=spawn, folders=settings.learners, place=place)

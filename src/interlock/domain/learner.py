@@ -60,6 +60,7 @@ class Learner(msgspec.Struct, frozen=True, kw_only=True):
         seen_at: When its process was last heard of.
         sentence: What the guard said last, or why it stopped.
         stopped_by: Who paused it.
+        place: The machine that has its files, if others may share the store.
     """
 
     id: str
@@ -84,3 +85,4 @@ class Learner(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: datetime | None = None
     sentence: str = ""
     stopped_by: str = ""
+    place: str = ""

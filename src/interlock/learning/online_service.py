@@ -143,7 +143,7 @@ class OnlineLearners:
                 raise ConflictError(
                     f"nothing is declared of online learning on {endpoint!r}; `interlock endpoint learn`"
                 )
-            moved = _moved(now, state="learning", stopped_by="", sentence="resumed")
+            moved = _moved(now, state="learning", stopped_by="", place="", sentence="resumed")
             champion = tx.plans.current(endpoint).champion
             if declared.serve and champion != now.good:
                 moved = _restarted(moved, champion, f"goes on from {champion}")

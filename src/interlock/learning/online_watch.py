@@ -11,6 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from interlock.domain.errors import ConflictError
+from interlock.domain.learner import Learner
 from interlock.store.database import Store
 
 _log = logging.getLogger(__name__)
@@ -39,10 +43,11 @@ class LearnerWatch:
         store: What is to learn.
         spawn: Starts a process.
         folders: Where learners have their folders.
+        place: This machine's name, if others may share the store: a learner stays where its files are.
     """
 
-    def __init__(self, store: Store, *, spawn: Spawn, folders: Path) -> None:
-        self._store, self._spawn, self._folders = store, spawn, folders
+    def __init__(self, store: Store, *, spawn: Spawn, folders: Path, place: str = "") -> None:
+        self._store, self._spawn, self._folders, self._place = store, spawn, folders, place
         self._watched: dict[str, _Watched] = {}
 
     def step(self) -> None:
@@ -63,8 +68,21 @@ class LearnerWatch:
         with self._store.read() as tx:
             declared = tx.online_learnings.list()
             endpoints = {plan.endpoint for plan in tx.plans.all_current()} if declared else set()
-            learning = {each.endpoint for each in tx.learners.list() if each.state == "learning"} if declared else set()
-        return declared.keys() & endpoints & learning
+            learning = [each for each in tx.learners.list() if each.state == "learning"] if declared else []
+        mine = {each.endpoint for each in learning if each.place == self._place or self._claim(each)}
+        return declared.keys() & endpoints & mine
+
+    def _claim(self, learner: Learner) -> bool:
+        """Whether a learner that is nowhere yet is here now."""
+        if learner.place:
+            return False
+        claimed = msgspec.structs.replace(learner, revision=learner.revision + 1, place=self._place)
+        try:
+            with self._store.transaction() as tx:
+                tx.learners.update(claimed)
+        except ConflictError:  # another machine was quicker
+            return False
+        return True
 
     def _look(self, endpoint: str, watched: _Watched) -> None:
         now = time.monotonic()

@@ -290,6 +290,6 @@ def test_missing_files_cost_what_was_learnt_since_the_last_snapshot(world: Onlin
 def test_a_model_that_cannot_learn_is_refused(world: OnlineWorld) -> None:
     with pytest.raises(InvalidInputError, match="every_labels == 0, must be"):
         world.declare(every_labels=0)
+    world.register(blank_model(), "other")
     with pytest.raises(ConflictError, match="release that first"):
-        world.register(blank_model(), "other")
         world.declare(serve=True, model="other:1")
