@@ -24,11 +24,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from river import datasets, evaluate, linear_model, metrics, preprocessing
 
-from interlock import Client
+from interlock import Client, Prediction
 
 ENDPOINT = "phishing"
 ROWS = [(x, bool(y)) for x, y in datasets.Phishing()]
-BATCH = 25
 INTERLOCK = [sys.executable, "-m", "interlock"]
 
 
@@ -84,17 +83,28 @@ def stream(client: Client, delay: int, pause_seconds: float) -> dict[str, Any]:
     waiting: deque[tuple[str, bool]] = deque()
     versions: dict[str, int] = {}
     right = 0
-    for start in range(0, len(ROWS), BATCH):
-        part = ROWS[start : start + BATCH]
-        answer = client.predict(ENDPOINT, [{name: float(value) for name, value in x.items()} for x, _ in part])
-        labels = answer.values
-        right += sum(bool(said) == y for said, (_, y) in zip(labels, part, strict=True))
-        versions[answer.version] = versions.get(answer.version, 0) + len(part)
-        waiting.extend(zip(answer.ids, (y for _, y in part), strict=True))
+    for x, y in ROWS:
+        answer = ask(client, x)
+        right += bool(answer.values[0]) == y
+        versions[answer.version] = versions.get(answer.version, 0) + 1
+        waiting.append((answer.ids[0], y))
         tell(client, waiting, keep=delay)
         time.sleep(pause_seconds)
     tell(client, waiting, keep=0)
     return {"accuracy": right / len(ROWS), "versions": versions}
+
+
+def ask(client: Client, x: dict[str, Any]) -> Prediction:
+    """One row."""
+    return client.predict(ENDPOINT, {name: [float(value)] for name, value in x.items()})
+
+
+def picked_up(client: Client, version: str, seconds: float = 60.0) -> str:
+    """Who answers, as soon as it is the last snapshot."""
+    until = time.monotonic() + seconds
+    while (answering := ask(client, ROWS[0][0]).version) != version and time.monotonic() < until:
+        time.sleep(0.25)
+    return answering
 
 
 def tell(client: Client, waiting: "deque[tuple[str, bool]]", *, keep: int) -> None:
@@ -119,7 +129,7 @@ def main() -> None:
     """Run the story and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--delay", type=int, default=100, help="rows between a prediction and its label")
-    parser.add_argument("--pause", type=float, default=0.5, help="seconds between requests")
+    parser.add_argument("--pause", type=float, default=0.05, help="seconds between requests")
     parser.add_argument("--home", type=Path)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -129,6 +139,7 @@ def main() -> None:
             prepare(home, words["control"], Path(folder))
             served = stream(client, given.delay, given.pause)
             learner = learnt(client)
+            answering = picked_up(client, learner["good"])
             last = client.replay_snapshot(learner["good"]) if learner["snapshots"] else None
     found = {
         "rows": len(ROWS),
@@ -140,6 +151,8 @@ def main() -> None:
             "served": served["accuracy"],
         },
         "versions": served["versions"],
+        "last_snapshot": learner["good"],
+        "answers_now": answering,
         "snapshots": learner["snapshots"],
         "sentence": learner["sentence"],
         "replay": last,

@@ -20,6 +20,9 @@ ALPHA = 0.05
 MOST_ROWS = 50_000
 """Rows of evidence; where so many do not decide, it begins anew."""
 
+FEWEST_UNITS = 100
+"""As `stats.paired_loss` has it: with fewer it says nothing."""
+
 Verdict = Literal["publish", "wait", "go_back"]
 
 _NAMES = {"brier": "Brier score", "zero_one": "share of wrong answers", "absolute_error": "mean absolute error"}
@@ -97,6 +100,9 @@ def judge(evidence: Evidence, *, loss: str, good: str, margin: float, planned: i
     said = f"{_spell(loss, beside_good)} of {good}"
     if beside_good.harm:
         return Guarded("go_back", f"back to {good}: worse on the newest {beside_good.rows:,} labels, {said}")
+    if beside_good.units < FEWEST_UNITS:
+        few = f"{beside_good.rows:,} labels of {beside_good.units} units (keys or requests); {FEWEST_UNITS} are needed"
+        return Guarded("wait", f"waits: {few}, {said}")
     if not beside_good.non_inferior:
         return Guarded("wait", f"waits: {beside_good.rows:,} labels do not show yet that it is no worse, {said}")
     return _beside_no_model(evidence, loss, margin, planned, f"on the newest {beside_good.rows:,} labels, {said}")

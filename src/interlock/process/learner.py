@@ -1,7 +1,8 @@
 """The process of one endpoint's learner: `python -m interlock.process.learner ENDPOINT PARENT_PID`.
 
-Started by the controller, with its settings in the environment. It ends with the thread that started it; whoever comes
-next goes on where the store says. The model itself is in another process, without these settings.
+Started by the controller, which stands back where processors are short, and so does this; its settings are in the
+environment. It ends with the thread that started it; whoever comes next goes on where the store says. The model itself
+is in another process, without these settings.
 """
 
 import logging
@@ -22,8 +23,6 @@ LOG = "learner.log"
 """What a learner says, in its folder."""
 
 _LOOK_SECONDS = 0.25
-# How far it stands back where processors are short: nobody waits for it.
-_NICENESS = 10
 _MOST_LOG_BYTES = 4 * 1024 * 1024
 # A quiet endpoint's labels are brought into the log by a flush, each of which may be a commit.
 _FRESH_SECONDS = (1.0, 30.0)
@@ -45,7 +44,6 @@ def start_learner(endpoint: str, folder: Path) -> "subprocess.Popen[bytes]":
 def main(argv: list[str]) -> int:
     """Learn until there is nothing to learn for."""
     be_killed_with_parent(int(argv[1]))
-    os.nice(_NICENESS)
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
