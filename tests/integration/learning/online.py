@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -82,6 +83,11 @@ class OnlineWorld:
         return self.registry.register(
             Registration(name=name, source=path, reference=reference, label="label", trust_pickle=True)
         )
+
+    def copy(self, name: str) -> None:
+        """The model under another name."""
+        with self.store.transaction() as tx:
+            tx.models.add(msgspec.structs.replace(tx.models.get("phishing:1"), name=name))
 
     def predict(self, start: int, stop: int, at: datetime = BEGIN) -> list[str]:
         """Commit predictions of rows of the stream; their ids."""

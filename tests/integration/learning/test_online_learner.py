@@ -255,7 +255,7 @@ def test_set_back_by_hand_the_snapshot_before_serves_at_once(world: OnlineWorld)
     back = world.learners.go_back(ENDPOINT, None, world.actor)
     assert (back.good, world.champion()) == ("phishing:2", "phishing:2")
     assert world.model_bytes() == (world.settings.artifacts / world.version("phishing:2").digest).read_bytes()
-    world.register(blank_model(), "other")
+    world.copy("other")
     with pytest.raises(ConflictError, match="other:1 is no snapshot"):
         world.learners.go_back(ENDPOINT, "other:1", world.actor)
 
@@ -265,7 +265,7 @@ def test_it_stops_where_somebody_else_has_chosen_the_champion(world: OnlineWorld
     world.label(0, 400)
     world.declare(serve=True)
     world.learn()
-    Releases(world.store, bootstrap.now).roll_back(ENDPOINT, to="phishing:1", actor=world.actor, reason="I say so")
+    Releases(world.store, bootstrap.now).rollback(ENDPOINT, to="phishing:1", actor=world.actor, reason="I say so")
     world.label(400, 800)
     learner = world.learn()
     assert (learner.state, world.champion()) == ("superseded", "phishing:1")
@@ -289,6 +289,6 @@ def test_missing_files_cost_what_was_learnt_since_the_last_snapshot(world: Onlin
 def test_a_model_that_cannot_learn_is_refused(world: OnlineWorld) -> None:
     with pytest.raises(InvalidInputError, match="every_labels == 0, must be"):
         world.declare(every_labels=0)
-    world.register(blank_model(), "other")
+    world.copy("other")
     with pytest.raises(ConflictError, match="release that first"):
         world.declare(serve=True, model="other:1")
