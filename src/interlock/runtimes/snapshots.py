@@ -136,13 +136,13 @@ class SnapshotRuntime:
     rows_in_loop = 0
 
     def __init__(self, process: SnapshotProcess, ref: str, loader: SnapshotLoader) -> None:
-        self._process, self._ref, self._loader = process, ref, loader
+        self.process, self._ref, self._loader = process, ref, loader
 
     def predict_now(self, columns: Columns) -> Outputs:
         raise NotImplementedError("a process is never asked within a turn of the event loop")
 
     async def predict(self, columns: Columns, deadline_seconds: float) -> Outputs:
-        return await self._process.predict(columns, deadline_seconds, self._ref)
+        return await self.process.predict(columns, deadline_seconds, self._ref)
 
     async def close(self) -> None:
-        await self._loader.let_go(self._process, self._ref)
+        await self._loader.let_go(self.process, self._ref)

@@ -160,7 +160,7 @@ def _accuracy(world: OnlineWorld) -> float:
     """Of what serves, by the true labels."""
     with (world.settings.artifacts / world.version(world.champion()).digest).open("rb") as file:
         model = pickle.load(file)
-    return sum(model.predict_one(x) == y for x, y in ROWS) / len(ROWS)
+    return sum(bool(model.predict_one(x) == y) for x, y in ROWS) / len(ROWS)
 
 
 def test_a_second_learner_of_the_same_endpoint_cannot_learn_beside_it(world: OnlineWorld) -> None:

@@ -11,7 +11,8 @@ def _evidence(learner: float, good: float, no_change: float, rows: int = 1000, u
     rng = np.random.default_rng(0)
     shared = rng.normal(0, 0.1, rows)
     losses = [np.clip(mean + shared + rng.normal(0, 0.02, rows), 0, None) for mean in (learner, good, no_change)]
-    return Evidence(*losses, units=np.arange(rows) % (units or rows), events=np.arange(rows) * 1_000_000)
+    numbers = np.arange(rows)
+    return Evidence(losses[0], losses[1], losses[2], numbers % (units or rows), numbers * 1_000_000)
 
 
 def _judge(evidence: Evidence) -> Guarded:
