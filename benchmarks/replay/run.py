@@ -33,13 +33,13 @@ from interlock.predictions.log_schema import LABELS, PREDICTIONS
 from interlock.scoring.replay_plan import ReplayPlan
 from interlock.scoring.replaying import Replaying
 
-_COLUMNS = tuple(f"f{number:02d}" for number in range(10))
+COLUMNS = tuple(f"f{number:02d}" for number in range(10))
 _MODELS = {
     "logistic": LogisticRegression,
     "boosted": lambda: HistGradientBoostingClassifier(max_iter=50, max_leaf_nodes=15),
 }
 _COMMIT_ROWS = 100_000
-_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _GOAL = 200_000
 
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="interlock-bench-", dir=options.folder) as folder:
         root = Path(folder)
         version = _model(root, options.model)
-        _fill(root, options.rows, labels=options.labels)
+        fill(root, options.rows, labels=options.labels)
         began = time.process_time()
         report = _replay(root, version)
         processor_seconds = time.process_time() - began
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _model(root: Path, kind: str) -> ModelVersion:
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(20_000, len(_COLUMNS)))
+    x = rng.normal(size=(20_000, len(COLUMNS)))
     y = (rng.random(20_000) < 1 / (1 + np.exp(-x[:, 0]))).astype(int)
     graph = to_onnx(_MODELS[kind]().fit(x, y), x[:1].astype(np.float32), options={"zipmap": False})
     content = graph.SerializeToString()
@@ -80,22 +80,22 @@ def _model(root: Path, kind: str) -> ModelVersion:
     (root / "artifacts").mkdir()
     (root / "artifacts" / digest).write_bytes(content)
     contract = Contract(
-        inputs=tuple(Field(name=name, datatype="FP64") for name in _COLUMNS),
+        inputs=tuple(Field(name=name, datatype="FP64") for name in COLUMNS),
         outputs=(Field(name="label", datatype="INT64"), Field(name="probabilities", datatype="FP32", shape=(2,))),
         task="binary",
         classes=(0, 1),
     )
     return ModelVersion(
         name="m", version=2, digest=digest, model_format="onnx", serving_digest=digest, serving_format="onnx",
-        placement="inline", contract=contract, created_at=_BEGAN, created_by="bench", row_us=1.0,
+        placement="inline", contract=contract, created_at=BEGAN, created_by="bench", row_us=1.0,
     )  # fmt: skip
 
 
-def _fill(root: Path, rows: int, *, labels: bool) -> None:
+def fill(root: Path, rows: int, *, labels: bool) -> None:
     log = DeltaLog(root / "log")
     for number, start in enumerate(range(0, rows, _COMMIT_ROWS), start=1):
         size = min(_COMMIT_ROWS, rows - start)
-        at_us = int(_BEGAN.timestamp() * 1e6) + np.arange(start, start + size, dtype=np.int64) * 100_000
+        at_us = int(BEGAN.timestamp() * 1e6) + np.arange(start, start + size, dtype=np.int64) * 100_000
         ids = data.uuids(size, seed=number, at_us=at_us)
         made = data.make(size, seed=number)
         log.append("predictions", "e", _predictions(ids, at_us, made), {"bench": number})
@@ -111,7 +111,7 @@ def _predictions(ids: pa.Array, at_us: np.ndarray[Any, Any], made: data.Rows) ->
     times = pa.array(at_us).cast(PREDICTIONS.field("at").type)
     columns |= {"prediction_id": ids, "request_id": ids, "unit": ids, "at": times, "event_at": times}
     columns |= {"propensity": pa.repeat(1.0, rows), "date": times.cast(pa.date32())}
-    columns |= {f"input.{name}": pa.array(made.inputs[:, at]) for at, name in enumerate(_COLUMNS)}
+    columns |= {f"input.{name}": pa.array(made.inputs[:, at]) for at, name in enumerate(COLUMNS)}
     columns["output.label"] = pa.array((made.scores > 0.5).astype(np.int64))
     both = np.column_stack((1 - made.scores, made.scores)).reshape(-1)
     columns["output.probabilities"] = pa.ListArray.from_arrays(np.arange(0, 2 * rows + 1, 2, dtype=np.int32), both)
@@ -124,6 +124,7 @@ def _labels(ids: pa.Array, at_us: np.ndarray[Any, Any], made: data.Rows) -> pa.T
     observed = pa.array(at_us + int(timedelta(hours=1).total_seconds() * 1e6)).cast(LABELS.field("at").type)
     columns |= {"prediction_id": ids, "label": truth.cast(pa.string()), "label_text": truth.cast(pa.string())}
     columns |= {"label_number": truth.cast(pa.float64()), "observed_at": observed, "at": observed}
+    columns["source"] = pa.repeat("natural", len(ids))
     return pa.table(columns, schema=LABELS)
 
 

@@ -35,7 +35,7 @@ from interlock.store.database import Store
 
 _log = logging.getLogger(__name__)
 
-MOST_LABELS = 10_000
+MOST_LABELS = 5000
 """Read in one step: what a kill may cost is the time to learn these again."""
 
 # Each time its process was started anew. A label that ends it would do so for ever.
