@@ -145,6 +145,8 @@ class _Choice:
     def _first(self, id: str, earlier: Any) -> SaidLabel | None:
         """What was said first of a prediction, of what may teach."""
         found = earlier.get(id, [])
+        if not found:
+            return None
         values = values_of(self.contract, found)
         return next(
             (each for each, value in zip(found, values, strict=True) if not inadmissible(self.bounds, each, value)),

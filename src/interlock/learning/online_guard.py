@@ -23,6 +23,9 @@ MOST_ROWS = 50_000
 FEWEST_UNITS = 100
 """As `stats.paired_loss` has it: with fewer it says nothing."""
 
+# Who publishes by time alone says that a billion labels are due. Bounds that are tightest there would be wide for ever.
+_MOST_PLANNED = 10_000
+
 Verdict = Literal["publish", "wait", "go_back"]
 
 _NAMES = {"brier": "Brier score", "zero_one": "share of wrong answers", "absolute_error": "mean absolute error"}
@@ -90,7 +93,7 @@ def judge(evidence: Evidence, *, loss: str, good: str, margin: float, planned: i
         loss: As of `judging.loss_of`.
         good: Name of that snapshot.
         margin: Share of its loss that may be lost.
-        planned: Rows at which the bounds are tightest.
+        planned: Rows at which the bounds are tightest, as far as that is a number that may come.
     """
     if evidence.has_broken_answers:
         return Guarded("go_back", f"back to {good}: some answers were no valid answers any more")
@@ -132,7 +135,7 @@ def _paired(evidence: Evidence, other: NDArray[np.float64], margin: float, plann
         alpha=ALPHA,
         harm_ratio=margin,
         margin_ratio=margin,
-        planned_units=max(planned, 1),
+        planned_units=min(max(planned, FEWEST_UNITS), _MOST_PLANNED),
         blocks=sums[1] if sums[1].units > 1 else None,
     )
 

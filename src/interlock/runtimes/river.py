@@ -84,6 +84,7 @@ class RiverPredictor:
         self._with_probabilities = any(field.name == "probabilities" for field in contract.outputs)
         is_text = contract.is_classifier and isinstance(contract.classes[0], str)
         self._label_dtype = object if is_text else None
+        self._says_the_likeliest = self._with_probabilities and _says_the_likeliest(model)
         self._keeps_missing = any("Imputer" in type(part).__name__ for part in _parts(model))
 
     def predict(self, columns: Columns) -> dict[str, NDArray[Any]]:
@@ -113,6 +114,9 @@ class RiverPredictor:
 
     def _say(self, row: dict[str, Any]) -> Any:
         """The answer to a row: a number, or the class with the probabilities if there are any; None for none yet."""
+        if self._says_the_likeliest:
+            shares = self._model.predict_proba_one(row)
+            return (max(shares, key=shares.get), shares) if shares else None
         answer = self._model.predict_one(row)
         if answer is None or not self._with_probabilities:
             return answer
@@ -147,6 +151,18 @@ class RiverPredictor:
 
 def _given(value: Any) -> Any:
     return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 (nan)
+
+
+def _says_the_likeliest(model: Any) -> bool:
+    """Whether the label is the class with the highest probability, as River has it where a model says nothing else.
+
+    Then one question gives both, which is a third of the time that learning takes.
+    """
+    last = model
+    while isinstance(steps := getattr(last, "steps", None), dict) and steps:
+        last = list(steps.values())[-1]
+    base = framework("river.base", "online")
+    return getattr(type(last), "predict_one", None) is base.Classifier.predict_one
 
 
 def _parts(model: Any) -> Iterator[Any]:

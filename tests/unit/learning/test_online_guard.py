@@ -25,6 +25,12 @@ def test_what_is_better_is_published() -> None:
     assert said.sentence.startswith("no worse on the newest 1,000 labels, Brier score 0.395 against 0.4943")
 
 
+def test_who_publishes_by_time_alone_is_not_held_up_by_a_number_that_never_comes() -> None:
+    evidence = _evidence(0.4, 0.5, 0.6)
+    said = online_guard.judge(evidence, loss="brier", good="wine:3", margin=0.05, planned=1_000_000_000)
+    assert said.verdict == "publish"
+
+
 def test_what_is_as_good_is_published() -> None:
     assert _judge(_evidence(0.5, 0.5, 0.6)).verdict == "publish"
 
