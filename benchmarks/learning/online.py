@@ -1,7 +1,7 @@
 """How many labels a second are learnt and published each second: River's logistic regression on ten columns.
 
 Usage: `python -m benchmarks.learning.online [--rows N]`. It makes a log with a label for every row in a folder of its
-own, lets a learner read it as its process does (`learning.online_learner`), with a snapshot that serves due each second,
+own, lets a learner read it as its process does (`learning.online_learner`) with a snapshot that serves due each second,
 and prints what came of it. The model is in a process of its own, as in a server; its processor time counts too. Where
 others use the machine, the figure by processor time is the one to read.
 """

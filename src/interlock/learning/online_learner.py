@@ -81,6 +81,7 @@ class OnlineLearner:
         self._feed = OnlineFeed(places.log, endpoint)
         self._student: Student | None = None
         self._course: _Course | None = None
+        self._guarded: Guarded | None = None
         self._losses = 0
 
     def close(self) -> None:
@@ -145,7 +146,7 @@ class OnlineLearner:
         return self._course
 
     def _forget(self) -> None:
-        self._course = None
+        self._course = self._guarded = None
         if self._student is not None:
             self._student.close()
             self._student = None
@@ -157,7 +158,7 @@ class OnlineLearner:
         batch = self._feed.read(learner.cursor, course.checkpoint.held, MOST_LABELS)
         chosen = online_bounds.choose(course.good.contract, course.declared.bounds, batch, course.checkpoint.minutes)
         is_news = len(batch.said) > batch.held or chosen.rows or batch.cursor != learner.cursor
-        if not is_news and not self._is_due(course):
+        if not is_news and not self._may_publish(course):
             return False
         lessons = online_lessons.lessons(
             course.good.contract, batch.rows.take(pa.array(chosen.rows, pa.int64())), chosen.labels
@@ -178,11 +179,21 @@ class OnlineLearner:
         is_late = (self._clock() - since).total_seconds() >= declared.every_seconds
         return learner.lessons >= declared.every_labels or is_late
 
+    def _may_publish(self, course: _Course) -> bool:
+        """Whether something can come of a step without new labels."""
+        if not self._is_due(course):
+            return False
+        self._guarded = self._guarded or self._guard(course)
+        if self._guarded.verdict != "publish":
+            return False
+        with self._store.read() as tx:
+            return not (course.declared.serve and online_publishing.why_not(tx, course.learner).startswith("waits"))
+
     def _conclude(self, outcome: "_Outcome") -> None:
         """Save what was learnt, hear the guard, and write all of it down."""
         moved = self._saved(outcome)
         course = replace(outcome.course, learner=moved, checkpoint=outcome.checkpoint)
-        guarded = self._guard(course)
+        guarded = self._guarded = self._guard(course)
         if guarded.verdict == "go_back":
             self._go_back(course, guarded.sentence)
             return
@@ -287,6 +298,7 @@ class OnlineLearner:
         version = self._publisher.publish(snapshot, now)
         assert self._student is not None
         self._student.graduate(version)
+        self._guarded = None
         self._settle(replace(course, good=version, checkpoint=renewed), taken(version.ref))
 
     def _go_back(self, course: _Course, reason: str) -> None:
@@ -317,6 +329,7 @@ class OnlineLearner:
             )
         assert self._student is not None
         self._student.restore("")
+        self._guarded = None
         self._settle(replace(course, checkpoint=renewed), moved)
 
     def _lose(self, error: StudentLostError) -> None:

@@ -72,6 +72,19 @@ def test_a_snapshot_that_passes_becomes_the_champion_with_its_audit_entries(worl
     assert learner.sentence.startswith("phishing:2 published: no worse on the newest 400 labels, Brier score")
 
 
+def test_a_release_under_way_holds_snapshots_back_and_nothing_is_written_meanwhile(world: OnlineWorld) -> None:
+    world.predict(0, 800)
+    world.declare(serve=True)
+    world.copy("other")
+    started = Releases(world.store, bootstrap.now).start(ENDPOINT, "other:1", actor=world.actor, reason="a try")
+    world.label(0, 800)
+    waiting = world.learn()
+    assert waiting.sentence == f"waits for the end of release {started.id}"
+    assert (waiting.snapshots, world.champion(), world.learn().revision) == (0, "phishing:1", waiting.revision)
+    Releases(world.store, bootstrap.now).rollback(ENDPOINT, actor=world.actor, reason="no")
+    assert world.learn().good == world.champion() == "phishing:2"
+
+
 def test_labels_are_learnt_once_whatever_comes_again(world: OnlineWorld) -> None:
     world.predict(0, 100)
     world.label(0, 60)
