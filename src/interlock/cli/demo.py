@@ -20,10 +20,14 @@ def demo(
     bad: Annotated[
         Literal["missing", "timezone", "unit", "none"], typer.Option(help="The mistake in the third version.")
     ] = "missing",
+    retrains: Annotated[
+        bool,
+        typer.Option("--retrain/--no-retrain", help="Whether it is declared what to do when the world changes."),
+    ] = True,
     once: Annotated[bool, typer.Option("--once", help="End with a summary instead of staying up.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Flights of New York 2013: serve a model, release a better one, stop a bad one, see drift.
+    """Flights of New York 2013: serve a model, release a better one, stop a bad one, see drift, retrain.
 
     Example: [bold]interlock demo --once --bad timezone[/bold]
     """
@@ -36,6 +40,7 @@ def demo(
         speed=speed,
         seed=seed,
         bad=bad,
+        retrains=retrains,
         once=once,
         as_json=as_json,
     )

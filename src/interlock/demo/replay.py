@@ -37,6 +37,14 @@ class Counts:
     failed: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """A departure in seconds since 1970, and the monotonic time at which it is asked about."""
+
+    departs: float
+    at: float
+
+
 class Replay:
     """Plays flights in time order against an endpoint, `speed` times faster than life.
 
@@ -55,8 +63,10 @@ class Replay:
         self._lock = threading.Lock()
         self._landings: list[tuple[float, str, bool]] = []
         self._landings_lock = threading.Lock()
-        self._started_at = 0.0
-        self._flown = threading.Event()
+        self._pace = _Pace(self._rows.scheduled_at[0], 0.0)
+        self._horizon = float("inf")
+        self._held: dict[int, float] = {}
+        self._gate = threading.Condition()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -64,7 +74,7 @@ class Replay:
     def now(self) -> datetime:
         """The flights' time: the departure that was asked for last."""
         index = min(max(self._next - 1, 0), len(self._rows) - 1)
-        return datetime.fromtimestamp(self._rows.scheduled_at[index], UTC)
+        return datetime.fromtimestamp(min(self._rows.scheduled_at[index], self._horizon), UTC)
 
     @property
     def progress(self) -> float:
@@ -75,9 +85,31 @@ class Replay:
     def running(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether every flight before the one that `hold_at` named has been answered; also when the year is over."""
+        callers = [thread.ident for thread in self._threads[:_CALLERS] if thread.is_alive()]
+        with self._gate:
+            return all(self._held.get(caller or 0, -1.0) >= self._horizon for caller in callers)
+
+    def hold_at(self, at: datetime) -> None:
+        """Let the flights' time go on until this instant and then stand still."""
+        self._move(at.timestamp())
+
+    def go_on(self) -> None:
+        """Let the flights' time run."""
+        self._move(float("inf"))
+
+    def _move(self, horizon: float) -> None:
+        with self._gate:
+            if self._held:  # the time that stood still is not to be made good
+                self._pace = _Pace(self._horizon, time.monotonic())
+            self._horizon = horizon
+            self._gate.notify_all()
+
     def start(self) -> None:
         """Begin; returns at once."""
-        self._started_at = time.monotonic()
+        self._pace = _Pace(self._rows.scheduled_at[0], time.monotonic())
         callers = [threading.Thread(target=self._call, daemon=True) for _ in range(_CALLERS)]
         self._threads = [*callers, threading.Thread(target=self._send_labels, args=(callers,), daemon=True)]
         for thread in self._threads:
@@ -86,6 +118,7 @@ class Replay:
     def stop(self) -> None:
         """End early, with what is in flight answered."""
         self._stop.set()
+        self.go_on()
         for thread in self._threads:
             thread.join()
 
@@ -100,8 +133,14 @@ class Replay:
             self._ask(index)
 
     def _wait_until_due(self, index: int) -> None:
-        flown = self._rows.scheduled_at[index] - self._rows.scheduled_at[0]
-        early = flown / self._speed - (time.monotonic() - self._started_at)
+        departs, caller = self._rows.scheduled_at[index], threading.get_ident()
+        with self._gate:
+            while departs >= self._horizon:
+                self._held[caller] = departs
+                self._gate.wait()
+            self._held.pop(caller, None)
+            pace = self._pace
+        early = pace.at + (departs - pace.departs) / self._speed - time.monotonic()
         if early > 0.002:
             self._stop.wait(early)
 

@@ -8,8 +8,7 @@ import logging
 import sys
 import tempfile
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,12 @@ import pyarrow.parquet as pq
 import skops.io
 
 from interlock.demo import flights as data
-from interlock.demo import models, summary
+from interlock.demo import loop, models, summary, world
+from interlock.demo.loop import Loop
 from interlock.demo.narrator import Narrator
+from interlock.demo.parts import Parts
 from interlock.demo.replay import Replay
+from interlock.demo.telling import Chapter, Followed
 from interlock.process.launch import Server, launch
 
 ENDPOINT = MODEL = "flights"
@@ -37,6 +39,7 @@ _SECOND_RELEASED_AT = datetime(2013, 5, 1, tzinfo=UTC)
 _THIRD_RELEASED_AT = datetime(2013, 7, 1, tzinfo=UTC)
 _TICK_SECONDS = 0.25
 _DRAIN_SECONDS = 30.0
+_LAST_JUDGED = datetime(2013, 12, 28, tzinfo=UTC)
 
 MISTAKES = {
     "missing": "it cannot take a missing weather value, and one flight in nine has no pressure",
@@ -46,19 +49,7 @@ MISTAKES = {
 }
 
 
-@dataclass(slots=True)
-class Chapter:
-    """One release as the story follows it."""
-
-    title: str
-    starts_at: datetime
-    ready: "Future[str]"
-    release_id: str | None = None
-    seen: tuple[str, int] | None = None
-    finished: bool = False
-
-
-def run(
+def run(  # noqa: PLR0913 (what a person may say of it)
     *,
     home: Path | None,
     port: int,
@@ -66,6 +57,7 @@ def run(
     speed: float | None,
     seed: int,
     bad: models.Bad,
+    retrains: bool,
     once: bool,
     as_json: bool,
 ) -> dict[str, Any]:
@@ -76,6 +68,7 @@ def run(
         speed: Seconds of flight time a second.
         seed: Chooses the flights that are replayed, and the models' own randomness.
         bad: The third version's mistake, one of `MISTAKES`.
+        retrains: Whether it is declared what to do when the world changes.
         once: End with the summary; otherwise, on a terminal, stay up until interrupted.
         as_json: The story goes to stderr.
 
@@ -90,7 +83,7 @@ def run(
         narrator.say("Whether it was late is known when it lands. Interlock serves, releases and watches the model.")
         server = launch(home or Path(folder) / "home", port=port, control_port=control_port, key_name="demo")
         with server, ThreadPoolExecutor(max_workers=1) as trainer:
-            story = _Story(server, narrator, Path(folder), seed=seed, bad=bad)
+            story = _Story(server, narrator, Path(folder), seed=seed, bad=bad, retrains=retrains)
             story.first_version()
             story.prepare(trainer)
             story.play(speed or DEFAULT_SPEED)
@@ -103,8 +96,11 @@ def run(
 
 
 class _Story:
-    def __init__(self, server: Server, narrator: Narrator, folder: Path, *, seed: int, bad: models.Bad) -> None:
+    def __init__(
+        self, server: Server, narrator: Narrator, folder: Path, *, seed: int, bad: models.Bad, retrains: bool
+    ) -> None:
         self._client = server.connect()
+        self._parts, self._retrains = Parts(), retrains
         self._narrator, self._folder, self._seed, self._bad = narrator, folder, seed, bad
         flights = data.load()
         self._winter = data.between(flights, _FIRST_DAY, _FIRST_TRAINED_UNTIL)
@@ -112,12 +108,14 @@ class _Story:
         year = data.between(flights, *_REPLAYED)
         # The last evening in New York is next year in UTC, in which the log counts months.
         year = year.filter(pc.less(year["scheduled_at"], pa.scalar(_END)))
-        self._replayed = data.sample(year, _SHARE, seed)
+        self._replayed = world.changed(data.sample(year, _SHARE, seed), seed)
         self._chapters: list[Chapter] = []
         self._replay: Replay | None = None
+        self._loop: Loop | None = None
         self._month = _REPLAYED[0].month
 
     def first_version(self) -> None:
+        self._parts.begin("first_versions")
         self._narrator.chapter("January to March: a first model")
         trained = models.train("schedule", self._winter, self._seed)
         version = self._register(trained, 1)
@@ -129,9 +127,12 @@ class _Story:
         second = trainer.submit(lambda: self._register(models.train("boosting", self._past, self._seed), 2))
         third = trainer.submit(lambda: self._register(models.third(self._bad, self._past, self._seed), 3))
         self._chapters = [
-            Chapter("a better model: gradient boosting, with the weather", _SECOND_RELEASED_AT, second),
+            Chapter("a better model: gradient boosting, with the weather", _SECOND_RELEASED_AT, second, Followed()),
             Chapter(
-                f"the same after its training code was rewritten; {MISTAKES[self._bad]}", _THIRD_RELEASED_AT, third
+                f"the same after its training code was rewritten; {MISTAKES[self._bad]}",
+                _THIRD_RELEASED_AT,
+                third,
+                Followed(),
             ),
         ]
         self._narrator.say(f"{second.result()} is trained too, with the weather. Nobody has been served by it yet.")
@@ -140,21 +141,49 @@ class _Story:
         self._narrator.chapter("April to December: the year is replayed, one request per flight, labels at landing")
         replay = self._replay = Replay(self._client, ENDPOINT, self._replayed, speed=speed)
         replay.start()
+        self._parts.begin("until_autumn")
         try:
             while replay.running:
                 time.sleep(_TICK_SECONDS)
-                self._follow(replay)
-                self._tell_month(replay)
-                self._narrator.status(replay.now, replay.progress, self._status(replay))
+                self._tick(replay)
+                if self._loop is None and replay.now >= loop.BEGINS_AT:
+                    self._play_loop(replay)
         finally:
             replay.stop()
 
+    def _play_loop(self, replay: Replay) -> None:
+        self._loop = Loop(
+            self._client, self._narrator, ENDPOINT, tick=lambda: self._tick(replay), retrains=self._retrains
+        )
+        self._parts.begin("loop")
+        self._loop.play(replay)
+        self._parts.begin("rest_of_the_year")
+
+    def _tick(self, replay: Replay) -> None:
+        self._follow(replay)
+        self._tell_month(replay)
+        self._narrator.status(replay.now, replay.progress, self._status(replay))
+
     def finish(self, began: float) -> dict[str, Any]:
+        """Wait for the log and for the verdicts of the year, and gather what was measured."""
         assert self._replay is not None
         self._narrator.say("The year is over. Waiting until every record is in the log.", at=self._replay.now)
+        self._parts.begin("log")
         self._client.wait_until_logged(_DRAIN_SECONDS)
-        releases = [chapter.release_id for chapter in self._chapters if chapter.release_id]
-        return summary.gather(self._client, ENDPOINT, self._replay.counts, releases, time.monotonic() - began)
+        releases = [each.followed.release_id for each in self._chapters if each.followed.release_id]
+        measured = None
+        if self._loop is not None:
+            self._wait_until_judged()
+            measured = self._loop.measured()
+            releases += [self._loop.seen.release_id] if self._loop.seen.release_id else []
+        result = summary.gather(self._client, ENDPOINT, self._replay.counts, releases, time.monotonic() - began)
+        return result | {"loop": measured, "parts": self._parts.ended()}
+
+    def _wait_until_judged(self) -> None:
+        """Give monitoring time for the last days: it judges them one after the other."""
+        until = time.monotonic() + _DRAIN_SECONDS
+        while time.monotonic() < until and not self._client.verdicts(ENDPOINT, since=_LAST_JUDGED):
+            time.sleep(_TICK_SECONDS)
 
     def _register(self, trained: models.Trained, number: int) -> str:
         """Register a model, with rows it was not trained on as its reference."""
@@ -166,29 +195,18 @@ class _Story:
     def _follow(self, replay: Replay) -> None:
         """Start the next release when its day has come and the one before is over; tell what the others do."""
         for chapter in self._chapters:
-            if chapter.release_id is None:
+            if chapter.followed.release_id is None:
                 if replay.now < chapter.starts_at or not chapter.ready.done():
                     return
                 self._start(chapter, replay)
-            if not chapter.finished:
-                self._tell(chapter, replay)
+            if not chapter.followed.finished:
+                chapter.followed.tell(self._client, self._narrator, replay.now)
                 return
 
     def _start(self, chapter: Chapter, replay: Replay) -> None:
         candidate = chapter.ready.result()
         self._narrator.chapter(f"{replay.now:%d %B}: {candidate}, {chapter.title}")
-        chapter.release_id = self._client.start_release(ENDPOINT, candidate, strategy="canary")["id"]
-
-    def _tell(self, chapter: Chapter, replay: Replay) -> None:
-        assert chapter.release_id is not None
-        release = self._client.release(chapter.release_id)
-        now_at = (release["state"], release["step"])
-        if now_at == chapter.seen:
-            return
-        chapter.seen = now_at
-        chapter.finished = release["state"] in ("promoted", "rolled_back")
-        if release["state"] != "draft":
-            self._narrator.say(release["decision"]["reason"], at=replay.now)
+        chapter.followed.release_id = self._client.start_release(ENDPOINT, candidate, strategy="canary")["id"]
 
     def _tell_month(self, replay: Replay) -> None:
         """When a month begins, say how the one before the last was: by then its flights have landed and are joined."""
