@@ -41,6 +41,9 @@ def tell(narrator: Narrator, summary: dict[str, Any]) -> None:
     narrator.table("Releases", [_release(release) for release in summary["releases"]])
     narrator.table("Quality, from labels that came after landing", _quality(summary["quality"]))
     narrator.table("What drifted (severity, 0 to 1)", _drift(summary["drift"]))
+    if summary["loop"] is not None:
+        for sentence in loop_in_words(summary["loop"]):
+            narrator.say(sentence)
     log = summary["log"]
     narrator.say(
         f"{summary['requests']:,} requests, {summary['caller_failures']} of them without an answer; "
@@ -72,6 +75,34 @@ def month_in_words(month: str, quality: list[dict[str, Any]], drift: list[dict[s
         f"{month} in review: {best['version']} had an AUC of {best['value']:.3f} on {best['labels']:,} labels; "
         f"drifted: {drifted[0] if drifted else 'nothing'}"
     )
+
+
+def loop_in_words(loop: dict[str, Any]) -> list[str]:
+    """What the last chapter came to, as far as it did.
+
+    Examples:
+        >>> quality = {"before": 0.87, "lowest": 0.47, "changed": 0.63, "after": 0.84}
+        >>> days = {"alert": 8.0, "retrained": 8.0, "promoted": 17.0, "recovered": None}
+        >>> loop_in_words({"quality": quality, "days_after_change": days, "missed": "", "acts_by_people": 0})
+        ... # doctest: +NORMALIZE_WHITESPACE
+        ['Accuracy: 0.870 before the change, 0.470 on the worst day, 0.630 until the promotion, 0.840 after.',
+         'Days after the change: alert 8, retrained 8, promoted 17, recovered never. Acts of people: 0.']
+    """
+    quality, days = loop["quality"], loop["days_after_change"]
+    until = "until the promotion" if days["promoted"] is not None else "until the end"
+    after = "" if quality["after"] is None else f", {quality['after']:.3f} after"
+    told = ", ".join(f"{name} {'never' if day is None else f'{day:g}'}" for name, day in days.items())
+    acts = "" if loop["acts_by_people"] is None else f" Acts of people: {loop['acts_by_people']}."
+    found = [
+        f"Accuracy: {_share(quality['before'])} before the change, {_share(quality['lowest'])} on the worst day, "
+        f"{_share(quality['changed'])} {until}{after}.",
+        f"Days after the change: {told}.{acts}",
+    ]
+    return [*found, loop["missed"]] if loop["missed"] else found
+
+
+def _share(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.3f}"
 
 
 def _release(release: dict[str, Any]) -> dict[str, Any]:

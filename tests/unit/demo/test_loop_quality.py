@@ -1,0 +1,60 @@
+"""Before, at the worst, after: from days, whoever answered on them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from interlock.demo.loop_quality import Day, by_day, measure
+
+CHANGED_AT = datetime(2013, 10, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def days(values: list[float], first: datetime) -> list[Day]:
+    return [Day(first + number * DAY, value, 100) for number, value in enumerate(values)]
+
+
+def verdict(day: str, name: str, version: str, value: float | None, rows: int) -> dict[str, Any]:
+    check = {"name": name, "version": version, "value": value, "rows": rows}
+    return {"window_start": f"{day}T00:00:00+00:00", "check": check}
+
+
+def test_days_pool_the_versions_by_their_labels() -> None:
+    found = by_day(
+        [
+            verdict("2013-10-02", "accuracy", "m:1", 0.5, 300),
+            verdict("2013-10-02", "accuracy", "m:4", 0.9, 100),
+            verdict("2013-10-02", "roc_auc", "m:1", 0.1, 300),
+            verdict("2013-10-01", "accuracy", "m:1", 0.8, 50),
+            verdict("2013-10-03", "accuracy", "m:1", None, 20),
+        ],
+        "accuracy",
+    )
+    assert found == [Day(CHANGED_AT, 0.8, 50), Day(CHANGED_AT + DAY, pytest.approx(0.6), 400)]
+
+
+def test_a_fall_and_a_recovery() -> None:
+    before, after = days([0.9, 0.8], CHANGED_AT - 2 * DAY), days([0.5, 0.4, 0.6, 0.8, 0.8, 0.9], CHANGED_AT)
+    found = measure([*before, *after], CHANGED_AT, CHANGED_AT + 3 * DAY, 0.7)
+    assert (found.before, found.lowest, found.lowest_at) == (pytest.approx(0.85), 0.4, CHANGED_AT + DAY)
+    assert (found.changed, found.after) == (pytest.approx(0.5), pytest.approx(2.5 / 3))
+    assert found.recovered_at == CHANGED_AT + 3 * DAY
+
+
+def test_two_good_days_among_bad_ones_are_no_recovery() -> None:
+    found = measure(days([0.5, 0.8, 0.8, 0.5], CHANGED_AT), CHANGED_AT, None, 0.7)
+    assert found.recovered_at is None
+    assert found.after is None
+
+
+def test_what_never_fell_has_not_recovered() -> None:
+    assert measure(days([0.9, 0.9, 0.9, 0.9], CHANGED_AT), CHANGED_AT, None, 0.7).recovered_at is None
+
+
+def test_without_days_nothing_is_known() -> None:
+    found = measure([], CHANGED_AT, None, 0.7).as_json()
+    assert found == {
+        "metric": "accuracy", "before": None, "lowest": None, "changed": None, "after": None,
+        "lowest_at": None, "recovered_at": None,
+    }  # fmt: skip
