@@ -9,6 +9,7 @@ import sys
 import threading
 from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interlock.settings import Settings
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from interlock.api.key_ring import KeyRing
     from interlock.api.services import Services
     from interlock.domain.access import Key
+    from interlock.learning.adviser import Adviser
     from interlock.learning.controller import RetrainingController, Spawn
     from interlock.learning.online_learner import OnlineLearner
     from interlock.learning.online_watch import LearnerWatch
@@ -152,6 +154,8 @@ def build_services(settings: Settings) -> "Services":
     from interlock.configuration.online_learning import OnlineLearningSection
     from interlock.configuration.retraining import RetrainingSection
     from interlock.configuration.service import Configurations
+    from interlock.learning import advice_launch
+    from interlock.learning.advices import Advices
     from interlock.learning.lineage import Lineage
     from interlock.learning.online_replay import OnlineReplays
     from interlock.learning.online_service import OnlineLearners
@@ -194,6 +198,7 @@ def build_services(settings: Settings) -> "Services":
         runs=Runs(store, settings.runs, now, check_road=releases.check),
         learners=learners,
         online_replays=OnlineReplays(store, settings.log, settings.artifacts),
+        advices=Advices(store, settings.runs, now, spawn=advice_launch.start),
         lineage=Lineage(store),
         evaluations=Evaluations(store, settings.log),
         replays=Replays(store, Places(settings.database_url, settings.log, settings.artifacts), now),
@@ -332,6 +337,20 @@ def build_retrainer(settings: Settings) -> "Retrainer":
     places = Places(artifacts=settings.artifacts, spools=settings.spools, runs=settings.runs)
     pins = Pins(DeltaLog(settings.log), store, now)
     return Retrainer(store, Registry(store, settings.artifacts, now), pins, places, now)
+
+
+def build_adviser(settings: Settings, folder: Path) -> "Adviser":
+    """Measures how fast an endpoint's model grows old, in a process of its own."""
+    from interlock.learning.adviser import Adviser, Places
+    from interlock.predictions.delta_log import DeltaLog
+    from interlock.predictions.pins import Pins
+    from interlock.registry.service import Registry
+
+    store = build_store(settings)
+    places = Places(artifacts=settings.artifacts, spools=settings.spools, folder=folder)
+    return Adviser(
+        store, Registry(store, settings.artifacts, now), Pins(DeltaLog(settings.log), store, now), places, now
+    )
 
 
 def build_retraining_controller(settings: Settings, spawn: "Spawn") -> "RetrainingController":

@@ -3,12 +3,20 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
 
 from interlock.api.access import Actor, GuardedRoute, needs
-from interlock.api.rendering import plain
+from interlock.api.rendering import finite, plain
 from interlock.api.services import Given
 
 router = APIRouter(prefix="/endpoints", tags=["runs"], route_class=GuardedRoute)
+
+
+class WantedAdvice(BaseModel, extra="forbid"):
+    """How often to retrain is to be measured."""
+
+    tolerated: float = Field(0.01, description="share of a fresh model's loss that may be lost between two runs")
+    starts: int = Field(6, description="how many models are taught, each up to another day")
 
 
 @router.get("/{endpoint}/retraining", **needs("read"))
@@ -29,3 +37,17 @@ def withdraw(endpoint: str, actor: Actor, services: Given) -> Response:
     """Take the declaration away."""
     services.runs.withdraw(endpoint, actor)
     return Response(status_code=204)
+
+
+@router.post("/{endpoint}/retraining/advice", status_code=202, **needs("operate"))
+def advise(endpoint: str, wanted: WantedAdvice, actor: Actor, services: Given) -> dict[str, Any]:
+    """Measure how fast the model grows old, in a process of its own. The answer comes at once; look for the end."""
+    return dict(
+        finite(plain(services.advices.start(endpoint, actor, tolerated=wanted.tolerated, starts=wanted.starts)))
+    )
+
+
+@router.get("/{endpoint}/retraining/advice", **needs("read"))
+def advice(endpoint: str, services: Given) -> dict[str, Any]:
+    """The newest advice: how far it is, what was measured, what is proposed."""
+    return dict(finite(plain(services.advices.get(endpoint))))

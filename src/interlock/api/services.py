@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from interlock.api.key_ring import KeyRing
 from interlock.api.uploads import Staging
 from interlock.configuration.service import Configurations
+from interlock.learning.advices import Advices
 from interlock.learning.lineage import Lineage
 from interlock.learning.online_replay import OnlineReplays
 from interlock.learning.online_service import OnlineLearners
@@ -54,6 +55,7 @@ class Services:
     runs: Runs
     learners: OnlineLearners
     online_replays: OnlineReplays
+    advices: Advices
     lineage: Lineage
     evaluations: Evaluations
     replays: Replays

@@ -8,10 +8,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from interlock.cli.advice import Asked, show_advice
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import note
 from interlock.cli.runs import print_run
 from interlock.client.client import Client
+from interlock.domain.errors import InvalidInputError
 from interlock.domain.retraining import Mode
 from interlock.domain.run import ENDED, GAVE_A_VERSION
 
@@ -23,16 +25,28 @@ def retrain(
     mode: Annotated[Mode | None, typer.Option(help="In place of what is declared; scratch by default.")] = None,
     no_release: Annotated[bool, typer.Option("--no-release", help="Register a version that passes, and stop.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the end.")] = False,
+    advise: Annotated[
+        bool, typer.Option("--advise", help="Train nothing to keep: measure how often to retrain, and propose it.")
+    ] = False,
+    tolerated: Annotated[
+        float, typer.Option(help="With --advise: share of the loss that may be lost between two runs.")
+    ] = 0.01,
+    starts: Annotated[int, typer.Option(help="With --advise: models taught up to different days.")] = 6,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Make the next version from what the log and its labels say now, and release it if it is not worse.
 
-    Exit code 1: there is no new version. Ctrl-C stops waiting, not the run.
+    Exit code 1: there is no new version (with --advise: nothing could be measured). Ctrl-C stops waiting, not the run.
 
     Example: [bold]interlock retrain wine --mode scratch[/bold]
     """
+    if advise:
+        if mode is not None or no_release:
+            raise InvalidInputError("--mode and --no-release are of a run; leave them out with --advise")
+        show_advice(connect(server, home), endpoint, Asked(tolerated, starts, detach), as_json=as_json)
+        return
     with connect(server, home) as client:
         run = client.retrain(endpoint, mode=mode, release=not no_release)
         if not detach:

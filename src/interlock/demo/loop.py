@@ -35,7 +35,7 @@ _LOOKED_AT_FROM = world.CHANGED_AT + (DAYS + 2) * _DAY
 _CATCH_UP_SECONDS = 120.0
 _MOST_DAYS = {"alert": 21, "retraining": 30, "release": 60}
 # Triggers look every five seconds; alerts and releases twice a second.
-_VERDICT_SECONDS, _ALERT_SECONDS, _RUN_SECONDS, _RELEASE_SECONDS = 30.0, 1.5, 8.0, 2.0
+_VERDICT_SECONDS, _ALERT_SECONDS, _RUN_SECONDS, _RELEASE_SECONDS = 60.0, 1.5, 8.0, 2.0
 _TRAINING_SECONDS = 180.0
 _LOOK_SECONDS = 0.1
 _ENDED = ("released", "kept", "rejected", "failed", "cancelled", "interrupted")

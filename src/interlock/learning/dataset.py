@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -89,13 +90,7 @@ def read(source: Source, settings: Retraining, folder: Path) -> Rows:
     Raises:
         InvalidInputError: There are no labels, too few rows, or the log lacks an input.
     """
-    tables = LogTables(source.root, memory=_MEMORY)
-    try:
-        spill = str(folder / "spill").replace("'", "''")
-        tables.database.execute(f"SET temp_directory = '{spill}'")
-        future = _Extraction(tables, source).write(folder / _LABELLED)
-    finally:
-        tables.close()
+    future = _extract(source, folder)
     division = _divide(source, settings, folder / _LABELLED)
     rows = _Writer(source, settings, division).write(folder, future)
     (folder / _LABELLED).unlink()
@@ -105,6 +100,34 @@ def read(source: Source, settings: Retraining, folder: Path) -> Rows:
             f"at least {settings.fewest_heldout} are needed to judge by; wait for more labels"
         )
     return rows
+
+
+def read_all(source: Source, settings: Retraining, folder: Path) -> int:
+    """Write all usable labelled rows into `TRAINING` of a folder, in order of their events, whatever the window.
+
+    Returns:
+        How many.
+
+    Raises:
+        InvalidInputError: There are no labels, or the log lacks an input.
+    """
+    _extract(source, folder)
+    whole = msgspec.structs.replace(settings, window=DataWindow(half_life_days=settings.window.half_life_days))
+    division = _divide(source, whole, folder / _LABELLED)
+    written = _Writer(source, whole, division).write_all(folder)
+    (folder / _LABELLED).unlink()
+    return written
+
+
+def _extract(source: Source, folder: Path) -> int:
+    """Write `_LABELLED`. Returns how many labels are from the future."""
+    tables = LogTables(source.root, memory=_MEMORY)
+    try:
+        spill = str(folder / "spill").replace("'", "''")
+        tables.database.execute(f"SET temp_directory = '{spill}'")
+        return _Extraction(tables, source).write(folder / _LABELLED)
+    finally:
+        tables.close()
 
 
 class _Extraction:
@@ -221,12 +244,16 @@ class _Writer:
             future=future,
         )
 
+    def write_all(self, folder: Path) -> int:
+        """All rows as those to learn from. Returns how many."""
+        return self._write(folder, TRAINING, 0, len(self._division.events))
+
     def _write(self, folder: Path, name: str, start: int, stop: int) -> int:
         file = pq.ParquetFile(folder / _LABELLED)
         schema = self._schema(file.schema_arrow)
         rows = 0
         with pq.ParquetWriter(folder / name, schema) as writer:
-            for batch in _between(file, start, stop):
+            for batch in between(file, start, stop):
                 table = self._shaped(batch, schema)
                 self._unusable += table["label"].null_count
                 kept = pc.is_valid(table["label"])
@@ -269,7 +296,7 @@ class _Writer:
         return pa.array(given.to_numpy() * 0.5 ** (days / half_life))
 
 
-def _between(file: pq.ParquetFile, start: int, stop: int) -> Iterator[pa.RecordBatch]:
+def between(file: pq.ParquetFile, start: int, stop: int) -> Iterator[pa.RecordBatch]:
     """Rows of a file from one to another, the end excluded."""
     at = 0
     for batch in file.iter_batches(_BATCH_ROWS):

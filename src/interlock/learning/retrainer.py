@@ -23,11 +23,21 @@ from interlock.domain.endpoint import Endpoint
 from interlock.domain.errors import ConflictError, InterlockError, InvalidInputError, NotFoundError, OverloadedError
 from interlock.domain.model import ModelVersion
 from interlock.domain.pin import Pin
-from interlock.domain.privacy import effective, withheld_sentence
 from interlock.domain.run import CodeFacts, DataFacts, Judgement, Run
-from interlock.learning import data_checks, dataset, evidence, inherited, leakage, rows, run_road, tracking, workspace
+from interlock.learning import (
+    data_checks,
+    dataset,
+    evidence,
+    inherited,
+    leakage,
+    learnable,
+    rows,
+    run_road,
+    tracking,
+    workspace,
+)
 from interlock.learning.code import code_facts
-from interlock.learning.context import Parent, Progress, Task
+from interlock.learning.context import Progress, Task
 from interlock.learning.evidence import Pair
 from interlock.learning.run_road import Mover
 from interlock.learning.training import train
@@ -35,7 +45,6 @@ from interlock.predictions import flush
 from interlock.predictions.pins import Pins
 from interlock.registry.registration import Candidate, Registration
 from interlock.registry.service import Registry
-from interlock.runtimes.artifact import unpack, verified
 from interlock.runtimes.frameworks import PYTHON, installed
 from interlock.runtimes.memory import machine_bytes
 from interlock.store.database import Store
@@ -51,8 +60,6 @@ _PIN_TRIES = 20
 _TELL_EVERY_SECONDS = 1.0
 # Rows that describe what the new version answers to; registration looks at no more.
 _REFERENCE_ROWS = 20_000
-# Artifacts that are folders, as archives.
-_FOLDERS = ("mlflow", "python")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +187,7 @@ class _Performance:
             self._champion: ModelVersion = tx.models.get(run.parent)
 
     def perform(self) -> None:
-        self._check_log()
+        learnable.check(self._champion.contract, self._endpoint.privacy)
         pin = self._retrainer.pin(self._run)
         self._run = self._retrainer.note(self._run, pin=pin.name)
         read = self._read(pin)
@@ -194,17 +201,6 @@ class _Performance:
         with self._retrainer.store.transaction() as tx:
             self._run = run_road.trained(tx, self._run, self._retrainer.mover(), _metrics(self._folder))
         self._judge(model, read)
-
-    def _check_log(self) -> None:
-        """Raises InvalidInputError where the log lacks what the model takes."""
-        contract = self._champion.contract
-        rules = effective([contract], self._endpoint.privacy)
-        withheld = [name for name in rules if name.startswith("input.")]
-        if withheld:
-            raise InvalidInputError(f"{withheld_sentence(withheld)}, so nothing can be learnt from it")
-        images = [field.name for field in contract.inputs if field.image is not None]
-        if images:
-            raise InvalidInputError(f"input {images[0]!r} is an image; retraining reads columns of the log only")
 
     def _read(self, pin: Pin) -> dataset.Rows:
         run, settings = self._run, self._run.settings
@@ -257,21 +253,13 @@ class _Performance:
             seed=settings.seed,
             label=settings.label,
             contract=self._champion.contract,
-            parent=self._parent(),
+            parent=learnable.parent(self._champion, self._retrainer.places.artifacts, self._folder),
             code=settings.code,
             parameters=settings.parameters,
             references=settings.references,
             trust_pickle=settings.trust_pickle,
             memory_bytes=settings.memory_bytes or machine_bytes() // 2,
         )
-
-    def _parent(self) -> Parent:
-        champion = self._champion
-        path = verified(self._retrainer.places.artifacts, champion.digest)
-        if champion.model_format in _FOLDERS:
-            unpack(path, self._folder / "parent")
-            path = self._folder / "parent"
-        return Parent(ref=champion.ref, model_format=champion.model_format, path=str(path.absolute()))
 
     def _code(self) -> CodeFacts:
         return code_facts(self._run.settings.trainer, self._run.settings.code)

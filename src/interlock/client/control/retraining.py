@@ -53,3 +53,18 @@ class Retraining(ControlRequests):
     def withdraw_retraining(self, endpoint: str) -> None:
         """Take the declaration away."""
         self._control.call("DELETE", f"/api/v1/endpoints/{quote(endpoint, safe='')}/retraining")
+
+    def advise(self, endpoint: str, *, tolerated: float = 0.01, starts: int = 6) -> dict[str, Any]:
+        """Begin to measure how fast the model grows old and how often to retrain; `advice` says how far it is.
+
+        Args:
+            endpoint: Whose model.
+            tolerated: Share of a fresh model's loss that may be lost on average between two runs.
+            starts: How many models are taught, each up to another day.
+        """
+        path = f"/endpoints/{quote(endpoint, safe='')}/retraining/advice"
+        return self._post(path, {"tolerated": tolerated, "starts": starts})
+
+    def advice(self, endpoint: str) -> dict[str, Any]:
+        """The newest advice on an endpoint."""
+        return self._get(f"/endpoints/{quote(endpoint, safe='')}/retraining/advice")
