@@ -1,7 +1,8 @@
 """Counts requests for the gates of releases: units, failed units and latencies, by step, version assigned, propensity.
 
 Called by the collector. A unit counts once in a step, however many requests it sends; a request without a key is its
-own unit. Rows never count: the rows of one request fail together.
+own unit. Rows never count: the rows of one request fail together. Of failed units it is also kept which failed for the
+first time in the release: one that always fails stays on its side as shares rise, and is one failure, not one a step.
 """
 
 from collections.abc import Iterable, Sequence
@@ -67,6 +68,7 @@ class GateCounting:
             # A unit has one place in a step: whichever of several challengers has it, no other one meets it.
             new = tx.gate_counts.first_met(*key[:3], side.keyed)
             failed = tx.gate_counts.new_failed_units(*key[:3], side.keyed_failed)
+            first = tx.gate_counts.first_failed_units(key[0], side.keyed_failed)
             latencies = side.latencies + [side.keyed[unit] for unit in new]
             tx.gate_counts.add(
                 StepDelta(
@@ -78,5 +80,6 @@ class GateCounting:
                     latency=np.bincount(log_histogram.indices(latencies), minlength=log_histogram.SIZE),
                     version=key[3],
                     propensity=key[4],
+                    first_failed_units=side.alone_failed + first,
                 )
             )

@@ -34,8 +34,8 @@ def _steps(evidence: Evidence) -> list[StepFailures]:
     champion = {each.step: each for each in evidence.counts if not each.is_challenger}
     return [
         StepFailures(
-            each.failed_units,
-            champion[each.step].failed_units,
+            each.new_failures,
+            champion[each.step].new_failures,
             each.propensity / (each.propensity + champion[each.step].propensity),
         )
         for each in evidence.counts

@@ -1,7 +1,8 @@
 """The gate on live errors: units whose attempt failed, by the version they were assigned to.
 
 A unit that the champion answered for a failing challenger counts against the challenger. Units and not rows, and each
-step at its own share (`stats.relative_risk`), so that ramps and busy hours cannot look like harm.
+step at its own share (`stats.relative_risk`), so that ramps and busy hours cannot look like harm. A unit that fails in
+several steps is compared by its first failure: while shares rise it stays where it is, and would say the same again.
 """
 
 from interlock.domain.release import Gate
@@ -15,7 +16,7 @@ def gate(evidence: Evidence) -> Gate:
     """Judge the live errors of a release."""
     release, plan = evidence.release, evidence.plan
     steps = [
-        StepFailures(evidence.step(number, True).failed_units, evidence.step(number, False).failed_units, share)
+        StepFailures(evidence.step(number, True).new_failures, evidence.step(number, False).new_failures, share)
         for number, share in enumerate(plan.steps[:-1])
     ]
     failures = Failures(

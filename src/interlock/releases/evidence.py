@@ -118,6 +118,7 @@ class Evidence:
             is_challenger=is_challenger,
             units=sum(each.units for each in found),
             failed_units=sum(each.failed_units for each in found),
+            first_failed_units=sum(each.new_failures for each in found),
             latency_counts=tuple(map(sum, zip(*timed, strict=True))),
         )
 

@@ -12,6 +12,9 @@ from interlock.store.tables import gate_counts, gate_units
 # Values in one IN (...): well under the limits of both databases.
 _CHUNK = 500
 
+# Stands for a release as a whole among its steps.
+_ANY_STEP = -1
+
 
 class GateCountRepository(Repository):
     """Units, failed units and latencies by release, step, version assigned and propensity."""
@@ -28,9 +31,12 @@ class GateCountRepository(Repository):
         query = select(gate_counts).where(and_(*(gate_counts.c[name] == value for name, value in key.items())))
         there = self._connection.execute(query).first()
         units, failed, latency = delta.units, delta.failed_units, delta.latency
+        first = failed if delta.first_failed_units is None else delta.first_failed_units
         if there is not None:
+            first += there.failed_units if there.first_failed_units is None else there.first_failed_units
             units, failed, latency = units + there.units, failed + there.failed_units, latency + there.latency
-        self._put(gate_counts, key, {"units": units, "failed_units": failed, "latency": latency})
+        found = {"units": units, "failed_units": failed, "first_failed_units": first, "latency": latency}
+        self._put(gate_counts, key, found)
 
     def list(self, release_id: str) -> list[StepCounts]:
         """Everything counted for a release, by step, champion first."""
@@ -47,6 +53,7 @@ class GateCountRepository(Repository):
                 latency_counts=tuple(row.latency.tolist()),
                 version=row.version,
                 propensity=row.propensity,
+                first_failed_units=row.first_failed_units,
             )
             for row in rows
         ]
@@ -62,6 +69,10 @@ class GateCountRepository(Repository):
     def new_failed_units(self, release_id: str, step: int, is_challenger: bool, units: Iterable[str]) -> int:
         """Remember keyed units that failed; how many had not failed before in this step on this side."""
         return len(self._remember(release_id, step, is_challenger, True, units))
+
+    def first_failed_units(self, release_id: str, units: Iterable[str]) -> int:
+        """Remember keyed units that failed; how many had not failed before in this release, in any step on any side."""
+        return len(self._remember(release_id, _ANY_STEP, False, True, units))
 
     def forget(self, release_ids: Sequence[str], unit: str) -> None:
         """Forget that a unit was met. Counts stay; were it to come again in a running step, it would count again."""

@@ -138,6 +138,7 @@ gate_counts = Table(
     _key("propensity", Float()),
     Column("units", BigInteger, nullable=False),
     Column("failed_units", BigInteger, nullable=False),
+    Column("first_failed_units", BigInteger),
     Column("latency", Counts(), nullable=False),
 )
 gate_units = Table(

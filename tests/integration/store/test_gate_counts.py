@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from interlock.domain.evidence import StepDelta
@@ -57,3 +59,17 @@ def test_a_unit_is_forgotten_and_its_counts_stay(store: Store) -> None:
         assert tx.gate_counts.new_units("other", 0, True, ["a"]) == 0
         tx.gate_counts.forget([], "a")
         assert tx.gate_counts.list("r")[0].units == 2
+
+
+def test_a_unit_that_fails_in_every_step_is_one_failure_of_the_release(store: Store) -> None:
+    with store.transaction() as tx:
+        assert tx.gate_counts.first_failed_units("r", ["a", "b"]) == 2
+        assert tx.gate_counts.first_failed_units("r", ["a", "c"]) == 1
+        assert tx.gate_counts.first_failed_units("other", ["a"]) == 1
+        assert tx.gate_counts.new_failed_units("r", 0, True, ["a"]) == 1
+        for step, first in ((0, 3), (1, 1)):
+            again = delta(step, True, 5, 3)
+            tx.gate_counts.add(replace(again, first_failed_units=first))
+            tx.gate_counts.add(replace(again, first_failed_units=first - 1))
+        found = tx.gate_counts.list("r")
+    assert [(each.failed_units, each.first_failed_units, each.new_failures) for each in found] == [(6, 5, 5), (6, 1, 1)]

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 
 from interlock.domain.evidence import StepCounts
@@ -77,3 +78,11 @@ def test_equal_versions_are_rarely_called_harmful(counts: Counts, evidence: Make
         alarms += alarmed
     # The gate's alpha is 0.05; three standard errors of 100 runs.
     assert alarms / 100 <= 0.05 + 3 * 0.022
+
+
+def test_units_that_failed_in_an_earlier_step_are_no_news(counts: Counts, evidence: Make) -> None:
+    found = [counts(step, side, 400, 14 if side else 3) for step in (0, 1) for side in (False, True)]
+    again = [msgspec.structs.replace(each, first_failed_units=0) if each.step else each for each in found]
+    twice, once = (errors.gate(evidence(each, step=1)).details["p_value"] for each in (found, again))
+    alone = errors.gate(evidence(found[:2], step=1)).details["p_value"]
+    assert twice < once == alone
