@@ -54,6 +54,8 @@ bench-log: $(STAMP)
 # Error rates by simulation, in full: some hours. `python -m benchmarks.releases.certify_errors --quick` is a minute of it.
 certify: $(STAMP)
 	$(BIN)/python -m benchmarks.releases.certify_errors --write docs/statistics.md
+	$(BIN)/python -m benchmarks.releases.certify_harm --write docs/statistics.md
+	$(BIN)/python -m benchmarks.releases.certify_streams --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_drift --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_estimate --write docs/statistics.md
 
