@@ -56,6 +56,7 @@ certify: $(STAMP)
 	$(BIN)/python -m benchmarks.releases.certify_errors --write docs/statistics.md
 	$(BIN)/python -m benchmarks.releases.certify_harm --write docs/statistics.md
 	$(BIN)/python -m benchmarks.releases.certify_streams --write docs/statistics.md
+	$(BIN)/python -m benchmarks.releases.certify_quality --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_drift --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_estimate --write docs/statistics.md
 

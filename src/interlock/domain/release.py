@@ -39,6 +39,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
         max_failure_rate: Where failures are too rare for a ratio, the last gated step asks to be surely below this.
         guard_max_failure_rate: The gateway's own bound, enforced also when nothing else is alive.
         require_labels: `auto`: quality gates the last step if labels have arrived on this endpoint; `yes`; `no`.
+        label_hours: Age from which rows count for quality; None: by what labels took on this endpoint before.
         require_approval: Whether somebody else than who started the release must approve before the candidate gets
             traffic: of a shadow once the evidence speaks for it, of the others before they begin.
         require_test: Whether the candidate must pass an application test before it gets traffic.
@@ -75,6 +76,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     max_failure_rate: float = 0.01
     guard_max_failure_rate: float = 0.2
     require_labels: Literal["auto", "yes", "no"] = "auto"
+    label_hours: float | None = None
     require_approval: bool = False
     require_test: bool = False
     test: ApplicationGates = ApplicationGates()

@@ -6,7 +6,7 @@ endpoint that has no table yet gives empty results with the same columns. Comput
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +23,11 @@ from interlock.predictions.unlabelled import Unlabelled
 
 # The reader lives inside a controller that must stay small; beyond this DuckDB spills to disk.
 _MEMORY = "512MB"
+
+# What labels took lately: of predictions over so long, and of about so many at most.
+_DELAYS_OF = timedelta(days=30)
+_DELAYS_ROWS = 200_000
+_RIPE_QUANTILE = 0.99
 
 _LABELLED = (
     "prediction_id", "request_id", "request_row", "unit", "assigned_version", "version", "role", "attempt_status",
@@ -148,8 +153,9 @@ class LogReader:
         Returns:
             `prediction_id`, `unit`, `event_at`, `step`, `champion.<output>`, `challenger.<output>`, `champion_status`,
             `challenger_status` (ok, or why there is no answer; where the champion answered for a failing challenger,
-            that failure), `label`, `label_number` and `observed_at`, null where no label came yet. Labels of rows that
-            were drawn for annotation with unequal chances are left out: gates take labelled rows for a plain sample.
+            that failure), `by_challenger` (whether the caller got its answer), `label`, `label_number` and
+            `observed_at`, null where no label came yet. Labels of rows that were drawn for annotation with unequal
+            chances are left out: gates take labelled rows for a plain sample.
         """
         predictions, scores = (self._tables.columns(kind, endpoint) for kind in _BOTH)
         outputs = dict.fromkeys(name for name in (*predictions.names, *scores.names) if name.startswith("output."))
@@ -172,11 +178,33 @@ class LogReader:
                 CASE WHEN p.role = 'challenger' THEN 'ok'
                      WHEN p.assigned_version <> p.version THEN p.attempt_status
                      ELSE s.status END AS challenger_status,
-                l.label_text AS label, l.label_number, l.observed_at
+                p.role = 'challenger' AS by_challenger, l.label_text AS label, l.label_number, l.observed_at
             FROM p JOIN s USING (prediction_id) LEFT JOIN l USING (prediction_id)
             ORDER BY p.event_at, p.prediction_id""",  # noqa: S608
             {"release": release_id},
         )
+
+    def label_delay(self, endpoint: str, before: datetime) -> float | None:
+        """Seconds within which all but one in a hundred labels came, of predictions in the month before; None without.
+
+        Of many predictions a part is looked at, chosen by their ids.
+        """
+        since = before - _DELAYS_OF
+        named = "prediction_id, request_id, request_row, event_at"
+        rows = f"SELECT {named} FROM ({self._tables.predictions(endpoint, since, before)})"  # noqa: S608
+        counted = self._tables.query(f"SELECT count(*) AS n FROM ({rows})")["n"][0].as_py()  # noqa: S608
+        if not counted:
+            return None
+        every = max(1, counted // _DELAYS_ROWS)
+        latest = self._tables.latest(LABELLED, endpoint, "p", self._tables.span(endpoint, since, before))
+        found = self._tables.query(
+            f"""
+            WITH p AS MATERIALIZED (SELECT * FROM ({rows}) WHERE hash(prediction_id) % {every} = 0), l AS ({latest})
+            SELECT quantile_cont(greatest(epoch_us(l.observed_at) - epoch_us(p.event_at), 0), {_RIPE_QUANTILE}) AS delay
+            FROM p JOIN l USING (prediction_id)"""  # noqa: S608
+        )
+        delay = found["delay"][0].as_py()
+        return None if delay is None else float(delay) / 1e6
 
     def assigned(
         self,

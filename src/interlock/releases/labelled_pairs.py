@@ -1,8 +1,8 @@
 """Rows that both versions scored and whose label is ripe, as arrays: what the quality gate computes losses from.
 
 The delay of a label may depend on the label (late flights land late), so that among fresh rows the labelled ones are a
-flattering selection. Only rows old enough that nearly all labels due have come are used, and how many of those have
-none is reported.
+flattering selection. Only rows old enough that nearly all labels due have come are used: by what labels took in the
+release, and before it, as a young release has met only the quick ones. How many of those have none is reported.
 """
 
 from dataclasses import dataclass
@@ -22,13 +22,17 @@ class LabelledPairs:
 
     Args:
         rows: Those rows, columns as in the paired table.
-        ripe_rows: Rows old enough, with a label or not.
+        ripe: Rows old enough that both versions answered, with a label or not.
         maturity_seconds: The age asked for; None before any label.
     """
 
     rows: pa.Table
-    ripe_rows: int
+    ripe: pa.Table
     maturity_seconds: float | None
+
+    @property
+    def ripe_rows(self) -> int:
+        return int(self.ripe.num_rows)
 
     @property
     def coverage(self) -> float:
@@ -46,22 +50,37 @@ class LabelledPairs:
         return _microseconds(self.rows["event_at"]) / 1e6
 
 
-def ripe(paired: pa.Table) -> LabelledPairs:
-    """Keep the rows old enough, and of those the ones with a label and two answers."""
+def ripe(paired: pa.Table, age_hours: float | None = None) -> LabelledPairs:
+    """Keep the rows old enough, and of those the ones with a label and two answers.
+
+    Args:
+        paired: As `LogReader.paired` gives them; with `usual_delay_seconds`, what labels took before the release.
+        age_hours: The age from which rows count, where somebody knows it; else what labels take says.
+    """
     if paired.num_rows == 0:
-        return LabelledPairs(paired, 0, None)
+        return LabelledPairs(paired, paired, None)
     answered = paired.filter(
         pc.and_(pc.equal(paired["champion_status"], "ok"), pc.equal(paired["challenger_status"], "ok"))
     )
     labelled = pc.is_valid(answered["observed_at"])
     observed = _microseconds(answered["observed_at"].filter(labelled))
     if len(observed) == 0:
-        return LabelledPairs(answered.slice(0, 0), 0, None)
+        return LabelledPairs(answered.slice(0, 0), answered.slice(0, 0), None)
     delays = np.maximum(observed - _microseconds(answered["event_at"].filter(labelled)), 0)
-    maturity = float(np.quantile(delays, _RIPE_QUANTILE))
+    maturity = max(float(np.quantile(delays, _RIPE_QUANTILE)), _usual(answered) * 1e6)
+    if age_hours is not None:
+        maturity = age_hours * 3600e6
     old_enough = pa.array(_microseconds(answered["event_at"]) <= observed.max() - maturity)
     rows = answered.filter(pc.and_(old_enough, labelled))
-    return LabelledPairs(rows, int(pc.sum(old_enough).as_py() or 0), maturity / 1e6)
+    return LabelledPairs(rows, answered.filter(old_enough), maturity / 1e6)
+
+
+def _usual(paired: pa.Table) -> float:
+    """Seconds that labels took before the release; 0 where nobody knows."""
+    if "usual_delay_seconds" not in paired.column_names:
+        return 0.0
+    known = pc.max(paired["usual_delay_seconds"]).as_py()
+    return 0.0 if known is None else float(known)
 
 
 def _microseconds(times: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from interlock.predictions.delta_log import DeltaLog, Kind
 
@@ -16,6 +17,9 @@ class RowReader(Protocol):
 
     def paired(self, endpoint: str, release_id: str) -> pa.Table:
         """Rows of the release that both versions scored, with the label where there is one."""
+
+    def label_delay(self, endpoint: str, before: datetime) -> float | None:
+        """Seconds within which nearly all labels came of predictions before that time; None without any."""
 
     def assigned(
         self,
@@ -39,6 +43,7 @@ class LogEvidence:
 
     def __init__(self, log: DeltaLog, reader: RowReader) -> None:
         self._log, self._reader = log, reader
+        self._delays: dict[str, float | None] = {}
 
     def evidence_version(self, endpoint: str) -> tuple[int | None, ...]:
         """Changes when any of the endpoint's tables has changed."""
@@ -49,8 +54,18 @@ class LogEvidence:
         return self._log.version("labels", endpoint) is not None
 
     def paired(self, endpoint: str, release_id: str) -> pa.Table:
-        """Rows of the release that both versions scored."""
-        return self._reader.paired(endpoint, release_id)
+        """Rows of the release that both versions scored, with what labels took before it in `usual_delay_seconds`.
+
+        A release that began an hour ago knows only labels that take less: where the others say something else, rows
+        would be judged by a selection that nothing in them shows.
+        """
+        rows = self._reader.paired(endpoint, release_id)
+        if rows.num_rows == 0:
+            return rows
+        if release_id not in self._delays:
+            self._delays[release_id] = self._reader.label_delay(endpoint, pc.min(rows["event_at"]).as_py())
+        delay = pa.scalar(self._delays[release_id], pa.float64())
+        return rows.append_column("usual_delay_seconds", pa.repeat(delay, rows.num_rows))
 
     def assigned(self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool) -> pa.Table:
         """Rows of the release as they were assigned, with what came of them."""

@@ -21,13 +21,14 @@ _AT_LEAST = {
     "hold_seconds": 0,
     "step_hours": 0,
     "reward_hours": 0,
+    "label_hours": 0,
     "mde": 0,
     "epsilon": 0,
     "floor": 0,
     "update_seconds": 1,
 }
 # A year: more is a slip of the pen, and far more is no length of time at all.
-_AT_MOST = {"hold_seconds": 366 * 24 * 3600, "step_hours": 366 * 24}
+_AT_MOST = {"hold_seconds": 366 * 24 * 3600, "step_hours": 366 * 24, "label_hours": 366 * 24}
 
 
 def of(strategy: str, given: Mapping[str, Any]) -> tuple[Strategy, ReleasePlan]:

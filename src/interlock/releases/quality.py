@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from interlock.domain.release import Gate, GateOutcome
 from interlock.predictions.answer_losses import LOSS_NAMES, RowLosses, loss_of, row_losses
+from interlock.releases import label_coverage
 from interlock.releases.evidence import Evidence
 from interlock.releases.labelled_pairs import LabelledPairs, ripe
 from interlock.releases.wording import count, finite, percent
@@ -37,7 +38,11 @@ def gate(evidence: Evidence) -> Gate:
         return _without_data(evidence, "quality", "not_comparable", f"quality not compared: {why}")
     if not evidence.has_labels:
         return _without_data(evidence, f"quality.{loss}", "not_enough_data", "quality: no labels have arrived")
-    pairs = ripe(evidence.paired)
+    pairs = ripe(evidence.paired, evidence.plan.label_hours)
+    uneven = label_coverage.fault(evidence.contract, pairs, alpha=evidence.plan.sample_ratio_alpha)
+    if uneven is not None:
+        reason = f"quality not comparable: {uneven}, so rows with a label do not stand for the rest"
+        return _without_data(evidence, f"quality.{loss}", "not_comparable", reason)
     if pairs.rows.num_rows == 0:
         needed = count(evidence.plan.min_labels)
         reason = f"quality: 0 of {needed} labelled rows that both versions scored"

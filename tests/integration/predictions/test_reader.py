@@ -91,6 +91,7 @@ def test_both_versions_answers_to_the_same_row_stand_side_by_side(home: "Home") 
     assert rows["p1-0"]["champion.probabilities"] == [0.1, 0.9]
     assert rows["p4-0"]["challenger.label"] is None
     assert [row["label"] for row in rows.values()] == ["true", None, None, None]
+    assert [row["by_challenger"] for row in rows.values()] == [False, True, False, False]
 
 
 def test_labels_of_rows_drawn_with_unequal_chances_are_no_pairs(home: "Home") -> None:
@@ -165,3 +166,15 @@ def test_fifty_thousand_pairs_are_read_in_a_moment(home: "Home") -> None:
         seconds.append(time.perf_counter() - begun)
     # 0.2 s on one quiet core; the bound leaves room for a busy machine.
     assert min(seconds) < 1.0
+
+
+def test_the_delay_of_labels_is_that_of_predictions_before(home: "Home") -> None:
+    told = [Label(f"p{number}-0", None, 0, True, START_US + 3600_000_000 * number, "natural", 1.0) for number in (1, 2)]
+    home.collect(prediction(1), prediction(2), prediction(3), labels(*told))
+    rows = home.reader.labelled("wine")
+    delays = [(row["observed_at"] - row["event_at"]).total_seconds() for row in rows.to_pylist()]
+    end = max(row["event_at"] for row in rows.to_pylist()) + timedelta(days=5)
+    assert home.reader.label_delay("wine", end) == pytest.approx(np.quantile(np.maximum(delays, 0), 0.99))
+    assert home.reader.label_delay("wine", START - timedelta(days=3)) is None
+    assert home.reader.label_delay("wine", end + timedelta(days=60)) is None
+    assert home.reader.label_delay("none", end) is None

@@ -43,7 +43,10 @@ def evidence_log(log: DeltaLog, tmp_path: Path) -> Iterator[LogEvidence]:
 
 def append(log: DeltaLog, kind: Any, base: pa.Schema, rows: list[dict[str, Any]], outputs: bool = True) -> None:
     schema = pa.schema([*base, *(pa.field(*output) for output in OUTPUTS if outputs)])
-    log.append(kind, "flights", pa.Table.from_pylist(rows, schema=schema), {"test": 1})
+    version = log.version(kind, "flights")
+    log.append(
+        kind, "flights", pa.Table.from_pylist(rows, schema=schema), {"test": 1 + (-1 if version is None else version)}
+    )
 
 
 def fill(log: DeltaLog, *, scoring_fails_every: int | None = None) -> None:
@@ -105,6 +108,20 @@ def test_a_worse_candidate_shows_in_the_log(log: DeltaLog, evidence_log: LogEvid
     assert found["quality"].counts == {"champion": ROWS, "challenger": ROWS}
     assert found["quality"].details["maturity_seconds"] == 7200
     assert found["scoring_errors"].outcome == "ok"
+
+
+def test_labels_of_a_release_are_waited_for_as_long_as_they_took_before_it(
+    log: DeltaLog, evidence_log: LogEvidence
+) -> None:
+    at = NOW - timedelta(days=3)
+    row = {"at": at, "event_at": at, "date": at.date(), "role": "champion", "unit": "u", "attempt_status": "ok"}
+    append(log, "predictions", PREDICTIONS, [{**row, "prediction_id": f"a{number}"} for number in range(50)])
+    said = {"at": at, "observed_at": at + timedelta(hours=9), "label_text": "late", "batch_row": 0, "source": "natural"}
+    append(log, "labels", LABELS, [{**said, "prediction_id": f"a{number}"} for number in range(50)], outputs=False)
+    fill(log)
+    found = judge(evidence_log)["quality"]
+    assert found.details["maturity_seconds"] == 9 * 3600
+    assert found.counts["champion"] == ROWS - 7 * 60
 
 
 def test_rows_that_the_candidate_cannot_score_show_in_the_log(log: DeltaLog, evidence_log: LogEvidence) -> None:

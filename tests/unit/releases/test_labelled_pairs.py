@@ -46,3 +46,15 @@ def test_rows_that_a_version_could_not_answer_are_left_out(paired: Paired) -> No
 def test_without_labels_nothing_is_ripe(paired: Paired, rows: int) -> None:
     pairs = ripe(paired([None] * rows, [P] * rows, [P] * rows) if rows else pa.table({}))
     assert (pairs.rows.num_rows, pairs.coverage, pairs.maturity_seconds) == (0, 0.0, None)
+
+
+def test_labels_that_took_longer_before_the_release_are_waited_for(paired: Paired) -> None:
+    rows = paired([0] * 100, [P] * 100, [P] * 100, delay_minutes=10.0)
+    for usual, age, ripe_rows in (
+        (50 * 60.0, None, 60),
+        (5 * 60.0, None, 100),
+        (None, None, 100),
+        (50 * 60.0, 1.0, 50),
+    ):
+        known = rows.append_column("usual_delay_seconds", pa.array([usual] * 100, pa.float64()))
+        assert ripe(known, age).ripe_rows == ripe_rows

@@ -146,3 +146,12 @@ def test_regression_is_compared_by_absolute_error(paired: Paired, evidence: Make
 def test_a_contract_without_task_is_not_comparable(evidence: Make) -> None:
     gate = quality.gate(evidence(contract=Contract(inputs=(), outputs=())))
     assert (gate.outcome, gate.non_inferior) == ("not_comparable", False)
+
+
+def test_labels_that_depend_on_the_answer_are_not_comparable(paired: Paired, evidence: Make) -> None:
+    labels, champion, challenger = flights(4000, 3.0)
+    seen = [int(label) if told[1] >= 0.5 else None for label, told in zip(labels, champion, strict=True)]
+    rows = paired(seen, champion.tolist(), challenger.tolist())
+    gate = quality.gate(evidence(paired=rows.append_column("by_challenger", [[False] * 4000])))
+    assert (gate.outcome, gate.non_inferior) == ("not_comparable", False)
+    assert gate.reason.startswith("quality not comparable: labels came for 0 % of some answers")
