@@ -57,6 +57,7 @@ certify: $(STAMP)
 	$(BIN)/python -m benchmarks.releases.certify_harm --write docs/statistics.md
 	$(BIN)/python -m benchmarks.releases.certify_streams --write docs/statistics.md
 	$(BIN)/python -m benchmarks.releases.certify_quality --write docs/statistics.md
+	$(BIN)/python -m benchmarks.releases.certify_labels --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_drift --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_estimate --write docs/statistics.md
 
