@@ -4,9 +4,9 @@ Usage: `python -m benchmarks.releases.certify_labels [--quick] [--runs 1000] [--
 
 Harm of .01 Brier, and of 2 points of accuracy, at a share of 1 %, with labels that come hours late. Paired: the
 product's gate on quality, which reads rows that both versions scored. Unpaired: the product's comparison of means of an
-A/B test (`stats.mean_difference`), which reads what each caller was answered. Both at the level of one gate, looked at whenever
-there are a tenth more labels. Exit code 1 if a level is broken by more than three standard errors, or if the paired gate
-takes more than a twentieth of the labels.
+A/B test (`stats.mean_difference`), which reads what each caller was answered. Both at the level of one gate, looked at
+whenever there are a tenth more labels. Exit code 1 if a level is broken by more than three standard errors, or if the
+paired gate takes more than a twentieth of the labels.
 """
 
 import sys
@@ -132,18 +132,17 @@ def main() -> None:
             said = certificate.told(false.share, ALPHA, options.runs)
             kept &= "broken" not in said
             ratio = "" if name == "paired" else f"{seen.labels / found['paired'].labels:,.0f}"
-            lines.append(
-                [metric.name, name, str(seed + 2 * at), f"{seen.share:.0%}", f"{seen.labels:,.0f}", ratio, said]
-            )
+            told = (f"{seen.share:.0%}", f"{seen.labels:,.0f}", ratio, said)
+            lines.append([metric.name, name, str(seed + 2 * at), *told])
             print(*lines[-1], file=sys.stderr)
         kept &= found["unpaired"].labels >= 20 * found["paired"].labels
     head = ["harm", "compared", "seed", "found", "labels", "times the paired", "without harm"]
     text = (
-        f"{options.runs:,} releases a line at a share of {SHARE:.0%}, with labels four hours late on average. Found: share "
-        f"of releases in which harm was seen within {MOST_PAIRED:,} labels paired and {MOST_UNPAIRED:,} unpaired; labels: "
-        f"their median until then. Paired, harm is a loss over the champion's by {PLAN.quality_harm:.1%} of it; unpaired, "
-        f"any. Promised: without harm (the seed after the line's) it is seen at most {ALPHA:.2%} of the time, and unpaired "
-        "takes at least 20 times the labels."
+        f"{options.runs:,} releases a line at a share of {SHARE:.0%}, with labels four hours late on average. "
+        f"Found: share of releases in which harm was seen within {MOST_PAIRED:,} labels paired and {MOST_UNPAIRED:,} "
+        "unpaired; labels: their median until then. Paired, harm is a loss over the champion's by "
+        f"{PLAN.quality_harm:.1%} of it; unpaired, any. Promised: without harm (the seed after the line's) it is seen "
+        f"at most {ALPHA:.2%} of the time, and unpaired takes at least 20 times the labels."
     )
     certificate.finish("certify_labels", f"{text}\n\n{certificate.table(head, lines)}", options.write, kept=kept)
 

@@ -85,6 +85,8 @@ def test_a_test_of_three_arms_ends_with_a_verdict_that_a_person_acts_on(
     assert product.json("endpoint", "show", "wine")["traffic"] == {"wine:3": 1.0}
     planned = product.json("release", "plan", "wine", "--strategy", "ab_test", "--reward", "sold", "--mde", "0.1")
     assert planned["planned_units"] > 1000
+    asked = ("--strategy", "ab_test", "--reward", "sold", "--mde", "0.1", "--candidates", "2")
+    assert product.json("release", "plan", "wine", *asked)["planned_units"] > 1.4 * planned["planned_units"]
     assert product.json("release", "rollback", "wine")["model"] == "wine:1"
 
 

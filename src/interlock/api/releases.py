@@ -28,6 +28,12 @@ class Wanted(BaseModel, extra="forbid"):
     plan: dict[str, Any] = {}
 
 
+class Foreseen(Wanted):
+    """What shall be foreseen: a release of so many candidates."""
+
+    candidates: int = Field(1, ge=1, le=100, description="how many, of an A/B test or a bandit")
+
+
 class NewRelease(Wanted):
     """A candidate for an endpoint; for an A/B test or a bandit it may be several."""
 
@@ -87,7 +93,7 @@ def start(new: NewRelease, actor: Actor, services: Given) -> dict[str, Any]:
 
 
 @router.post("/forecast", **needs("read", limited_keys=True))
-def forecast(wanted: Wanted, actor: Actor, services: Given) -> dict[str, Any]:
+def forecast(wanted: Foreseen, actor: Actor, services: Given) -> dict[str, Any]:
     """How long a release would take at the endpoint's traffic, and the smallest harm that it would see."""
     check_endpoint(actor, "read", wanted.endpoint)
     strategy, plan = services.releases.wanted(wanted.endpoint, wanted.strategy, wanted.plan)
@@ -96,7 +102,12 @@ def forecast(wanted: Wanted, actor: Actor, services: Given) -> dict[str, Any]:
     rows = counted.predictions if counted else 0
     labelled = services.reader.label_stats(wanted.endpoint).labelled / rows if rows else 0.0
     found = services.releases.forecast(
-        wanted.endpoint, strategy, plan, labelled=min(1.0, labelled), reader=services.reader
+        wanted.endpoint,
+        strategy,
+        plan,
+        labelled=min(1.0, labelled),
+        reader=services.reader,
+        candidates=wanted.candidates,
     )
     return {**finite(plain(found)), "sentence": sentence(found)}
 

@@ -65,7 +65,7 @@ def start(
         )
         _print(found, as_json=as_json)
         if not as_json:
-            print(client.forecast(endpoint, strategy=strategy, plan=given)["sentence"])
+            print(client.forecast(endpoint, strategy=strategy, plan=given, candidates=1 + len(others))["sentence"])
 
 
 @app.command("plan")
@@ -75,6 +75,9 @@ def forecast(
     steps: Steps = None,
     reward: Reward = None,
     mde: Mde = None,
+    candidates: Annotated[
+        int, typer.Option(min=1, help="How many versions an A/B test or a bandit compares with the champion.")
+    ] = 1,
     plan: Plan = None,
     server: Server = None,
     home: Home = DEFAULT_HOME,
@@ -85,7 +88,8 @@ def forecast(
     Example: [bold]interlock release plan wine --strategy ab_test --reward sold --mde 0.05[/bold]
     """
     with connect(server, home) as client:
-        found = client.forecast(endpoint, strategy=strategy, plan=_given(plan, steps=steps, reward=reward, mde=mde))
+        given = _given(plan, steps=steps, reward=reward, mde=mde)
+        found = client.forecast(endpoint, strategy=strategy, plan=given, candidates=candidates)
     if as_json:
         show_json(found)
         return

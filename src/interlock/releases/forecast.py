@@ -69,9 +69,9 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     strategy: Strategy
     traffic: Traffic
-    steps: tuple[StepForecast, ...]
-    hours: float | None
-    advice: str
+    steps: tuple[StepForecast, ...] = ()
+    hours: float | None = None
+    advice: str = ""
     planned_units: int | None = None
 
 
@@ -94,7 +94,13 @@ def measure(tx: Transaction, endpoint: str, now: datetime, labelled: float) -> T
 
 
 def forecast(
-    endpoint: str, strategy: Strategy, plan: ReleasePlan, traffic: Traffic, known: Baseline = UNKNOWN
+    endpoint: str,
+    strategy: Strategy,
+    plan: ReleasePlan,
+    traffic: Traffic,
+    known: Baseline = UNKNOWN,
+    *,
+    candidates: int = 1,
 ) -> Forecast:
     """Say what a release by `plan` takes.
 
@@ -104,28 +110,30 @@ def forecast(
         plan: Its numbers.
         traffic: What the endpoint had lately.
         known: What an A/B test's metric was lately.
+        candidates: How many, of an A/B test or a bandit.
     """
     if strategy in ARMED:
-        return _of_arms(endpoint, strategy, plan, traffic, known)
+        return _of_arms(Forecast(endpoint=endpoint, strategy=strategy, traffic=traffic), plan, known, candidates)
     steps = _STEPS[strategy](plan, traffic)
     hours = None if any(step.hours is None for step in steps) else sum(step.hours or 0 for step in steps)
     found = Forecast(endpoint=endpoint, strategy=strategy, traffic=traffic, steps=tuple(steps), hours=hours, advice="")
     return msgspec.structs.replace(found, advice=_advice(found, plan))
 
 
-def _of_arms(endpoint: str, strategy: Strategy, plan: ReleasePlan, traffic: Traffic, known: Baseline) -> Forecast:
-    """Of one candidate beside the champion."""
-    needed = planning.units_needed(plan, known) if strategy == "ab_test" else None
+def _of_arms(asked: Forecast, plan: ReleasePlan, known: Baseline, candidates: int) -> Forecast:
+    """Of so many candidates beside the champion: shares of all of them together, and units until each is decided."""
+    traffic = asked.traffic
+    needed = planning.units_needed(plan, known, candidates) if asked.strategy == "ab_test" else None
     per_hour = known.units / traffic.hours if traffic.hours else 0.0
-    *early, last = plan.steps or (0.5,)
-    steps = [_arm_step(share, round(plan.min_units / share), traffic.requests_per_hour) for share in early]
+    *early, last = plan.steps or (candidates / (candidates + 1),)
+    each = plan.min_units * candidates
+    steps = [_arm_step(share, round(each / share), traffic.requests_per_hour) for share in early]
     steps.append(_arm_step(last, needed, per_hour))
     hours = None if any(step.hours is None for step in steps) else sum(step.hours or 0 for step in steps)
-    found = Forecast(
-        endpoint=endpoint, strategy=strategy, traffic=traffic, steps=tuple(steps), hours=hours, advice="",
-        planned_units=needed,
-    )  # fmt: skip
-    return msgspec.structs.replace(found, advice=_arm_advice(strategy, plan, known, needed))
+    advice = _arm_advice(asked.strategy, plan, known, needed)
+    if needed is not None:
+        advice = _size(plan, known, needed, last / candidates)
+    return msgspec.structs.replace(asked, steps=tuple(steps), hours=hours, advice=advice, planned_units=needed)
 
 
 def _arm_step(share: float, units: int | None, per_hour: float) -> StepForecast:
@@ -142,8 +150,12 @@ def _arm_advice(strategy: Strategy, plan: ReleasePlan, known: Baseline, needed: 
         return f"no {metric} has come in the last week, so nothing can be said of the size"
     if needed is None:
         return "no size is enough: ask for a larger difference (--mde)"
+    return ""
+
+
+def _size(plan: ReleasePlan, known: Baseline, needed: int, share: float) -> str:
     return (
-        f"{needed:,} units in all, half of them the candidate's, for four tests in five to see a difference of "
+        f"{needed:,} units in all, {share:.3g} of them each candidate's, for four tests in five to see a difference of "
         f"{plan.mde:g} times the champion's mean of {known.mean:.4g}"
     )
 

@@ -135,18 +135,20 @@ class Releases:
         *,
         labelled: float,
         reader: AssignedReader | None = None,
+        candidates: int = 1,
     ) -> Forecast:
         """What a release by `plan` would take at the endpoint's traffic.
 
         Args:
             labelled: Share of the endpoint's rows that have a label.
             reader: The log, for what an A/B test's metric was lately.
+            candidates: How many.
 
         Raises:
             NotFoundError: No such endpoint.
             InvalidInputError: The plan breaks a rule.
         """
-        plans.check(plan, strategy)
+        plans.check(plan, strategy, candidates)
         with self._store.read() as tx:
             tx.endpoints.get(endpoint)
             traffic = measure(tx, endpoint, self._clock(), labelled)
@@ -154,7 +156,7 @@ class Releases:
         known = UNKNOWN
         if strategy == "ab_test" and reader is not None:
             known = baseline(reader, endpoint, plan, contract, self._clock())
-        return forecast(endpoint, strategy, plan, traffic, known)
+        return forecast(endpoint, strategy, plan, traffic, known, candidates=candidates)
 
     def promote(self, id: str, *, candidate: str | None = None, actor: Key, reason: str = "") -> Release:
         """Make a candidate champion now, whatever the gates say. The audit entry holds what they said.

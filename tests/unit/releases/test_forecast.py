@@ -9,9 +9,10 @@ import pytest
 
 from interlock.domain.evidence import StepCounts
 from interlock.domain.release import ReleasePlan
-from interlock.releases import errors
+from interlock.releases import errors, planning
 from interlock.releases.evidence import Evidence
 from interlock.releases.forecast import Forecast, Traffic, forecast, measure, sentence
+from interlock.releases.planning import Baseline
 from interlock.stats.log_histogram import SIZE
 from interlock.store import Store
 from interlock.store.service_hours import ServiceDelta
@@ -94,3 +95,24 @@ def test_traffic_is_measured_over_the_last_week(store: Store, now: datetime) -> 
     with store.read() as tx:
         found = measure(tx, "wine", now, labelled=0.25)
     assert found == Traffic(requests_per_hour=100, failure_rate=0.02, labels_per_hour=50, hours=10)
+
+
+def test_a_test_of_several_candidates_is_sized_over_all_arms() -> None:
+    plan = ReleasePlan(steps=(), reward="sold", mde=0.2)
+    known = Baseline(100_000, 0.1, 0.09)
+    found = [forecast("wine", "ab_test", plan, BUSY, known, candidates=number) for number in (1, 2, 3)]
+    units = [each.planned_units or 0 for each in found]
+    assert units == [planning.units_needed(plan, known, number) for number in (1, 2, 3)]
+    # Every arm needs what one needs, and a little more as the level is split.
+    assert 1.5 < units[1] / units[0] < 1.8
+    assert units[2] / 4 > units[1] / 3 > units[0] / 2
+    assert [each.steps[-1].traffic_share for each in found] == pytest.approx([1 / 2, 2 / 3, 3 / 4])
+    assert "0.333 of them each candidate's" in found[1].advice
+    assert found[1].hours is not None
+    assert found[1].hours == pytest.approx(units[1] / (100_000 / 168))
+
+
+def test_early_stages_of_a_test_last_until_every_candidate_has_its_units() -> None:
+    plan = ReleasePlan(steps=(0.1, 0.6), reward="sold", min_units=200)
+    early = forecast("wine", "ab_test", plan, BUSY, Baseline(1000, 0.1, 0.09), candidates=2).steps[0]
+    assert early.challenger_requests == 400

@@ -69,10 +69,16 @@ class Releases(ControlRequests):
         return self._post("/releases/evaluation", {**wanted, "since": iso(since), "until": iso(until)})
 
     def forecast(
-        self, endpoint: str, *, strategy: str | None = None, plan: Mapping[str, Any] | None = None
+        self,
+        endpoint: str,
+        *,
+        strategy: str | None = None,
+        plan: Mapping[str, Any] | None = None,
+        candidates: int = 1,
     ) -> dict[str, Any]:
-        """How long a release would take at the endpoint's traffic, and the smallest harm that it would see."""
-        return self._post("/releases/forecast", {"endpoint": endpoint, "strategy": strategy, "plan": dict(plan or {})})
+        """How long a release of so many candidates would take at the endpoint's traffic, and what harm it would see."""
+        asked = {"endpoint": endpoint, "strategy": strategy, "plan": dict(plan or {})}
+        return self._post("/releases/forecast", asked | ({"candidates": candidates} if candidates != 1 else {}))
 
     def approve(self, id: str, reason: str = "") -> dict[str, Any]:
         """Let a release go on that waits for approval. Not for who started it."""
