@@ -245,6 +245,11 @@ def _print(found: dict[str, Any], *, as_json: bool) -> None:
             "reason",
         )
         show_table(found["gates"], columns, empty="")
+    for gate in found["gates"]:
+        if gate["details"].get("segments"):
+            print(f"\n{gate['metric']} of {gate['version']} by segment ({gate['details']['segments_note']})")
+            columns = ("column", "value", "champion_units", "challenger_units", "estimate", "lower", "upper")
+            show_table(gate["details"]["segments"], columns, empty="")
 
 
 def _given(plan: Path | None, *, steps: str | None, reward: str | None, mde: float | None) -> dict[str, Any]:

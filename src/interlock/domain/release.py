@@ -55,6 +55,8 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
         guard_rewards: Further rewards by name, with their goals: an arm on which one surely gets worse is withdrawn.
         mde: The smallest difference worth knowing, as a share of the champion's mean: a test that is sure of less says
             that there is none.
+        covariate: Of an A/B test: a numeric input that says something of the metric; differences are adjusted for it.
+        segments: Of an A/B test: inputs by whose values differences are shown too. They decide nothing.
         promote_winner: Whether the winner of an A/B test is promoted; otherwise a person is told, and decides.
         sample_ratio_alpha: Probability that a sound test is stopped because its groups look wrongly sized.
         policy: How a bandit turns rewards into shares.
@@ -89,6 +91,8 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     reward_hours: float = 0.0
     guard_rewards: dict[str, Goal] = {}
     mde: float = 0.05
+    covariate: str | None = None
+    segments: tuple[str, ...] = ()
     promote_winner: bool = False
     sample_ratio_alpha: float = 0.001
     policy: Policy = "thompson"
@@ -96,6 +100,11 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     epsilon: float = 0.1
     floor: float = 0.05
     update_seconds: float = 60.0
+
+    @property
+    def compared_inputs(self) -> tuple[str, ...]:
+        """Inputs that the comparison of arms reads."""
+        return tuple(dict.fromkeys(([self.covariate] if self.covariate is not None else []) + list(self.segments)))
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):

@@ -214,6 +214,7 @@ class LogReader:
         since: datetime | None = None,
         rewards: Sequence[str] = (),
         answers: bool = False,
+        inputs: Sequence[str] = (),
     ) -> pa.Table:
         """Rows as they were assigned, with what came of them, by `event_at`.
 
@@ -223,11 +224,12 @@ class LogReader:
             since: The beginning of `event_at`, without a release.
             rewards: Names of rewards.
             answers: Whether to read the answers and their labels.
+            inputs: Names of inputs to read; those that the log has not are left out.
 
         Returns:
-            `unit`, `assigned_version`, `step`, `propensity`, `event_at`, for each reward `reward.NAME` and
-            `rewarded_at.NAME`; with `answers` also `output.<name>` as the caller got it, `label`, `label_number` and
-            `observed_at`.
+            `unit`, `assigned_version`, `step`, `propensity`, `event_at`, `input.<name>` of those asked for, for each
+            reward `reward.NAME` and `rewarded_at.NAME`; with `answers` also `output.<name>` as the caller got it,
+            `label`, `label_number` and `observed_at`.
         """
         source = (
             self._tables.predictions(endpoint, since)
@@ -237,8 +239,10 @@ class LogReader:
         span = self._tables.span_of_release(endpoint, release_id) if release_id is not None else None
         columns = [f"p.{name}" for name in ("unit", "assigned_version", "step", "propensity", "event_at")]
         parts, joins = [], []
+        logged = self._tables.columns("predictions", endpoint).names if answers or inputs else []
+        columns += [f"p.{quoted(f'input.{name}')}" for name in inputs if f"input.{name}" in logged]
         if answers:
-            outputs = [name for name in self._tables.columns("predictions", endpoint).names if name[:7] == "output."]
+            outputs = [name for name in logged if name[:7] == "output."]
             columns += [f"p.{quoted(name)}" for name in outputs]
             columns += ["l.label_text AS label", "l.label_number", "l.observed_at"]
             latest = self._tables.latest(LABELLED, endpoint, "p", span)

@@ -247,7 +247,9 @@ class ReleaseController:
             return self._reader.paired(release.endpoint, release.id)
         plan = release.plan
         rewards = ([plan.reward] if plan.reward is not None else []) + list(plan.guard_rewards)
-        return self._reader.assigned(release.endpoint, release.id, rewards, answers=plan.reward is None)
+        return self._reader.assigned(
+            release.endpoint, release.id, rewards, answers=plan.reward is None, inputs=plan.compared_inputs
+        )
 
     def _lacking(self, release: Release) -> tuple[str, str]:
         """Why the log lacks what scoring by both versions needs, and why it lacks their answers."""

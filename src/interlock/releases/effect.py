@@ -5,9 +5,10 @@ knowing", or nothing yet.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from interlock.domain.release import Gate, GateOutcome, Goal
+from interlock.releases import segments
 from interlock.releases.evidence import Evidence
 from interlock.releases.outcomes import Units
 from interlock.releases.wording import count, finite
@@ -43,7 +44,11 @@ def gate(evidence: Evidence, metric: Metric, units: Units, version: str) -> Gate
         units: With the metric's values.
         version: The candidate.
     """
-    result = mean_difference.analyze(units.strata(version), alpha=evidence.alpha)
+    result = plain = mean_difference.analyze(units.strata(version), alpha=evidence.alpha)
+    covariate, explained = evidence.plan.covariate, None
+    if covariate is not None and f"input.{covariate}" in units.inputs.column_names:
+        adjusted = units.adjusted_strata(version, covariate)
+        result, explained = mean_difference.analyze(adjusted.strata, alpha=evidence.alpha), adjusted.explained
     mde = evidence.plan.mde * abs(result.champion)
     verdict = _verdict(evidence, metric, result, mde)
     is_enough = _is_enough(evidence, result)
@@ -66,8 +71,31 @@ def gate(evidence: Evidence, metric: Metric, units: Units, version: str) -> Gate
             "challenger_mean": finite(result.challenger),
             "p_value": result.p_value,
             "units": result.champion_units + result.challenger_units,
+            **({} if explained is None else _beside(evidence, plain, explained)),
+            **_segments(evidence, units, version),
         },
     )
+
+
+def _beside(evidence: Evidence, plain: MeanDifferenceResult, explained: float) -> dict[str, Any]:
+    """What would have been said without the covariate."""
+    return {
+        "covariate": evidence.plan.covariate,
+        "variance_explained": round(explained, 4),
+        "unadjusted": {name: finite(getattr(plain, name)) for name in ("estimate", "lower", "upper")},
+    }
+
+
+def _segments(evidence: Evidence, units: Units, version: str) -> dict[str, Any]:
+    columns = evidence.plan.segments
+    if not columns:
+        return {}
+    found = segments.explore(units, version, columns, alpha=evidence.alpha)
+    level = f"{1 - evidence.alpha / segments.comparisons(columns):.4%}"
+    note = (
+        f"exploration only, decides nothing: {len(found)} segments, each interval at {level}, so that all hold together"
+    )
+    return {"segments": found, "segments_note": note}
 
 
 def _verdict(evidence: Evidence, metric: Metric, result: MeanDifferenceResult, mde: float) -> Verdict:
@@ -100,10 +128,10 @@ def _outcome(verdict: Verdict, *, is_enough: bool) -> GateOutcome:
 
 
 def _reason(evidence: Evidence, metric: Metric, version: str, result: MeanDifferenceResult) -> str:
-    return (
-        f"{metric.noun} {result.challenger:.4g} of {version} against {result.champion:.4g} of "
-        f"{evidence.release.champion}, difference {result.estimate:.3g} ({result.lower:.3g} to {result.upper:.3g})"
-    )
+    sides = f"{result.challenger:.4g} of {version} against {result.champion:.4g} of {evidence.release.champion}"
+    difference = f"difference {result.estimate:.3g} ({result.lower:.3g} to {result.upper:.3g})"
+    covariate = evidence.plan.covariate
+    return f"{metric.noun} {sides}, {difference}" + (f", adjusted for {covariate}" if covariate is not None else "")
 
 
 def _missing(evidence: Evidence, metric: Metric, version: str, result: MeanDifferenceResult) -> str:

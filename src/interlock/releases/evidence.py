@@ -35,8 +35,10 @@ class EvidenceReader(Protocol):
     def paired(self, endpoint: str, release_id: str) -> pa.Table:
         """Rows of the release that both versions scored, with the label where there is one."""
 
-    def assigned(self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool) -> pa.Table:
-        """Rows of the release as they were assigned, with rewards; with `answers` also those, and labels."""
+    def assigned(
+        self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool, inputs: Sequence[str] = ()
+    ) -> pa.Table:
+        """Rows of the release as they were assigned, with rewards and inputs; with `answers` also those, and labels."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ class RowReader(Protocol):
         since: datetime | None = None,
         rewards: Sequence[str] = (),
         answers: bool = False,
+        inputs: Sequence[str] = (),
     ) -> pa.Table:
-        """Rows as they were assigned, with rewards, and with answers and labels if they are asked for."""
+        """Rows as they were assigned, with rewards and inputs, and with answers and labels if they are asked for."""
 
 
 class LogEvidence:
@@ -67,6 +68,8 @@ class LogEvidence:
         delay = pa.scalar(self._delays[release_id], pa.float64())
         return rows.append_column("usual_delay_seconds", pa.repeat(delay, rows.num_rows))
 
-    def assigned(self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool) -> pa.Table:
+    def assigned(
+        self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool, inputs: Sequence[str] = ()
+    ) -> pa.Table:
         """Rows of the release as they were assigned, with what came of them."""
-        return self._reader.assigned(endpoint, release_id=release_id, rewards=rewards, answers=answers)
+        return self._reader.assigned(endpoint, release_id=release_id, rewards=rewards, answers=answers, inputs=inputs)

@@ -8,7 +8,7 @@ Values count at equal age: where the delay of a label or a reward depends on wha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from interlock.domain.release import Release, ReleasePlan
+from interlock.stats import covariate_adjustment
+from interlock.stats.covariate_adjustment import AdjustedStrata, ArmValues
 from interlock.stats.mean_difference import Group, Stratum
 from interlock.stats.sample_ratio import Counted
 
@@ -49,6 +51,7 @@ class Units:
         propensity: Of its assignment.
         is_ripe: Whether any of its rows is old enough.
         value: Mean of its rows' values; nan where none has one.
+        inputs: Of each unit's first row, `input.<name>` as far as they were read: what was there before its arm acted.
     """
 
     arms: tuple[str, ...]
@@ -57,6 +60,7 @@ class Units:
     propensity: NDArray[np.float64]
     is_ripe: NDArray[np.bool_]
     value: NDArray[np.float64]
+    inputs: pa.Table = field(default_factory=lambda: pa.table({}))
 
     @property
     def is_valued(self) -> NDArray[np.bool_]:
@@ -79,6 +83,21 @@ class Units:
             Stratum(self._group(self.step == step, 0), self._group(self.step == step, index))
             for step in np.unique(self.step[self.arm == index])
         ]
+
+    def where(self, which: NDArray[np.bool_]) -> "Units":
+        """Some of the units."""
+        kept = (each[which] for each in (self.arm, self.step, self.propensity, self.is_ripe, self.value))
+        return Units(self.arms, *kept)
+
+    def adjusted_strata(self, version: str, covariate: str) -> AdjustedStrata:
+        """The same as `strata`, less what an input of the first row says of the values."""
+        index, numbers = self.arms.index(version), _numbers(self.inputs[f"input.{covariate}"])
+        pairs = []
+        for step in np.unique(self.step[self.arm == index]):
+            sides = [self.is_valued & (self.step == step) & (self.arm == side) for side in (0, index)]
+            champion, challenger = (ArmValues(self.value[here], numbers[here]) for here in sides)
+            pairs.append((champion, challenger))
+        return covariate_adjustment.adjust(pairs)
 
     def _group(self, here: NDArray[np.bool_], index: int) -> Group:
         values = self.value[here & (self.arm == index) & self.is_valued]
@@ -138,7 +157,10 @@ def by_unit(release: Release, rows: pa.Table, values: Values) -> Units:
     same = (arm == arm[first][unit]) & (stage == stage[first][unit])
     ripe = same & values.is_ripe[kept]
     valued = ripe & np.isfinite(values.values[kept])
-    return Units(arms, arm[first], step[first], propensity[first], *_means(unit, ripe, valued, values.values[kept]))
+    found = _means(unit, ripe, valued, values.values[kept])
+    named = [name for name in rows.column_names if name.startswith("input.")]
+    inputs = rows.select(named).take(pa.array(kept[first]))
+    return Units(arms, arm[first], step[first], propensity[first], *found, inputs)
 
 
 def _means(

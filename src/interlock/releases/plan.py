@@ -27,6 +27,7 @@ _AT_LEAST = {
     "floor": 0,
     "update_seconds": 1,
 }
+_MOST_SEGMENTS = 10
 # A year: more is a slip of the pen, and far more is no length of time at all.
 _AT_MOST = {"hold_seconds": 366 * 24 * 3600, "step_hours": 366 * 24, "label_hours": 366 * 24}
 
@@ -82,11 +83,18 @@ def check(plan: ReleasePlan, strategy: Strategy = "canary", candidates: int = 1)
 def _arm_faults(plan: ReleasePlan, strategy: Strategy, candidates: int) -> list[str]:
     """What is wrong with a plan that compares arms, or with one that does not and has what only those have."""
     if strategy not in ARMED:
-        given = [name for name in ("reward", "missing_reward") if getattr(plan, name) is not None]
+        names = ("reward", "missing_reward", "covariate", "segments")
+        given = [name for name in names if getattr(plan, name) not in (None, ())]
         faults = [f"{name}: only of ab_test and bandit, not of {strategy}" for name in given]
         return faults + ([f"{strategy} takes one candidate, not {candidates}"] if candidates > 1 else [])
     rules = {
         f"reward: a {strategy} needs the name of one": strategy == "ab_test" or plan.reward is not None,
+        f"covariate, segments: only of an ab_test, not of a {strategy}": (
+            strategy == "ab_test" or not plan.compared_inputs
+        ),
+        f"segments: {len(plan.segments)} columns, at most {_MOST_SEGMENTS} can be looked at": (
+            len(plan.segments) <= _MOST_SEGMENTS
+        ),
         f"guard_rewards: only of an ab_test, not of a {strategy}": strategy == "ab_test" or not plan.guard_rewards,
         "guard_rewards: the reward itself is decided on, and cannot guard too": plan.reward not in plan.guard_rewards,
         "missing_reward: needs reward_hours over 0, the age from which a row without reward counts": (

@@ -108,6 +108,7 @@ class Releases:
             if strategy in ARMED:
                 _check_logged(served, plan, [model.contract for model in models])
                 _check_comparable(plan, overridden)
+                _check_inputs(plan, models[0].contract)
             release = Release(
                 id=f"{endpoint}-{len(tx.releases.list(endpoint)) + 1}",
                 endpoint=endpoint,
@@ -309,9 +310,28 @@ def _check_logged(endpoint: Endpoint, plan: ReleasePlan, contracts: Sequence[Con
     """Arms are compared by what the log has: who a unit is, and, without a reward, what was answered."""
     rules = effective(contracts, endpoint.privacy)
     needed = [name for name in rules if name.startswith("output.") and plan.reward is None]
+    needed += [f"input.{name}" for name in plan.compared_inputs if f"input.{name}" in rules]
     needed += ["unit"] if rules.get("unit") == "drop" else []
     if needed:
         raise ConflictError(f"arms cannot be compared on endpoint {endpoint.name!r}: {withheld_sentence(needed)}")
+
+
+def _check_inputs(plan: ReleasePlan, contract: Contract) -> None:
+    """What a covariate and segments are read from."""
+    there = {field.name: field for field in contract.inputs if not field.shape}
+    numbers = [name for name, field in there.items() if field.datatype.startswith(("FP", "INT", "UINT"))]
+    faults = []
+    if plan.covariate is not None and plan.covariate not in numbers:
+        faults.append(
+            f"covariate == {plan.covariate!r}, must be a numeric input: {', '.join(numbers) or 'there is none'}"
+        )
+    faults += [
+        f"segments: {name!r} is no input of one value; there is {', '.join(there) or 'none'}"
+        for name in plan.segments
+        if name not in there
+    ]
+    if faults:
+        raise InvalidInputError(*faults)
 
 
 def _sentence(what: str, reason: str) -> str:

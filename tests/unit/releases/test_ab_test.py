@@ -1,7 +1,9 @@
 """An A/B test from start to verdict, on the real store and controller; a gateway and rewards moved by hand."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,6 +14,8 @@ from tests.unit.releases.world import World
 from interlock.domain.access import Key
 from interlock.domain.errors import ConflictError, InvalidInputError
 from interlock.domain.release import ReleasePlan, Strategy
+from interlock.releases import outcomes, segments
+from interlock.releases.outcomes import Units
 from interlock.store import Store
 
 PLAN = ReleasePlan(steps=(), reward="sold", max_failure_rate=0.3)
@@ -209,3 +213,76 @@ def test_equal_arms_are_rarely_told_apart(store: Store, now: datetime, key: Key)
         if state != "rolled_back":
             world.releases.rollback("wine", actor=key)
     assert ended <= 4
+
+
+def visited(world: World, units: int, effect: float = 0.0) -> None:
+    """New units whose sales follow from what they visited before, and of which only the young react to a candidate."""
+    world.traffic(units)
+    world.earn(units, EQUAL)
+    rows = world.rows.assigned_table
+    count, rng = rows.num_rows, np.random.default_rng(7)
+    visits, age = rng.normal(10, 3, count), rng.choice(["young", "old"], count)
+    moved = np.array([version == "wine:2" for version in rows["assigned_version"].to_pylist()]) & (age == "young")
+    sold = visits + effect * moved + rng.normal(0, 1, count)
+    rows = rows.set_column(rows.column_names.index("reward.sold"), "reward.sold", pa.array(sold))
+    world.rows.assigned_table = rows.append_column("input.visits", pa.array(visits)).append_column("input.age", [age])
+    world.look()
+
+
+def test_a_covariate_sharpens_the_difference_and_the_plain_one_stands_beside_it(world: World) -> None:
+    begin(world, msgspec.structs.replace(PLAN, covariate="x", segments=("x",)))
+    visited(world, 3000)
+    rows = world.rows.assigned_table.rename_columns({"input.visits": "input.x"})
+    world.rows.assigned_table = rows.slice(0, rows.num_rows - 1)
+    world.look()
+    effect = next(gate for gate in world.release.gates if gate.metric == "effect.sold")
+    plain = effect.details["unadjusted"]
+    assert effect.details["variance_explained"] == pytest.approx(0.9, abs=0.02)
+    assert effect.lower is not None
+    assert effect.upper is not None
+    assert (plain["upper"] - plain["lower"]) / (effect.upper - effect.lower) == pytest.approx(10**0.5, rel=0.1)
+    assert effect.reason.endswith(", adjusted for x")
+    assert effect.details["segments"][0]["value"].startswith("under")
+    assert effect.details["segments_note"].startswith("exploration only, decides nothing: 4 segments")
+
+
+def test_segments_show_where_an_effect_is_and_decide_nothing(world: World) -> None:
+    units = units_of(world, effect=2.0)
+    found = {each["value"]: each for each in segments.explore(units, "wine:2", ("age",), alpha=0.01)}
+    assert found["young"]["lower"] > 1
+    assert found["old"]["lower"] < 0 < found["old"]["upper"]
+    assert found["old"]["champion_units"] + found["young"]["champion_units"] == int((units.arm == 0).sum())
+
+
+def units_of(world: World, effect: float) -> Units:
+    begin(world)
+    visited(world, 4000, effect)
+    rows = world.rows.assigned_table
+    return outcomes.by_unit(world.release, rows, outcomes.reward_values(PLAN, rows, "sold", world.now))
+
+
+def test_equal_segments_are_all_inside_their_bounds(world: World) -> None:
+    units = units_of(world, effect=0.0)
+    found = segments.explore(units, "wine:2", ("age", "visits"), alpha=0.05)
+    assert [each["column"] for each in found] == ["age"] * 2 + ["visits"] * 4
+    assert all(each["lower"] < 0 < each["upper"] for each in found)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"covariate": "y"}, "covariate == 'y', must be a numeric input: x"),
+        ({"segments": ("x", "y")}, "segments: 'y' is no input of one value; there is x"),
+        ({"segments": tuple("abcdefghijk")}, "at most 10 can be looked at"),
+    ],
+)
+def test_inputs_that_cannot_be_compared_by_are_refused(world: World, changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidInputError, match=re.escape(why)):
+        world.start(msgspec.structs.replace(PLAN, **changed), "ab_test")
+
+
+def test_a_covariate_is_of_tests_alone(world: World) -> None:
+    with pytest.raises(InvalidInputError, match="covariate: only of ab_test"):
+        world.start(ReleasePlan(covariate="x"))
+    with pytest.raises(InvalidInputError, match="covariate, segments: only of an ab_test"):
+        world.start(msgspec.structs.replace(PLAN, covariate="x"), "bandit")

@@ -167,7 +167,9 @@ class Rows:
     def evidence_version(self, endpoint: str) -> tuple[Any, ...]:
         return (self.table.num_rows, self.labels, self.assigned_table.num_rows)
 
-    def assigned(self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool) -> pa.Table:
+    def assigned(
+        self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool, inputs: Sequence[str] = ()
+    ) -> pa.Table:
         self.reads += 1
         return self.assigned_table
 
