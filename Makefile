@@ -58,6 +58,8 @@ certify: $(STAMP)
 	$(BIN)/python -m benchmarks.releases.certify_streams --write docs/statistics.md
 	$(BIN)/python -m benchmarks.releases.certify_quality --write docs/statistics.md
 	$(BIN)/python -m benchmarks.releases.certify_labels --write docs/statistics.md
+	$(BIN)/python -m benchmarks.releases.certify_bandits --write docs/statistics.md
+	$(BIN)/python -m benchmarks.releases.certify_split --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_drift --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_estimate --write docs/statistics.md
 

@@ -86,8 +86,15 @@ class Units:
 
     def where(self, which: NDArray[np.bool_]) -> "Units":
         """Some of the units."""
-        kept = (each[which] for each in (self.arm, self.step, self.propensity, self.is_ripe, self.value))
-        return Units(self.arms, *kept)
+        return Units(
+            self.arms,
+            self.arm[which],
+            self.step[which],
+            self.propensity[which],
+            self.is_ripe[which],
+            self.value[which],
+            self.inputs.filter(pa.array(which)) if self.inputs.num_columns else self.inputs,
+        )
 
     def adjusted_strata(self, version: str, covariate: str) -> AdjustedStrata:
         """The same as `strata`, less what an input of the first row says of the values."""

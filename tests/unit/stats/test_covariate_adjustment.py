@@ -84,7 +84,8 @@ def test_the_level_holds_at_every_look(kind: str) -> None:
 def _ever_differs(rng: np.random.Generator, looks: NDArray[np.int64], kind: str, alpha: float) -> bool:
     covariate = rng.normal(0, 1, (2, 4000))
     chance = 1 / (1 + np.exp(-(covariate * 1.5 - 2.5)))
-    values = covariate + rng.normal(0, 1, (2, 4000)) if kind == "normal" else (rng.random((2, 4000)) < chance) * 1.0
+    noisy: Floats = np.asarray(covariate + rng.normal(0, 1, (2, 4000)), dtype=np.float64)
+    values = noisy if kind == "normal" else np.asarray(rng.random((2, 4000)) < chance, dtype=np.float64)
     for units in looks.tolist():
         pair = [ArmValues(values[side, :units], covariate[side, :units]) for side in (0, 1)]
         result = mean_difference.analyze(adjust([(pair[0], pair[1])]).strata, alpha=alpha)
