@@ -1,10 +1,10 @@
 """How exactly traffic is split, by every gateway alike, and whether going up moves anybody back.
 
-Usage: `python -m benchmarks.releases.certify_split [--quick] [--runs 1000000] [--seed 1] [--write docs/statistics.md]`.
+Usage: `python -m benchmarks.releases.certify_split [--quick] [--runs 1000000] [--seed 1] [--write PAGE]`.
 
-Units are assigned by the gateway's own function (`gateway.routing.choose`). Three further processes, each a Python of
-its own with another hash seed, assign the same units, as a second gateway or one that was started anew does. Exit code 1
-if a share is off by more than four standard errors, a process assigns a unit otherwise, or a unit moves back.
+Units are assigned by the gateway's own function (`gateway.routing.choose`). Three further processes, each a Python
+of its own with another hash seed, assign the same units, as a second gateway or one that was started anew does. Exit
+code 1 if a share is off by more than four standard errors, a process assigns a unit otherwise, or a unit moves back.
 """
 
 import hashlib
@@ -103,9 +103,9 @@ def main() -> None:
     same = sum(elsewhere(salt, units, number) == own for number in range(PROCESSES))
     kept &= same == PROCESSES
     text = (
-        f"{units:,} units with keys, seed {options.seed}, and the share raised from line to line; {same} of {PROCESSES} "
-        "further processes assigned every unit at every share as this one did. A deviation is one of the binomial "
-        f"distribution; promised: at most {MOST_DEVIATIONS:g}, and nobody is moved back."
+        f"{units:,} units with keys, seed {options.seed}, and the share raised from line to line; {same} of "
+        f"{PROCESSES} further processes assigned every unit at every share as this one did. A deviation is one of the "
+        f"binomial distribution; promised: at most {MOST_DEVIATIONS:g}, and nobody is moved back."
     )
     head = ["share", "assigned", "due", "deviations", "moved back"]
     certificate.finish("certify_split", f"{text}\n\n{certificate.table(head, lines)}", options.write, kept=kept)
