@@ -32,7 +32,8 @@ def _sell(product: Product, wine: Wine, units: int, sold: Mapping[str, float], r
     with product.client() as client:
         for _ in range(units):
             number = next(_UNITS)
-            answer = client.predict("wine", wine.heldout.head(1), key=f"unit-{number}" if number % 5 else None)
+            row = wine.heldout.iloc[[number % len(wine.heldout)]]
+            answer = client.predict("wine", row, key=f"unit-{number}" if number % 5 else None)
             met[answer.version] += 1
             value = float(rng.random() < sold[answer.version])
             rewards.append({"prediction_id": answer.ids[0], "name": "sold", "value": value})
@@ -56,7 +57,8 @@ def _start(product: Product, folder: Path, strategy: str, plan: Mapping[str, Any
 def test_a_test_of_three_arms_ends_with_a_verdict_that_a_person_acts_on(
     product: Product, wine: Wine, tmp_path: Path
 ) -> None:
-    id = _start(product, tmp_path, "ab_test", {"max_failure_rate": 0.2})
+    plan = {"max_failure_rate": 0.2, "covariate": "alcohol", "segments": ["alcohol"]}
+    id = _start(product, tmp_path, "ab_test", plan)
     shares = product.json("endpoint", "show", "wine")["traffic"]
     assert [round(shares[arm], 3) for arm in ARMS] == [0.333] * 3
     time.sleep(2)  # until both gateway workers have the plan
@@ -74,6 +76,7 @@ def test_a_test_of_three_arms_ends_with_a_verdict_that_a_person_acts_on(
         "wine:3 wins: sold 0.8" in found["decision"]["reason"] or "wine:3 wins: sold 0.7" in found["decision"]["reason"]
     )
     assert "with 95 % confidence at any time" in found["decision"]["reason"]
+    _shows_what_was_adjusted_and_explored(product, found)
     logged = product.json(
         "log", "sql", "SELECT DISTINCT assigned_version AS v, propensity AS p FROM wine WHERE step = 0"
     )
@@ -88,6 +91,17 @@ def test_a_test_of_three_arms_ends_with_a_verdict_that_a_person_acts_on(
     asked = ("--strategy", "ab_test", "--reward", "sold", "--mde", "0.1", "--candidates", "2")
     assert product.json("release", "plan", "wine", *asked)["planned_units"] > 1.4 * planned["planned_units"]
     assert product.json("release", "rollback", "wine")["model"] == "wine:1"
+
+
+def _shows_what_was_adjusted_and_explored(product: Product, found: Mapping[str, Any]) -> None:
+    effect = next(gate for gate in found["gates"] if gate["metric"] == "effect.sold" and gate["version"] == "wine:3")
+    assert effect["reason"].endswith(", adjusted for alcohol")
+    assert effect["details"]["unadjusted"]["lower"] < effect["details"]["unadjusted"]["upper"]
+    assert {each["column"] for each in effect["details"]["segments"]} == {"alcohol"}
+    units = sum(each["challenger_units"] for each in effect["details"]["segments"])
+    assert units == effect["counts"]["challenger"]
+    shown = product.cli("release", "show", found["id"]).stdout
+    assert "effect.sold of wine:3 by segment (exploration only, decides nothing" in shown.replace("\n", " ")
 
 
 def test_a_bandit_moves_traffic_to_what_earns_and_keeps_its_floor(product: Product, wine: Wine, tmp_path: Path) -> None:

@@ -233,7 +233,15 @@ def test_a_test_of_several_arms_shows_them_all(running: Pages) -> None:
         )  # fmt: skip
         tx.models.add(version(3))
         road.start(tx, draft, Mover("ann", "admin", AT, "started"))
-        effect = msgspec.structs.replace(GATE, metric="effect.sold", version="wine:3", scale="difference")
+        segment = {"column": "color", "value": "red", "champion_units": 150, "challenger_units": 1250}
+        details = {
+            "unadjusted": {"estimate": 0.5, "lower": -0.25, "upper": 1.25},
+            "segments": [{**segment, "estimate": 0.125, "lower": None, "upper": 0.75}],
+            "segments_note": "exploration only, decides nothing: 1 segments",
+        }
+        effect = msgspec.structs.replace(
+            GATE, metric="effect.sold", version="wine:3", scale="difference", details=details
+        )
         mover = Mover("controller", "system", AT, "begun", (effect,))
         road.begin(tx, draft, mover)
         tx.releases.add_look("wine-9", AT, 0, (effect,))
@@ -241,6 +249,9 @@ def test_a_test_of_several_arms_shows_them_all(running: Pages) -> None:
         page = words(browser.get("/releases/wine-9").text)
         assert "wine:1 → wine:2, wine:3" in page
         assert "effect wine:3 sold of units as they were assigned" in page
+        assert "unadjusted 0.5 (-0.25 to 1.25)" in page.replace("−", "-")
+        assert "by segment wine:3; exploration only, decides nothing" in page
+        assert "color: red 150 / 1,250 0.125" in page
         assert "Promote now" not in page  # which one, only the command line can say
         assert "wine:1 answers 33 %, wine:2 33 %, wine:3 33 %" in words(browser.get("/endpoints/wine").text)
         assert "wine:3 33 %" in words(browser.get("/").text)
