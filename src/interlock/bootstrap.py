@@ -163,6 +163,8 @@ def build_services(settings: Settings) -> "Services":
     from interlock.monitoring.alert_channels import AlertChannels
     from interlock.monitoring.alerts import Alerts
     from interlock.monitoring.daily_report import DailyReports
+    from interlock.monitoring.error_analysis import ErrorAnalysis
+    from interlock.monitoring.error_rules import ErrorRules
     from interlock.monitoring.error_tags import ErrorTags
     from interlock.monitoring.recent import RecentReader
     from interlock.monitoring.service import Monitoring
@@ -211,6 +213,8 @@ def build_services(settings: Settings) -> "Services":
         recent=RecentReader(now),
         reader=reader,
         error_tags=ErrorTags(store, now),
+        error_rules=ErrorRules(store, reader.mistakes, now),
+        errors=ErrorAnalysis(store, reader.mistakes, now),
         images=ImageLog(settings.log),
         pins=Pins(DeltaLog(settings.log), store, now),
         eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now, Hasher(settings.home)),

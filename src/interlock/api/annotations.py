@@ -13,6 +13,8 @@ from interlock.api.monitoring import aware
 from interlock.api.rendering import finite, plain
 from interlock.api.services import Given
 from interlock.domain.annotation import Rule
+from interlock.domain.row_condition import parse
+from interlock.predictions.unlabelled import Chosen
 from interlock.review.annotations import MOST, RANDOM_SHARE
 
 router = APIRouter(prefix="/endpoints/{endpoint}/annotations", tags=["annotations"], route_class=GuardedRoute)
@@ -29,6 +31,14 @@ class NewExport(BaseModel, extra="forbid"):
     random_share: float = Field(RANDOM_SHARE, gt=0, le=1)
     seed: int | None = Field(None, ge=0, lt=2**31)
     fresh: bool = True
+    where: str = Field("", description="rows that are wanted most, like `temp > 30 and score < 0.6`")
+    predictions: list[str] = Field([], description="rows that are wanted most, by id", max_length=MOST)
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """What is wanted in place of the usual criteria; None for these."""
+        conditions = parse(self.where)
+        return Chosen(conditions, tuple(self.predictions)) if conditions or self.predictions else None
 
 
 class Answers(BaseModel, extra="forbid"):
@@ -51,8 +61,15 @@ def export(endpoint: str, new: NewExport, actor: Actor, services: Given) -> dict
     if new.fresh:
         commit_what_waits(services.settings)
     ask = partial(services.annotations.export, random_share=new.random_share, seed=new.seed)
+    ask = partial(ask, chosen=new.chosen)
     since, until = aware("since", new.since), aware("until", new.until)
     return dict(finite(plain(ask(endpoint, new.budget, actor=actor, since=since, until=until))))
+
+
+@router.get("/exports/{id}", **needs("read"))
+def drawn(endpoint: str, id: int, services: Given) -> dict[str, Any]:
+    """The rows of an earlier draw once more, with their weights."""
+    return dict(finite(plain(services.annotations.drawn(endpoint, id))))
 
 
 @router.post("/answers", **needs("operate"))

@@ -14,6 +14,7 @@ from interlock.api import (
     config,
     docs,
     endpoints,
+    errors,
     keys,
     labels,
     log,
@@ -48,7 +49,7 @@ def create_app(services: Services) -> FastAPI:
     for nouns in (
         models, application_tests, endpoints, retraining, online_learning, monitoring, labels, log_rows, releases,
         replays, runs, alerts, alert_rules, silences, channels, log, audit, keys, status, uploads, config, annotations,
-        reports,
+        reports, errors,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

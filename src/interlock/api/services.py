@@ -18,6 +18,8 @@ from interlock.learning.runs import Runs
 from interlock.monitoring.alert_channels import AlertChannels
 from interlock.monitoring.alerts import Alerts
 from interlock.monitoring.daily_report import DailyReports
+from interlock.monitoring.error_analysis import ErrorAnalysis
+from interlock.monitoring.error_rules import ErrorRules
 from interlock.monitoring.error_tags import ErrorTags
 from interlock.monitoring.recent import RecentReader
 from interlock.monitoring.service import Monitoring
@@ -68,6 +70,8 @@ class Services:
     recent: RecentReader
     reader: LogReader
     error_tags: ErrorTags
+    error_rules: ErrorRules
+    errors: ErrorAnalysis
     images: ImageLog
     pins: Pins
     eraser: Eraser

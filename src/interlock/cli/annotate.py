@@ -32,6 +32,9 @@ def export_tasks(
         float, typer.Option(help="Part of every row's chance that is the same for all: over 0, at most 1.")
     ] = 0.25,
     seed: Annotated[int | None, typer.Option(help="Of the draw; default: any.")] = None,
+    where: Annotated[
+        str, typer.Option(metavar="CONDITION", help="Rows wanted most, like 'temp > 30 and score < 0.6'.")
+    ] = "",
     show_predicted: Annotated[
         bool, typer.Option("--show-predicted", help="Tell annotators what the model answered; they tend to agree.")
     ] = False,
@@ -47,7 +50,8 @@ def export_tasks(
 
     Wanted are rows of which the model was unsure, where another version answered otherwise, and of regions that grew
     against the reference; every row can come. Each keeps its weight, so that quality stays unbiased. By default the
-    rows since the last export. Exit code 1 if there is nothing to label.
+    rows since the last export. With --where, rows like these come in place of the usual criteria, and of the others
+    as many as --random-share says. Exit code 1 if there is nothing to label.
 
     Example: [bold]interlock annotate export flights --budget 200 --out tasks.json --config label-studio.xml[/bold]
     """
@@ -59,7 +63,7 @@ def export_tasks(
         name: value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in asked.items()
         if value is not None
-    }
+    } | ({"where": where} if where else {})
     with connect(server, home) as client, working("drawing"):
         found = client.export_annotations(endpoint, budget, random_share=random_share, fresh=fresh, **options)
     if found["tasks"]:
@@ -109,6 +113,35 @@ def import_answers(
     raise typer.Exit(1 if found["rejected"] else 0)
 
 
+@app.command()
+def show(
+    endpoint: Endpoint,
+    id: Annotated[int, typer.Argument(help="Of the export, as `annotate list` tells it.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write its tasks once more: Label Studio, or .csv."),
+    ] = None,
+    server: Server = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an earlier export drew, and write its tasks once more: also of one that was made on the pages.
+
+    Example: [bold]interlock annotate show flights 3 --out tasks.json[/bold]
+    """
+    from interlock.client import annotation_tasks
+
+    with connect(server, home) as client:
+        found = client.annotation_export(endpoint, id)
+    if out is not None:
+        annotation_tasks.write(out, found, _form(None, out, endpoint)[0])
+    told = {**found["export"], "reasons": _counts([task["reason"] for task in found["tasks"]])}
+    if as_json:
+        show_json({**told, "tasks": found["tasks"]})
+    else:
+        show_facts({**told, "file": str(out) if out else None})
+
+
 @app.command("list")
 def list_exports(endpoint: Endpoint, server: Server = None, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """List what was drawn, how much of it is answered, and how far annotators agree.
@@ -120,7 +153,7 @@ def list_exports(endpoint: Endpoint, server: Server = None, home: Home = DEFAULT
     if as_json:
         show_json(found)
         return
-    columns = ("id", "created_at", "since", "until", "rows", "drawn", "answered", "evidence")
+    columns = ("id", "created_at", "since", "until", "rows", "drawn", "answered", "chosen", "evidence")
     show_table(found["exports"], columns, empty=f"nothing was drawn; `interlock annotate export {endpoint}`")
     _tell_agreement(found["agreement"])
 

@@ -19,6 +19,7 @@ from interlock.cli import (
     doctor,
     drift,
     endpoint,
+    errors,
     estimate,
     export,
     key,
@@ -93,7 +94,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
-for noun in (model, endpoint, release, runs, learn, alert, log, key, audit, export, annotate):
+for noun in (model, endpoint, release, runs, learn, alert, log, key, audit, export, annotate, errors):
     app.add_typer(noun.app)
 
 

@@ -6,6 +6,7 @@ agree with it.
 
 import csv
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 from xml.sax.saxutils import quoteattr
@@ -34,13 +35,17 @@ def write(path: Path, drawn: Mapping[str, Any], form: Format, *, show_predicted:
         InvalidInputError: It cannot be written.
     """
     try:
-        if form == "csv":
-            _write_csv(path, drawn, show_predicted=show_predicted)
-        else:
-            tasks = [_task(each, drawn["question"], show_predicted=show_predicted) for each in drawn["tasks"]]
-            path.write_bytes(msgspec.json.format(msgspec.json.encode(tasks)))
+        path.write_bytes(encoded(drawn, form, show_predicted=show_predicted))
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def encoded(drawn: Mapping[str, Any], form: Format, *, show_predicted: bool = False) -> bytes:
+    """The same as the content of a file."""
+    if form == "csv":
+        return _csv(drawn, show_predicted=show_predicted).encode()
+    tasks = [_task(each, drawn["question"], show_predicted=show_predicted) for each in drawn["tasks"]]
+    return msgspec.json.format(msgspec.json.encode(tasks))
 
 
 def labelling_config(question: Mapping[str, Any]) -> str:
@@ -81,17 +86,18 @@ def _task(task: Mapping[str, Any], question: Mapping[str, Any], *, show_predicte
     }
 
 
-def _write_csv(path: Path, drawn: Mapping[str, Any], *, show_predicted: bool) -> None:
+def _csv(drawn: Mapping[str, Any], *, show_predicted: bool) -> str:
     names = list(drawn["tasks"][0]["inputs"]) if drawn["tasks"] else []
     shown = ["predicted"] if show_predicted else []
-    with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file)
-        out.writerow(["prediction_id", *names, "event_at", *shown, "reason", "weight", LABEL, ANNOTATOR])
-        for task in drawn["tasks"]:
-            inputs = [_spelt(task["inputs"][name]) for name in names]
-            predicted = [_spelt(task["predicted"])] if show_predicted else []
-            facts = [task["reason"], repr(task["weight"])]
-            out.writerow([task["prediction_id"], *inputs, task["event_at"], *predicted, *facts, "", ""])
+    text = StringIO()
+    out = csv.writer(text)
+    out.writerow(["prediction_id", *names, "event_at", *shown, "reason", "weight", LABEL, ANNOTATOR])
+    for task in drawn["tasks"]:
+        inputs = [_spelt(task["inputs"][name]) for name in names]
+        predicted = [_spelt(task["predicted"])] if show_predicted else []
+        facts = [task["reason"], repr(task["weight"])]
+        out.writerow([task["prediction_id"], *inputs, task["event_at"], *predicted, *facts, "", ""])
+    return text.getvalue()
 
 
 def _spelt(value: Any) -> str:

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
-Reason = Literal["uncertain", "disagreement", "drift", "random"]
-REASONS: tuple[Reason, ...] = ("uncertain", "disagreement", "drift", "random")
+Reason = Literal["uncertain", "disagreement", "drift", "chosen", "random"]
+REASONS: tuple[Reason, ...] = ("uncertain", "disagreement", "drift", "chosen", "random")
 """Why a row was wanted, the most of all; `random`: no reason at all, so that every row can come."""
 
 Rule = Literal["majority", "unanimous"]
@@ -46,6 +46,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
         random_share: Part of every row's chance that is the same for all.
         seed: Of the draw: the same log and seed give the same rows.
         evidence: By reason, rows for which it spoke at all.
+        chosen: What a person wanted most, in words; empty for a draw by the usual criteria.
     """
 
     endpoint: str
@@ -58,6 +59,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     random_share: float
     seed: int
     evidence: dict[Reason, int] = {}
+    chosen: str = ""
     id: int = 0
 
 

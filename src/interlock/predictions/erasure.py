@@ -169,7 +169,9 @@ class Eraser:
         for pin, _ in found.pins:
             tx.pins.replace(msgspec.structs.replace(pin, redacted_at=now))
         # What people were asked of these rows, and what they said: without the rows nothing would find it any more.
-        tx.annotations.forget(endpoint, found.log.ids["prediction_id"].to_pylist())
+        ids = found.log.ids["prediction_id"].to_pylist()
+        tx.annotations.forget(endpoint, ids)
+        tx.error_tags.forget(endpoint, ids)
         details = {"unit_hash": unit_hash, "pins": [pin.name for pin, _ in found.pins]}
         tx.audit.append(now, actor.name, actor.role, "log.forget", endpoint, details)
 

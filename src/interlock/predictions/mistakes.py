@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from interlock.predictions.judged_answers import JudgedAnswers
+from interlock.domain.errors import InvalidInputError
+from interlock.domain.row_condition import Condition
+from interlock.predictions.judged_answers import JudgedAnswers, Where
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.relations import LABELLED, quoted
 
@@ -23,6 +25,18 @@ _SHOWN: Mapping[Shown, str] = {"wrong": "is_wrong", "unsure": "score < $below", 
 _SUMS = "count(*) FILTER (is_wrong) AS wrong, coalesce(sum(error), 0) AS error"
 # No input can have this name: it is no column of the log.
 _ID = "prediction id"
+AS_ERROR, AS_UNIT = "interlock error", "interlock unit"
+"""Columns of a sample, beside inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Which rows have a tag: those of `ids`, by hand; and those for which all of a rule's `conditions` hold, if it has
+    any."""
+
+    name: str
+    ids: Sequence[str] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +48,8 @@ class Question:
         shown: `wrong` ones; `unsure` ones, whose score is under `below`; or all that are `labelled`.
         below: 0 to 1.
         version, label, answer: Only these; empty for any.
-        condition: On an input: its name, `=`, `<` or `>`, and a value.
-        ids: Only these predictions; None for any.
+        conditions: That must all hold.
+        tag: Only rows that have it, by hand or by rule; None for any.
         order: By what, `-` for the largest first.
         offset, limit: Of the rows in this order.
     """
@@ -48,8 +62,8 @@ class Question:
     version: str = ""
     label: str = ""
     answer: str = ""
-    condition: tuple[str, str, str] | None = None
-    ids: Sequence[str] | None = None
+    conditions: tuple[Condition, ...] = ()
+    tag: Tagged | None = None
     order: Order = "score"
     offset: int = 0
     limit: int = 50
@@ -57,7 +71,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One row. `score`: the largest probability; `error`: of a number, how far it was off; `inputs` by field."""
+    """One row. `score`: the largest probability; `error`: of a number, how far it was off; `inputs` by field; `tags`
+    among those asked for."""
 
     prediction_id: str
     event_at: datetime
@@ -68,6 +83,7 @@ class Mistake:
     error: float | None
     is_wrong: bool
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,33 +139,94 @@ class Mistakes:
         found = self._query(question, f"SELECT count(*) AS n FROM b WHERE {where}", given)  # noqa: S608
         return int(found["n"][0].as_py())
 
-    def page(self, question: Question) -> list[Mistake]:
-        """The rows of one page, with their inputs. Raises as `count`."""
+    def page(self, question: Question, tags: Sequence[Tagged] = ()) -> list[Mistake]:
+        """The rows of one page, with their inputs, and which of `tags` each has. Raises as `count`."""
         where, given = self._wanted(question)
+        hits, of_tags = self._hits(question.endpoint, tags)
+        listed = "".join(f", {hit} AS tag{number}" for number, hit in enumerate(hits))
         by, way = question.order.removeprefix("-"), "DESC" if question.order.startswith("-") else "ASC"
         sql = f"""
             SELECT prediction_id, event_at, version, answer, label, score, error,
-                coalesce(is_wrong, false) AS is_wrong
+                coalesce(is_wrong, false) AS is_wrong{listed}
             FROM b WHERE {where} ORDER BY {by} {way} NULLS LAST, prediction_id
             LIMIT {int(question.limit)} OFFSET {int(question.offset)}"""  # noqa: S608
-        rows = self._query(question, sql, given).to_pylist()
+        rows = self._query(question, sql, {**given, **of_tags}).to_pylist()
         inputs = self._inputs(question, [row["prediction_id"] for row in rows])
+        for row in rows:
+            had = [row.pop(f"tag{number}") for number in range(len(tags))]
+            row["tags"] = tuple(tag.name for tag, has in zip(tags, had, strict=True) if has)
         return [Mistake(**row, inputs=inputs.get(row["prediction_id"], {})) for row in rows]
 
-    def of_tags(self, question: Question, tags: Mapping[str, Sequence[str]]) -> dict[str, TagTotals]:
-        """Count the rows of each tag that are in the window.
+    def sample(self, question: Question, *, most: int, seed: int) -> pa.Table:
+        """Labelled rows for which the question's conditions hold, at most so many, chosen by chance.
 
-        Args:
-            tags: Prediction ids by tag.
+        Rows that were drawn for annotators are left out: they were chosen for being hard. Of rows whose caller named no
+        unit, each is one.
+
+        Returns:
+            `error` and `unit`, as `AS_ERROR` and `AS_UNIT`, then `version` and the inputs by field.
         """
-        pairs = [(tag, id) for tag, ids in tags.items() for id in ids]
-        if not pairs:
+        answers = self.answers(question.endpoint)
+        where = answers.where(question.conditions)
+        listed = "".join(f", {quoted(column)} AS {quoted(name)}" for name, column in answers.inputs.items())
+        version = "" if "version" in answers.inputs else ", version"
+        sql = f"""
+            , firsts AS (SELECT prediction_id AS first FROM b WHERE request_row = 0),
+            wanted AS (SELECT *, unit IS NULL OR unit IN (FROM firsts) AS is_alone FROM b
+                WHERE is_wrong IS NOT NULL AND coalesce(label_weight, 1) = 1 AND {where.sql})
+            SELECT error AS {quoted(AS_ERROR)}, CASE WHEN is_alone THEN prediction_id ELSE unit END AS {quoted(AS_UNIT)}
+                {version}{listed}
+            FROM wanted USING SAMPLE reservoir({int(most)} ROWS) REPEATABLE ({int(seed)})"""  # noqa: S608
+        return self._query(question, sql, where.given)
+
+    def of_tags(self, question: Question, tags: Sequence[Tagged]) -> dict[str, TagTotals]:
+        """Count the rows of each tag that are in the window. A tag by hand alone that has none is left out.
+
+        Raises:
+            InvalidInputError: A rule cannot be asked of this log.
+        """
+        if not tags:
             return {}
-        given = {"tags": [tag for tag, _ in pairs], "tagged": [id for _, id in pairs]}
-        tagged = "SELECT unnest($tags) AS tag, unnest($tagged) AS prediction_id"
-        sql = f"SELECT tag, count(*) AS rows, {_SUMS} FROM ({tagged}) JOIN b USING (prediction_id) GROUP BY tag"  # noqa: S608
-        rows = self._query(question, sql, given).to_pylist()
-        return {row.pop("tag"): TagTotals(**row) for row in rows}
+        hits, given = self._hits(question.endpoint, tags)
+        listed = ", ".join(f"{hit} AS tag{number}" for number, hit in enumerate(hits))
+        sums = ", ".join(
+            f"count(*) FILTER (tag{number}) AS rows{number}, "
+            f"count(*) FILTER (tag{number} AND is_wrong) AS wrong{number}, "
+            f"coalesce(sum(error) FILTER (tag{number}), 0) AS error{number}"
+            for number in range(len(tags))
+        )
+        sql = f"SELECT {sums} FROM (SELECT is_wrong, error, {listed} FROM b)"  # noqa: S608
+        (row,) = self._query(question, sql, given).to_pylist()
+        found = {
+            each.name: TagTotals(row[f"rows{number}"], row[f"wrong{number}"], row[f"error{number}"])
+            for number, each in enumerate(tags)
+        }
+        return {each.name: found[each.name] for each in tags if found[each.name].rows or each.conditions}
+
+    def faults(self, endpoint: str, tags: Sequence[Tagged]) -> dict[str, str]:
+        """Why a rule cannot be asked of this log, by the tag's name; of those that can, nothing."""
+        found = {}
+        for each in tags:
+            try:
+                self.answers(endpoint).where(each.conditions)
+            except InvalidInputError as error:
+                found[each.name] = str(error)
+        return found
+
+    def _hits(self, endpoint: str, tags: Sequence[Tagged]) -> tuple[list[str], dict[str, object]]:
+        """For each tag an expression that says whether a row has it; and parameters."""
+        answers, hits, given = self.answers(endpoint), list[str](), dict[str, object]()
+        for number, each in enumerate(tags):
+            ways = []
+            if each.ids:
+                ways.append(f"prediction_id IN (SELECT unnest($hand{number}))")
+                given[f"hand{number}"] = list(each.ids)
+            if each.conditions:
+                rule = answers.where(each.conditions, key=f"rule{number}_")
+                ways.append(f"({rule.sql})")
+                given |= rule.given
+            hits.append(f"({' OR '.join(ways) or 'false'})")
+        return hits, given
 
     def _inputs(self, question: Question, ids: list[str]) -> dict[str, dict[str, Any]]:
         columns = self.answers(question.endpoint).inputs
@@ -170,7 +247,7 @@ class Mistakes:
             f"""
             WITH p AS ({self._predictions(question)}),
             l AS ({self._tables.latest(LABELLED, endpoint, "p", span)}),
-            a AS (SELECT p.*, l.label_text AS label, l.label_number, {answers.answered}
+            a AS (SELECT p.*, l.label_text AS label, l.label_number, l.weight AS label_weight, {answers.answered}
                 FROM p LEFT JOIN l USING (prediction_id) {of_version}),
             b AS (SELECT *, {answers.judged} FROM a)
             {sql}""",  # noqa: S608
@@ -189,10 +266,11 @@ class Mistakes:
             if value:
                 parts.append(f"{name} = ${name}")
                 given[name] = value
-        if question.ids is not None:
-            parts.append("prediction_id IN (SELECT unnest($ids))")
-            given["ids"] = list(question.ids)
-        if question.condition is not None:
-            sql, given["bound"] = self.answers(question.endpoint).condition(*question.condition)
-            parts.append(sql)
+        wanted = [self.answers(question.endpoint).where(question.conditions)]
+        if question.tag is not None:
+            (hit,), of_tag = self._hits(question.endpoint, [question.tag])
+            wanted.append(Where(hit, of_tag))
+        for each in wanted:
+            parts.append(each.sql)
+            given |= each.given
         return " AND ".join(parts), given

@@ -19,7 +19,7 @@ from interlock.predictions.log_schema import PREDICTIONS, logical
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.mistakes import Mistakes
 from interlock.predictions.relations import LABELLED, REWARDED, quoted, relation, text
-from interlock.predictions.unlabelled import Unlabelled
+from interlock.predictions.unlabelled import Chosen, Unlabelled
 
 # The reader lives inside a controller that must stay small; beyond this DuckDB spills to disk.
 _MEMORY = "512MB"
@@ -143,9 +143,19 @@ class LogReader:
         without: Collection[str] = (),
         most: int,
         seed: int,
+        chosen: Chosen | None = None,
     ) -> Unlabelled:
         """Predictions without a label, as of `unlabelled.unlabelled`."""
-        return unlabelled.unlabelled(self._tables, endpoint, since, until, without=without, most=most, seed=seed)
+        return unlabelled.unlabelled(
+            self._tables, endpoint, since, until, without=without, most=most, seed=seed, chosen=chosen
+        )
+
+    def some(self, endpoint: str, since: datetime | None, until: datetime, ids: Collection[str]) -> pa.Table:
+        """Predictions of a range of `event_at` by their ids, in order of these, with every column of the log."""
+        sql = f"""
+            SELECT * EXCLUDE (date) FROM ({self._tables.predictions(endpoint, since, until)})
+            WHERE prediction_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY prediction_id"""  # noqa: S608
+        return self._tables.query(sql, {"ids": list(ids)})
 
     def paired(self, endpoint: str, release_id: str) -> pa.Table:
         """Rows answered during a release that the other version has scored, with the answers of both.

@@ -19,8 +19,10 @@ from interlock.domain.annotation import Answer, Export, Rule, Task
 from interlock.domain.contract import Contract
 from interlock.domain.errors import InvalidInputError, NotFoundError
 from interlock.domain.model import ModelVersion
+from interlock.domain.row_condition import spell
 from interlock.predictions.image_log import ImageLog
 from interlock.predictions.reader import LogReader
+from interlock.predictions.unlabelled import Chosen
 from interlock.review import agreement, task_rows
 from interlock.review.drawing import draw, judge
 from interlock.review.label_reading import read_label
@@ -65,6 +67,7 @@ class Annotations:
         until: datetime | None = None,
         random_share: float = RANDOM_SHARE,
         seed: int | None = None,
+        chosen: Chosen | None = None,
     ) -> dict[str, Any]:
         """Draw rows without a label. What was drawn before is not drawn again.
 
@@ -76,6 +79,8 @@ class Annotations:
             until: Up to which event, not included; by default now.
             random_share: Part of every row's chance that is the same for all, over 0, at most 1.
             seed: Of the draw; by default any.
+            chosen: Rows that are wanted in place of what the usual criteria want. The others come with their part of
+                `random_share`, so the draw stays one of all rows; a next draw does not begin where this one ends.
 
         Returns:
             `export`, `tasks`, `question` (what is asked), and `overlaps`: ids of earlier draws from the same time. With
@@ -91,15 +96,15 @@ class Annotations:
             contract = _contract(tx, endpoint)
             before, known = tx.annotations.exports(endpoint), tx.annotations.tasks(endpoint)
         until = until or now
-        since = since or max((each.until for each in before), default=None)
+        since = since or max((each.until for each in before if not each.chosen), default=None)
         if since is not None and since >= until:
             raise InvalidInputError(f"since == {since.isoformat()}, must be before until == {until.isoformat()}")
         seed = secrets.randbelow(2**31) if seed is None else seed
         wanted = Export(
             endpoint=endpoint, since=since, until=until, created_at=now, created_by=actor.name, rows=0, drawn=0,
-            random_share=random_share, seed=seed,
+            random_share=random_share, seed=seed, chosen=_in_words(chosen),
         )  # fmt: skip
-        made, tasks, rows = self._draw(wanted, budget, [task.prediction_id for task in known])
+        made, tasks, rows = self._draw(wanted, budget, [task.prediction_id for task in known], chosen)
         if tasks:
             made = self._keep(made, tasks, actor)
         return {
@@ -107,6 +112,26 @@ class Annotations:
             "tasks": list(task_rows.describe(tasks, rows, contract, self._images, endpoint)),
             "question": _question(contract),
             "overlaps": [each.id for each in before if not _is_apart(each, since, until)],
+        }
+
+    def drawn(self, endpoint: str, id: int) -> dict[str, Any]:
+        """What an earlier draw gave: `export`, `tasks` and `question`. Rows that were forgotten are gone.
+
+        Raises:
+            NotFoundError: There is no such endpoint, or no such draw of it.
+        """
+        with self._store.read() as tx:
+            contract = _contract(tx, endpoint)
+            made = next((each for each in tx.annotations.exports(endpoint) if each.id == id), None)
+            if made is None:
+                raise NotFoundError("export", str(id), [str(each.id) for each in tx.annotations.exports(endpoint)])
+            tasks = {each.prediction_id: each for each in tx.annotations.tasks(endpoint) if each.export == id}
+        rows = self._reader.some(endpoint, made.since, made.until, list(tasks))
+        there = [tasks[each] for each in rows["prediction_id"].to_pylist()]
+        return {
+            "export": msgspec.to_builtins(made),
+            "tasks": list(task_rows.describe(there, rows, contract, self._images, endpoint)),
+            "question": _question(contract),
         }
 
     def overview(self, endpoint: str) -> dict[str, Any]:
@@ -182,9 +207,17 @@ class Annotations:
             "agreement": msgspec.to_builtins(_agreement(contract, everything)),
         }
 
-    def _draw(self, wanted: Export, budget: int, without: Sequence[str]) -> tuple[Export, list[Task], pa.Table]:
+    def _draw(
+        self, wanted: Export, budget: int, without: Sequence[str], chosen: Chosen | None
+    ) -> tuple[Export, list[Task], pa.Table]:
         found = self._reader.unlabelled(
-            wanted.endpoint, wanted.since, wanted.until, without=without, most=_MOST_CANDIDATES, seed=wanted.seed
+            wanted.endpoint,
+            wanted.since,
+            wanted.until,
+            without=without,
+            most=_MOST_CANDIDATES,
+            seed=wanted.seed,
+            chosen=chosen,
         )
         if not found.total:
             return wanted, [], found.rows
@@ -213,7 +246,9 @@ class Annotations:
     def _keep(self, made: Export, tasks: Sequence[Task], actor: Key) -> Export:
         with self._store.transaction() as tx:
             added = tx.annotations.add(made, tasks)
-            details = {"export": added.id, "rows": added.rows, "drawn": added.drawn}
+            details: dict[str, Any] = {"export": added.id, "rows": added.rows, "drawn": added.drawn}
+            if added.chosen:
+                details["chosen"] = added.chosen
             tx.audit.append(added.created_at, actor.name, actor.role, "annotation.export", added.endpoint, details)
         return added
 
@@ -231,6 +266,13 @@ def _check(budget: int, random_share: float) -> None:
         faults.append(f"random_share == {random_share}, must be over 0 (every row must be able to come), at most 1")
     if faults:
         raise InvalidInputError(*faults)
+
+
+def _in_words(chosen: Chosen | None) -> str:
+    if chosen is None:
+        return ""
+    named = f"{len(chosen.ids)} rows by name" if chosen.ids else ""
+    return " or ".join(part for part in (spell(chosen.conditions), named) if part)
 
 
 def _is_apart(export: Export, since: datetime | None, until: datetime) -> bool:

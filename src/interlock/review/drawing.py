@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from interlock.domain.annotation import REASONS, Reason
 from interlock.domain.model import ModelVersion
+from interlock.predictions.unlabelled import CHOSEN
 from interlock.review import criteria
 from interlock.stats import unequal_sampling
 
@@ -41,10 +42,14 @@ class Draw:
 def judge(rows: pa.Table, versions: Mapping[str, ModelVersion]) -> dict[Reason, Floats]:
     """What each criterion says of each row. Rows of versions that are not known are wanted by none.
 
+    Where a person has chosen, nothing else is wanted.
+
     Args:
         rows: As of `Unlabelled.rows`.
         versions: Those that answered, `name:version`.
     """
+    if CHOSEN in rows.column_names:
+        return {"chosen": rows[CHOSEN].to_numpy().astype(np.float64)}
     found: dict[Reason, Floats] = {each: np.zeros(rows.num_rows) for each in REASONS if each != "random"}
     for ref, version in versions.items():
         mine = pc.equal(rows["version"], ref)

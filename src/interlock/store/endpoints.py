@@ -5,7 +5,7 @@ from sqlalchemy import delete, insert, select
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.store.repository import Repository
-from interlock.store.tables import cursors, endpoints, retrainings
+from interlock.store.tables import cursors, endpoints, error_rules, retrainings
 
 
 class EndpointRepository(Repository):
@@ -37,11 +37,12 @@ class EndpointRepository(Repository):
     def delete(self, name: str) -> None:
         """Raises NotFoundError if it is not there. How long its log keeps rows is remembered, since the log stays.
 
-        What is declared of retraining goes with it: another endpoint of its name is another one.
+        What is declared of retraining goes with it, and rules that tag rows: another endpoint of its name is another.
         """
         retention_days = self.get(name).retention_days
         self._connection.execute(delete(endpoints).where(endpoints.c.name == name))
         self._connection.execute(delete(retrainings).where(retrainings.c.endpoint == name))
+        self._connection.execute(delete(error_rules).where(error_rules.c.endpoint == name))
         if retention_days:
             self._put(cursors, {"name": _retention(name)}, {"value": str(retention_days)})
 

@@ -1,6 +1,6 @@
 """Tags that people put on predictions while they look for what errors have in common."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import and_, delete, insert, select
@@ -35,6 +35,13 @@ class ErrorTagRepository(Repository):
             where = and_(error_tags.c.endpoint == endpoint, error_tags.c.tag == tag, these)
             removed += self._connection.execute(delete(error_tags).where(where)).rowcount
         return removed
+
+    def forget(self, endpoint: str, predictions: Collection[str]) -> None:
+        """Delete every tag of some predictions."""
+        ids = list(predictions)
+        for start in range(0, len(ids), _CHUNK):
+            these = error_tags.c.prediction_id.in_(ids[start : start + _CHUNK])
+            self._connection.execute(delete(error_tags).where(and_(error_tags.c.endpoint == endpoint, these)))
 
     def of_endpoint(self, endpoint: str) -> dict[str, list[str]]:
         """Prediction ids by tag, both in order."""

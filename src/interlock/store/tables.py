@@ -23,6 +23,7 @@ from interlock.domain.alert_rule import WrittenRule
 from interlock.domain.annotation import Answer, Export, Task
 from interlock.domain.application_record import ApplicationTest
 from interlock.domain.endpoint import Endpoint
+from interlock.domain.error_rule import ErrorRule
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.learner import Learner
 from interlock.domain.model import ModelVersion
@@ -292,6 +293,7 @@ error_tags = Table(
     Column("at", UtcTime(), nullable=False),
     Column("actor", Text, nullable=False),
 )
+error_rules = Table("error_rules", metadata, _key("endpoint", _NAME), _key("tag", _NAME), _body(ErrorRule))
 cursors = Table("cursors", metadata, _key("name", String(256)), Column("value", Text, nullable=False))
 runs = Table(
     "runs",

@@ -12,6 +12,7 @@ from interlock.store.channels import ChannelRepository
 from interlock.store.cursors import CursorRepository
 from interlock.store.deliveries import DeliveryRepository
 from interlock.store.endpoints import EndpointRepository
+from interlock.store.error_rules import ErrorRuleRepository
 from interlock.store.error_tags import ErrorTagRepository
 from interlock.store.gate_counts import GateCountRepository
 from interlock.store.gateways import GatewayRepository
@@ -38,7 +39,7 @@ class Transaction:
 
     __slots__ = (
         "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit", "channels", "cursors",
-        "deliveries", "endpoints", "error_tags", "gate_counts", "gateways", "keys", "learners", "models",
+        "deliveries", "endpoints", "error_rules", "error_tags", "gate_counts", "gateways", "keys", "learners", "models",
         "online_learnings", "pins", "plans", "profiles", "rejections", "releases", "replays", "retrainings", "runs",
         "service_hours", "silences", "spools", "verdicts",
     )  # fmt: skip
@@ -54,6 +55,7 @@ class Transaction:
         self.cursors = CursorRepository(connection)
         self.deliveries = DeliveryRepository(connection)
         self.endpoints = EndpointRepository(connection)
+        self.error_rules = ErrorRuleRepository(connection)
         self.error_tags = ErrorTagRepository(connection)
         self.gate_counts = GateCountRepository(connection)
         self.gateways = GatewayRepository(connection)

@@ -4,7 +4,7 @@ A text that a spreadsheet would take for a formula gets an apostrophe in front: 
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from io import BytesIO, StringIO
@@ -28,13 +28,12 @@ def has_xlsx() -> bool:
     return find_spec("openpyxl") is not None
 
 
-def written(form: str, rows: Sequence[Mistake], tags: Mapping[str, Sequence[str]]) -> tuple[bytes, str]:
+def written(form: str, rows: Sequence[Mistake]) -> tuple[bytes, str]:
     """Write rows.
 
     Args:
         form: `csv` or `xlsx`.
-        rows: What to write, with their inputs.
-        tags: By prediction id.
+        rows: What to write, with their inputs and tags.
 
     Returns:
         The file, and its media type.
@@ -44,7 +43,7 @@ def written(form: str, rows: Sequence[Mistake], tags: Mapping[str, Sequence[str]
     """
     inputs = list(dict.fromkeys(name for row in rows for name in row.inputs))
     table = [[*_FIRST, *(f"input.{name}" for name in inputs)]]
-    table += [_line(row, inputs, tags.get(row.prediction_id, ())) for row in rows]
+    table += [_line(row, inputs) for row in rows]
     if form == "csv":
         return _csv(table), "text/csv; charset=utf-8"
     if form != "xlsx":
@@ -54,10 +53,10 @@ def written(form: str, rows: Sequence[Mistake], tags: Mapping[str, Sequence[str]
     return _xlsx(table), _XLSX
 
 
-def _line(row: Mistake, inputs: Sequence[str], tags: Sequence[str]) -> list[Any]:
+def _line(row: Mistake, inputs: Sequence[str]) -> list[Any]:
     first = [
         row.prediction_id, row.event_at.isoformat(), row.version, row.answer, row.label, row.score, row.error,
-        row.is_wrong, " ".join(tags),
+        row.is_wrong, " ".join(row.tags),
     ]  # fmt: skip
     return [_cell(value) for value in (*first, *(row.inputs.get(name) for name in inputs))]
 

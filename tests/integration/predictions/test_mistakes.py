@@ -7,7 +7,8 @@ from tests.prediction_records import START_US, prediction
 
 from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import InvalidInputError
-from interlock.predictions.mistakes import Mistake, Question, TagTotals, Totals
+from interlock.domain.row_condition import Condition, parse
+from interlock.predictions.mistakes import Mistake, Question, Tagged, TagTotals, Totals
 
 if TYPE_CHECKING:
     from tests.integration.predictions.conftest import Home
@@ -70,43 +71,72 @@ def test_rows_are_filtered_sorted_and_paged(judged: "Home") -> None:
     assert ids(find(asked(shown="labelled", answer="false", order="event_at"))) == ["p3-0", "p4-0"]
     assert ids(find(asked(shown="labelled", label="true", order="event_at"))) == ["p1-0", "p4-0"]
     assert ids(find(asked(shown="unsure", version="m:2"))) == ["p5-0"]
-    assert ids(find(asked(ids=["p4-0", "p9-0"]))) == ["p4-0"]
-    assert ids(find(asked(ids=[]))) == []
+    assert ids(find(asked(tag=Tagged("t", ["p4-0", "p9-0"])))) == ["p4-0"]
+    assert ids(find(asked(tag=Tagged("t")))) == []
     assert judged.reader.mistakes.totals(asked(version="m:2")) == Totals(rows=1, labelled=0, wrong=0, error=0.0)
 
 
 @pytest.mark.parametrize(
-    ("condition", "found"),
+    ("text", "found"),
     [
-        (("x", ">", "2"), ["p3-0", "p4-0"]),
-        (("x", "<", "1.5"), ["p1-0"]),
-        (("x", "=", "2"), ["p2-0"]),
-        (("kind", "=", "red"), ["p1-0", "p2-0", "p3-0", "p4-0"]),
-        (("kind", "=", "'; DROP TABLE p; --"), []),
+        ("x > 2", ["p3-0", "p4-0"]),
+        ("x < 1.5", ["p1-0"]),
+        ("x = 2", ["p2-0"]),
+        ("x != 2", ["p1-0", "p3-0", "p4-0"]),
+        ("x > 1 and x <= 3", ["p2-0", "p3-0"]),
+        ("kind = red", ["p1-0", "p2-0", "p3-0", "p4-0"]),
+        ("kind = '; DROP TABLE p; --'", []),
+        ("kind is missing", []),
+        ("input.x >= 4", ["p4-0"]),
+        ("answer = false", ["p3-0", "p4-0"]),
+        ("label = true and score < 0.6", ["p4-0"]),
+        ("version = m:2", []),
+        ("error = 1", ["p2-0", "p4-0"]),
     ],
 )
-def test_a_condition_on_an_input_is_a_value_and_never_sql(
-    judged: "Home", condition: tuple[str, str, str], found: list[str]
-) -> None:
-    question = asked(shown="labelled", order="event_at", condition=condition)
+def test_a_condition_is_a_value_and_never_sql(judged: "Home", text: str, found: list[str]) -> None:
+    question = asked(shown="labelled", order="event_at", conditions=parse(text))
     assert ids(judged.reader.mistakes.page(question)) == found
     assert judged.reader.mistakes.count(question) == len(found)
 
 
 def test_a_condition_that_cannot_be_met_is_told_why(judged: "Home") -> None:
-    with pytest.raises(InvalidInputError, match=r"no input 'y'; there is: x, kind"):
-        judged.reader.mistakes.count(asked(condition=("y", "=", "1")))
+    with pytest.raises(
+        InvalidInputError, match=r"no input 'y'; there is: x, kind, answer, score, version, label, error"
+    ):
+        judged.reader.mistakes.count(asked(conditions=(Condition("y", "=", "1"),)))
     with pytest.raises(InvalidInputError, match="must be compared with a number"):
-        judged.reader.mistakes.count(asked(condition=("x", ">", "red")))
+        judged.reader.mistakes.count(asked(conditions=(Condition("x", ">", "red"),)))
+    with pytest.raises(InvalidInputError, match="rows that wait for a label have none"):
+        judged.reader.mistakes.answers("wine").where(parse("label = true"), labelled=False)
 
 
 def test_tags_are_counted_in_the_window_only(judged: "Home") -> None:
-    tags = {"night": ["p2-0", "p1-0", "p6-0"], "empty": ["p9-0"], "dark": ["p2-0", "p4-0"]}
+    tags = [Tagged("night", ["p2-0", "p1-0", "p6-0"]), Tagged("empty", ["p9-0"]), Tagged("dark", ["p2-0", "p4-0"])]
     assert judged.reader.mistakes.of_tags(asked(), tags) == {
         "night": TagTotals(rows=2, wrong=1, error=1.0),
         "dark": TagTotals(rows=2, wrong=2, error=2.0),
     }
-    assert judged.reader.mistakes.of_tags(asked(), {}) == {}
+    assert judged.reader.mistakes.of_tags(asked(), []) == {}
+
+
+def test_a_rule_tags_what_it_says_and_what_was_tagged_by_hand(judged: "Home") -> None:
+    many = Tagged("many", ["p1-0", "p4-0"], parse("x >= 4"))
+    none = Tagged("none", (), parse("x > 99"))
+    assert judged.reader.mistakes.of_tags(asked(), [many, none]) == {
+        "many": TagTotals(rows=3, wrong=1, error=1.0),  # rows 1, 4, 5: of the last nobody knows
+        "none": TagTotals(rows=0, wrong=0, error=0.0),
+    }
+    rows = judged.reader.mistakes.page(asked(shown="labelled", order="event_at"), [many, none])
+    assert [row.tags for row in rows] == [("many",), (), (), ("many",)]
+    assert ids(judged.reader.mistakes.page(asked(tag=many))) == ["p4-0"]
+
+
+def test_a_rule_over_a_column_that_is_gone_is_told_apart(judged: "Home") -> None:
+    gone = Tagged("gone", (), parse("sugar > 4"))
+    found = judged.reader.mistakes.faults("wine", [Tagged("x", (), parse("x > 4")), gone])
+    assert list(found) == ["gone"]
+    assert "no input 'sugar'" in found["gone"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from tests.prediction_records import START_US, prediction
 
 from interlock import bootstrap
 from interlock.domain.access import Key
+from interlock.domain.error_rule import ErrorRule
+from interlock.domain.row_condition import parse
 from interlock.predictions.spool import Spool
 from interlock.settings import Settings
 from interlock.web import errors
@@ -99,6 +101,7 @@ def test_pages_are_cut_by_the_server(viewer: httpx.Client, monkeypatch: pytest.M
     ("query", "said"),
     [
         ("where=x", "must be like `origin = EWR`"),
+        ("where=x>1 or x<0", "must be compared with a number"),
         ("where=sugar=1", "has no input 'sugar'"),
         ("where=x>red", "must be compared with a number"),
         ("show=all", "show: Input should be"),
@@ -125,10 +128,10 @@ def test_rows_are_tagged_by_hand_counted_and_found_again(logged: Pages) -> None:
         }
         assert act(browser, URL, f"{URL}/tags", **form).headers["location"] == f"{URL}?sort=score"
         page = browser.get(URL).text
-        assert "cold-night 3 2 10 % 3.333 points of accuracy" in words(page)
+        assert "cold-night 3 by hand 3 2 10 % 3.333 points of accuracy" in words(page)
         assert ids(browser.get(f"{URL}?tag=cold-night").text) == ["p6-0", "p3-0"]
         act(browser, URL, f"{URL}/tags", **{"row.p3-0": "on", "tag": "cold-night", "act": "remove"})
-        assert "cold-night 2 1 5 % 1.667 points" in words(browser.get(URL).text)
+        assert "cold-night 2 by hand 2 1 5 % 1.667 points" in words(browser.get(URL).text)
         for wrong in (
             {"tag": "Cold Night", "row.p3-0": "on"},
             {"tag": "cold"},
@@ -141,6 +144,74 @@ def test_rows_are_tagged_by_hand_counted_and_found_again(logged: Pages) -> None:
         ("error.untag", {"tag": "cold-night", "rows": 1, "predictions": ["p3-0"]}),
         ("error.tag", {"tag": "cold-night", "rows": 3, "predictions": ["p3-0", "p6-0", "p1-0"]}),
     ]
+
+
+def test_a_rule_tags_rows_now_and_is_kept_until_it_is_removed(logged: Pages) -> None:
+    with logged.signed_in("operator") as browser:
+        form = {"tag": "late-ones", "where": "x > 50 and answer = true", "act": "add", "back": "sort=score"}
+        assert act(browser, URL, f"{URL}/rules", **form).headers["location"] == f"{URL}?sort=score"
+        page = browser.get(URL).text
+        assert "late-ones x > 50 and answer = true 10 4 20 % 6.667 points of accuracy" in words(page)
+        assert ids(browser.get(f"{URL}?tag=late-ones").text) == ["p60-0", "p57-0", "p54-0", "p51-0"]
+        assert browser.get(f"{URL}/export?tag=late-ones").text.count(",late-ones,") == 4
+        for wrong in (
+            {"tag": "Late Ones", "where": "x > 1"},
+            {"tag": "a", "where": ""},
+            {"tag": "a", "where": "y > 1"},
+        ):
+            assert act(browser, URL, f"{URL}/rules", **wrong).status_code == 400
+        act(browser, URL, f"{URL}/rules", tag="late-ones", act="remove")
+        assert "late-ones" not in browser.get(URL).text
+        assert act(browser, URL, f"{URL}/rules", tag="late-ones", act="remove").status_code == 404
+    with logged.signed_in("viewer") as browser:
+        assert "Tag by a rule" not in browser.get(URL).text
+        form = {"csrf": token(browser.get(URL).text), "tag": "a", "where": "x > 1"}
+        assert browser.post(f"{URL}/rules", data=form).status_code == 403
+    with logged.store.read() as tx:
+        said = [(each.action, each.details) for each in tx.audit.list(2, subject="wine")]
+    assert said == [
+        ("error.unrule", {"tag": "late-ones"}),
+        ("error.rule", {"tag": "late-ones", "where": "x > 50 and answer = true"}),
+    ]
+
+
+def test_a_rule_that_no_longer_fits_the_log_is_told_and_costs_nothing_else(logged: Pages) -> None:
+    rule = ErrorRule(
+        endpoint="wine", tag="sweet", conditions=parse("sugar > 4"), created_at=START, created_by="ann"
+    )  # fmt: skip
+    with logged.store.transaction() as tx:
+        tx.error_rules.put(rule)
+    logged.app.state.services.error_tags.add("wine", "cold", ["p3-0"], actor=bootstrap.local_actor())
+    with logged.signed_in("viewer") as browser:
+        page = words(browser.get(URL).text)
+    assert "cannot be counted: the log of 'wine' has no input 'sugar'" in html.unescape(page)
+    assert "cold 1 by hand 1 1 5 %" in page
+
+
+def test_slices_are_proposed_and_kept_as_rules(logged: Pages) -> None:
+    assert "60 labelled rows, needs 240" in words(_get(logged, f"{URL}/slices"))
+    settings = logged.app.state.services.settings
+    with Spool(settings.spools / "gw0") as spool:
+        kinds = ("oak", "steel", EVIL)
+        write(spool, *(_answered(number, kinds[number % 3]) for number in range(100, 1000)))
+        wrong = {number: number % 3 == 2 and number % 4 > 0 for number in range(100, 1000)}
+        write(spool, labels(*(label(f"p{number}-0", not is_wrong) for number, is_wrong in wrong.items())))
+    bootstrap.build_collector(settings).step(commit_all=True)
+    page = _get(logged, f"{URL}/slices")
+    assert "errors concentrate in 1 slice" in words(page)
+    assert EVIL not in page
+    assert f"kind = {EVIL}" in html.unescape(page)
+    with logged.signed_in("operator") as browser:
+        act(browser, f"{URL}/slices", f"{URL}/rules", tag="bottled", where=f"kind = {EVIL}")
+        said = words(browser.get(URL).text)
+    assert f"bottled kind = {EVIL} 301 226 92 %" in html.unescape(said)
+    found = words(_get(logged, f"{URL}/slices?where=kind+%3D+oak"))
+    assert "no slice stands out" in found
+
+
+def _get(pages: Pages, url: str) -> str:
+    with pages.signed_in("viewer") as browser:
+        return browser.get(url).text
 
 
 def test_a_viewer_tags_nothing(logged: Pages, viewer: httpx.Client) -> None:

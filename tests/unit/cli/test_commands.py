@@ -43,7 +43,8 @@ def test_every_command_of_this_version_is_there() -> None:
         "alert channel add, alert channel list, alert channel remove, alert rules apply, alert rules list, "
         "key create, key list, key revoke, audit show, audit verify, backup, restore, init, diff, apply, "
         "export config, export schema, export prometheus-rules, export grafana, annotate export, annotate "
-        "import, annotate list"
+        "import, annotate list, annotate show, errors list, errors tags, errors tag, errors rule, errors rules, "
+        "errors slices"
     )
     assert set(COMMANDS) == set(promised.split(", "))
 

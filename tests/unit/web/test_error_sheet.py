@@ -13,11 +13,11 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def row(**inputs: Any) -> Mistake:
-    return Mistake("p1", AT, "m:1", "late", "early", 0.75, 1.0, True, inputs)
+    return Mistake("p1", AT, "m:1", "late", "early", 0.75, 1.0, True, inputs, ("night", "rain"))
 
 
 def table(form: str, *rows: Mistake) -> list[list[Any]]:
-    content, _ = error_sheet.written(form, rows, {"p1": ["night", "rain"]})
+    content, _ = error_sheet.written(form, rows)
     if form == "csv":
         return list(csv.reader(StringIO(content.decode())))
     openpyxl = pytest.importorskip("openpyxl")
@@ -57,4 +57,4 @@ def test_a_text_is_never_a_formula(form: str, evil: str) -> None:
 
 def test_another_form_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="must be csv or xlsx"):
-        error_sheet.written("pdf", [], {})
+        error_sheet.written("pdf", [])

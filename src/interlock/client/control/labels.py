@@ -30,12 +30,17 @@ class Labels(ControlRequests):
             endpoint: Whose.
             budget: How many.
             options: `since` and `until` (ISO 8601; by default from where the last draw ended, to now), `random_share`
-                (part of every chance that is the same for all), `seed`, `fresh`.
+                (part of every chance that is the same for all), `seed`, `fresh`; `where` (a condition like `temp > 30`)
+                and `predictions` (ids) say which rows are wanted most, in place of the usual criteria.
 
         Returns:
             `export`, `tasks` (with `prediction_id`, `inputs`, `weight`, ...), `question` and `overlaps`.
         """
         return self._post(f"/endpoints/{quote(endpoint, safe='')}/annotations/exports", {"budget": budget, **options})
+
+    def annotation_export(self, endpoint: str, id: int) -> dict[str, Any]:
+        """An earlier draw once more: `export`, `tasks` and `question`."""
+        return self._get(f"/endpoints/{quote(endpoint, safe='')}/annotations/exports/{id}")
 
     def annotations(self, endpoint: str) -> dict[str, Any]:
         """Draws, how many of their rows have an answer, and how far annotators agree."""

@@ -4,6 +4,7 @@ from interlock.client.control.access import Access
 from interlock.client.control.alerts import Alerts
 from interlock.client.control.configuration import Configuration
 from interlock.client.control.endpoints import Endpoints
+from interlock.client.control.errors import Errors
 from interlock.client.control.labels import Labels
 from interlock.client.control.log import PredictionLog
 from interlock.client.control.models import Models
@@ -23,6 +24,7 @@ class ControlPlane(
     OnlineLearning,
     Alerts,
     Monitoring,
+    Errors,
     Labels,
     PredictionLog,
     Configuration,
