@@ -168,6 +168,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.monitoring.error_tags import ErrorTags
     from interlock.monitoring.recent import RecentReader
     from interlock.monitoring.service import Monitoring
+    from interlock.monitoring.side_by_side import SideBySide
     from interlock.predictions.delta_log import DeltaLog
     from interlock.predictions.erasure import Eraser
     from interlock.predictions.hashing import Hasher
@@ -205,6 +206,7 @@ def build_services(settings: Settings) -> "Services":
         evaluations=Evaluations(store, settings.log),
         replays=Replays(store, Places(settings.database_url, settings.log, settings.artifacts), now),
         monitoring=Monitoring(store, reader, now),
+        comparisons=SideBySide(store, reader),
         reports=DailyReports(store, reader),
         annotations=Annotations(store, reader, ImageLog(settings.log), now),
         alerts=Alerts(store, now),

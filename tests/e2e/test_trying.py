@@ -1,6 +1,9 @@
 """Trying an endpoint from its page: numbers, a mistake, a challenger, an image."""
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +11,8 @@ import pytest
 from tests.e2e.browser import barriers, check_look, opened, sign_in, sync_api
 from tests.e2e.conftest import Digits, Wine
 from tests.e2e.product import Product
+
+from interlock.domain.errors import ServerUnreachableError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -72,6 +77,41 @@ def test_the_key_of_the_pages_is_made_anew_when_somebody_revokes_it(chromium: "B
             page.get_by_role("button", name="Ask wine:1").click()
             sync_api.expect(page.locator("#tried .answer-value")).to_be_visible()
             product.json("key", "revoke", "interlock-pages")
+
+
+def test_a_restart_of_the_api_needs_no_other_key(chromium: "Browser", product: Product) -> None:
+    def made() -> int:
+        said = product.client().audit(limit=1000, subject="interlock-pages")
+        return sum(each["action"] == "key.create" for each in said)
+
+    before = None
+    for _ in range(2):
+        with opened(chromium, product) as page:
+            sign_in(page, product)
+            page.goto("/endpoints/wine/try")
+            page.get_by_role("button", name="Ask wine:1").click()
+            sync_api.expect(page.locator("#tried .answer-value")).to_be_visible()
+        before = before or made()
+        pid = product.parts()["api"]
+        os.kill(pid, signal.SIGKILL)
+        for _ in range(300):
+            if product.parts().get("api", pid) != pid:
+                break
+            time.sleep(0.1)
+        _wait_for_api(product)
+    assert made() == before
+    assert (product.home / "run" / "pages.key").stat().st_mode & 0o777 == 0o600
+
+
+def _wait_for_api(product: Product) -> None:
+    for _ in range(100):
+        try:
+            product.client().status()
+        except ServerUnreachableError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the API did not come back")
 
 
 def test_the_challenger_of_a_running_release_is_asked_too(

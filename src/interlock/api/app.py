@@ -11,6 +11,7 @@ from interlock.api import (
     application_tests,
     audit,
     channels,
+    comparison,
     config,
     docs,
     endpoints,
@@ -49,7 +50,7 @@ def create_app(services: Services) -> FastAPI:
     for nouns in (
         models, application_tests, endpoints, retraining, online_learning, monitoring, labels, log_rows, releases,
         replays, runs, alerts, alert_rules, silences, channels, log, audit, keys, status, uploads, config, annotations,
-        reports, errors,
+        reports, errors, comparison,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

@@ -23,6 +23,7 @@ from interlock.monitoring.error_rules import ErrorRules
 from interlock.monitoring.error_tags import ErrorTags
 from interlock.monitoring.recent import RecentReader
 from interlock.monitoring.service import Monitoring
+from interlock.monitoring.side_by_side import SideBySide
 from interlock.predictions.erasure import Eraser
 from interlock.predictions.image_log import ImageLog
 from interlock.predictions.pins import Pins
@@ -62,6 +63,7 @@ class Services:
     evaluations: Evaluations
     replays: Replays
     monitoring: Monitoring
+    comparisons: SideBySide
     reports: DailyReports
     annotations: Annotations
     alerts: Alerts

@@ -119,6 +119,11 @@ class Registry:
                 raise NotFoundError("model", ref, sorted({version.name for version in tx.models.list()}))
             return versions[-1]
 
+    def sizes(self, version: ModelVersion) -> dict[str, int]:
+        """Bytes of a version's files, by digest: of the artifact and of its twin. Those that are gone are left out."""
+        paths = {digest: self._artifacts.path(digest) for digest in (version.digest, version.serving_digest) if digest}
+        return {digest: path.stat().st_size for digest, path in paths.items() if path.is_file()}
+
     def list(self, name: str | None = None) -> list[ModelVersion]:
         """All versions, or those of one name, oldest first."""
         with self._store.read() as tx:

@@ -12,6 +12,7 @@ from interlock.domain.errors import NotFoundError
 from interlock.web import (
     alerts,
     audit,
+    comparison,
     endpoints,
     errors,
     features,
@@ -64,6 +65,7 @@ ROUTERS = (
             labelling,
             features,
             releases,
+            comparison,
             monitoring,
             alerts,
             models,

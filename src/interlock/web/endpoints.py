@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Response
 from interlock.api.access import needs
 from interlock.api.services import Given, Services
 from interlock.api.status import gateway_url
-from interlock.web import charts, states, trying
+from interlock.web import charts, states, traffic_charts, trying
 from interlock.web.access import PageRoute, Present
 from interlock.web.rendering import show
-from interlock.web.snippets import curl, python
+from interlock.web.snippets import curl, python, triton
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -46,6 +46,8 @@ def _seen(services: Services, name: str) -> dict[str, Any]:
         "recent": found,
         "state_now": states.endpoint(found.verdicts),
         "bars": charts.bars(found.by_hour(), width=720, height=120, champion=plan.champion),
+        "latency": traffic_charts.latency(found.hours, found.since, found.until, width=720, height=110),
+        "marks": traffic_charts.marks(releases, found.since, found.until, width=720),
         "releases": releases,
     }
 
@@ -55,5 +57,6 @@ def _snippets(request: Request, services: Services, endpoint: str) -> dict[str, 
         contract = tx.models.get(tx.plans.current(endpoint).champion).contract
     return {
         "curl": curl(gateway_url(request, services), endpoint, contract),
+        "triton": triton(gateway_url(request, services), endpoint, contract),
         "python": python(str(request.base_url).rstrip("/"), endpoint, contract),
     }

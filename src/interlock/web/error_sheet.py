@@ -3,21 +3,17 @@
 A text that a spreadsheet would take for a formula gets an apostrophe in front: the values are those of strangers.
 """
 
-import csv
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from io import BytesIO, StringIO
-from math import isfinite
+from io import BytesIO
 from typing import Any
-
-import msgspec
 
 from interlock.domain.errors import InvalidInputError
 from interlock.predictions.mistakes import Mistake
+from interlock.web.spreadsheet import cell, table_csv
 
 _FIRST = ("prediction_id", "event_at", "version", "answer", "label", "score", "error", "wrong", "tags")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # What XML cannot hold: control characters but tab and line breaks.
 _UNPRINTABLE = {code: None for code in range(32) if code not in (9, 10, 13)}
@@ -45,7 +41,7 @@ def written(form: str, rows: Sequence[Mistake]) -> tuple[bytes, str]:
     table = [[*_FIRST, *(f"input.{name}" for name in inputs)]]
     table += [_line(row, inputs) for row in rows]
     if form == "csv":
-        return _csv(table), "text/csv; charset=utf-8"
+        return table_csv(table), "text/csv; charset=utf-8"
     if form != "xlsx":
         raise InvalidInputError(f"format == {form[:20]!r}, must be csv or xlsx")
     if not has_xlsx():
@@ -58,23 +54,7 @@ def _line(row: Mistake, inputs: Sequence[str]) -> list[Any]:
         row.prediction_id, row.event_at.isoformat(), row.version, row.answer, row.label, row.score, row.error,
         row.is_wrong, " ".join(row.tags),
     ]  # fmt: skip
-    return [_cell(value) for value in (*first, *(row.inputs.get(name) for name in inputs))]
-
-
-def _cell(value: Any) -> Any:
-    """What a spreadsheet holds: numbers, truth values, and texts that are no formulas."""
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode().strip('"')
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _csv(table: Sequence[Sequence[Any]]) -> bytes:
-    out = StringIO()
-    csv.writer(out).writerows(table)
-    return out.getvalue().encode()
+    return [cell(value) for value in (*first, *(row.inputs.get(name) for name in inputs))]
 
 
 def _xlsx(table: Sequence[Sequence[Any]]) -> bytes:

@@ -1,10 +1,13 @@
 """The pages' own way to the gateway, for the form that tries an endpoint.
 
-Called by `trying`. Sessions keep no keys, so it asks with one of its own: of role scorer, in memory alone, made when it
-is first needed. Who may try what is decided before, by the visitor's key. A version is always asked by its name, so the
-gateway notes the row as `pinned`, which is never evidence of a release.
+Called by `trying`. Sessions keep no keys, so it asks with one of its own: of role scorer, made when it is first needed,
+and kept in a file of the home folder that its owner alone can read, so that a restart needs no other. Who may try what
+is decided before, by the visitor's key. A version is always asked by its name, so the gateway notes the row as
+`pinned`, which is never evidence of a release.
 """
 
+import logging
+import os
 from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
@@ -15,8 +18,10 @@ from interlock.api.key_ring import KeyRing, local_actor
 from interlock.client.connection import Answer
 from interlock.client.transport import Transport
 from interlock.client.trust import by_certificate
-from interlock.domain.errors import UnauthenticatedError
+from interlock.domain.errors import InterlockError, UnauthenticatedError
 from interlock.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 KEY_NAME = "interlock-pages"
 _OWNER = "interlock"
@@ -40,6 +45,7 @@ class GatewayLink:
         self, settings: Settings, key_ring: KeyRing, clock: Callable[[], datetime], *, key_name: str = KEY_NAME
     ) -> None:
         self._settings, self._key_ring, self._clock, self._key_name = settings, key_ring, clock, key_name
+        self._file = settings.run / "pages.key"
         self._lock, self._key = Lock(), ""
 
     def infer(self, endpoint: str, version: str, body: dict[str, Any]) -> Answer:
@@ -65,9 +71,26 @@ class GatewayLink:
             return ""
         with self._lock:
             if self._key == refused:
-                actor = local_actor(self._clock())
-                self._key = self._key_ring.renew(self._key_name, "scorer", actor=actor, owner=_OWNER)
+                self._key = self._kept(refused) or self._made()
             return self._key
+
+    def _kept(self, refused: str) -> str:
+        """The key of before, if it is still good; else empty."""
+        try:
+            kept = self._file.read_text().strip()
+            key = self._key_ring.authenticate(kept)
+        except (OSError, ValueError, InterlockError):
+            return ""
+        return kept if kept != refused and (key.name, key.owner) == (self._key_name, _OWNER) else ""
+
+    def _made(self) -> str:
+        made = self._key_ring.renew(self._key_name, "scorer", actor=local_actor(self._clock()), owner=_OWNER)
+        try:
+            with open(self._file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(made)
+        except OSError:  # then it lives as long as this process
+            _log.warning("the pages' key cannot be kept in %s", self._file, exc_info=True)
+        return made
 
     def _send(self, key: str, path: str, body: dict[str, Any]) -> Answer:
         tls = self._settings.tls_files

@@ -9,6 +9,7 @@ from interlock.api.problems import status_of
 from interlock.api.services import Given
 from interlock.domain.errors import InterlockError
 from interlock.predictions.sql import query
+from interlock.web import spreadsheet
 from interlock.web.access import PageRoute
 from interlock.web.rendering import show
 
@@ -16,6 +17,7 @@ router = APIRouter(prefix="/log", route_class=PageRoute, include_in_schema=False
 
 _ROWS = 200
 _LONGEST_CELL = 200
+_EXPORTED = 100_000
 
 
 @router.get("", **needs("read"))
@@ -41,6 +43,15 @@ def page(request: Request, services: Given, sql: str = "") -> Response:
         rows=[[_cell(value) for value in row.values()] for row in rows[:_ROWS]],
         is_cut=len(rows) > _ROWS,
     )
+
+
+@router.get("/export", **needs("read"))
+def export(services: Given, sql: str) -> Response:
+    """The answer as a file: at most so many rows, all of each cell."""
+    endpoints = [each["name"] for each in services.endpoints.list()]
+    rows = query(services.settings.log, sql, row_limit=_EXPORTED, endpoints=endpoints)
+    headers = {"Content-Disposition": 'attachment; filename="log.csv"'}
+    return Response(spreadsheet.csv_of(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _cell(value: Any) -> str:

@@ -46,4 +46,6 @@ def version_page(request: Request, name: str, version: int, services: Given) -> 
         before=before,
         differences=diff(before.contract, found.contract) if before else (),
         others=others,
+        ancestry=services.lineage.of(found.ref),
+        sizes=services.registry.sizes(found),
     )

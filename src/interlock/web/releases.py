@@ -101,6 +101,7 @@ def _seen(services: Services, id: str, visitor: Visitor) -> dict[str, Any]:
         "steps": _steps(release, counts),
         "entries": entries,
         "differences": differences,
+        "tests": services.application_tests.list(release.candidate),
         "looks": looks,
         "replay": services.replays.latest(release.endpoint, release.candidate),
         "verbs": verbs_of(services, release, visitor) if may_act else (),

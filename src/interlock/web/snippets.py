@@ -7,6 +7,12 @@ from typing import Any
 from interlock.client.rows import encode_inputs
 from interlock.domain.contract import Contract, Field
 
+# Of the protocol's datatypes, where the names differ.
+_NUMPY = {
+    "BOOL": "bool", "FP16": "float16", "FP32": "float32", "FP64": "float64",
+    **{f"{sign}INT{bits}": f"{sign.lower()}int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)},
+}  # fmt: skip
+
 
 def curl(gateway: str, endpoint: str, contract: Contract) -> str:
     """A command line; empty for images, which nobody writes into one.
@@ -45,6 +51,34 @@ def python(control: str, endpoint: str, contract: Contract) -> str:
         + "from interlock import Client\n\n"
         + f"client = Client({control!r})  # the key comes from INTERLOCK_API_KEY\n"
         + f"answer = client.predict({endpoint!r}, [{{\n{row}}}])\nprint(answer.values, answer.version)"
+    )
+
+
+def triton(gateway: str, endpoint: str, contract: Contract) -> str:
+    """The same with NVIDIA's client, which speaks the Open Inference Protocol; empty for images.
+
+    Args:
+        gateway: As of `curl`.
+    """
+    if any(field.image is not None for field in contract.inputs):
+        return ""
+    kinds = {field.name: field.datatype for field in contract.inputs}
+    lines = []
+    for name, value in example(contract).items():
+        kind = "object" if kinds[name] == "BYTES" else _NUMPY.get(kinds[name], "float64")
+        array = f"np.array([{value!r}], dtype={kind!r})"
+        lines.append(f"    {name!r}: ({array}, {kinds[name]!r}),\n")
+    host, scheme = gateway.partition("://")[2], gateway.partition("://")[0]
+    secure = ", ssl=True" if scheme == "https" else ""
+    return (
+        "import os\n\nimport numpy as np\nimport tritonclient.http as http\n\n"
+        f"client = http.InferenceServerClient({host!r}{secure})\n"
+        f"row = {{\n{''.join(lines)}}}\ninputs = []\n"
+        "for name, (array, kind) in row.items():\n"
+        "    given = http.InferInput(name, list(array.shape), kind)\n"
+        "    given.set_data_from_numpy(array)\n    inputs.append(given)\n"
+        'key = {"Authorization": "Bearer " + os.environ["INTERLOCK_API_KEY"]}\n'
+        f"answer = client.infer({endpoint!r}, inputs, headers=key)\nprint(answer.get_response())"
     )
 
 

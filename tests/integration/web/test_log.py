@@ -7,7 +7,7 @@ from tests.integration.web.test_overview import words
 def test_a_question_in_the_address_is_answered(pages: Pages) -> None:
     with pages.signed_in("viewer") as browser:
         page = words(browser.get("/log", params={"sql": "SELECT count(*) AS n, 'x' AS kind FROM wine"}).text)
-    assert "1 row n kind 0 x" in page
+    assert "1 row CSV n kind 0 x" in page
 
 
 def test_an_answer_is_shown_and_never_run(pages: Pages) -> None:
@@ -26,6 +26,18 @@ def test_long_answers_are_cut_and_say_so(pages: Pages) -> None:
     assert "199" in page
     assert "200" not in page.replace("The first 200 rows", "")
     assert "No row answers the question" in empty
+
+
+def test_an_answer_is_downloaded_whole(pages: Pages) -> None:
+    with pages.signed_in("viewer") as browser:
+        sql = "SELECT range AS n, '=1+1' AS formula FROM range(500)"
+        page = browser.get("/log", params={"sql": sql}).text
+        link = html.unescape(page.partition('href="/log/export?')[2].partition('"')[0])
+        answer = browser.get(f"/log/export?{link}")
+        assert answer.headers["content-disposition"] == 'attachment; filename="log.csv"'
+        assert answer.text.splitlines()[:2] == ["n,formula", "0,'=1+1"]
+        assert len(answer.text.splitlines()) == 501
+        assert browser.get("/log/export", params={"sql": "DROP TABLE wine"}).status_code == 400
 
 
 def test_what_cannot_be_asked_is_refused_in_words(pages: Pages) -> None:

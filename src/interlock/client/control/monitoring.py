@@ -17,6 +17,17 @@ class Monitoring(ControlRequests):
         path = f"/endpoints/{quote(endpoint, safe='')}/monitor"
         return self._get(path, window=window, since=iso(since), until=iso(until))
 
+    def compare(self, endpoint: str, **sides: str | datetime | None) -> dict[str, Any]:
+        """Set two windows or versions beside each other; by default the last week and the week before.
+
+        Args:
+            endpoint: Whose.
+            sides: `version`, `since`, `until`; of the other side `against_version`, `against_since`,
+                `against_until`.
+        """
+        given = {name: iso(value) if isinstance(value, datetime) else value for name, value in sides.items()}
+        return self._get(f"/endpoints/{quote(endpoint, safe='')}/comparison", **given)
+
     def daily_report(self, endpoint: str, day: date | None = None) -> dict[str, Any]:
         """What a day (UTC) of an endpoint was like; by default the day of its newest event."""
         path = f"/endpoints/{quote(endpoint, safe='')}/report"
