@@ -47,6 +47,7 @@ def _told(endpoint: str, found: Compared) -> dict[str, Any]:
             {
                 "column": each.column,
                 "severity": each.severity,
+                "p_value": each.p_value,
                 "reason": each.reason,
                 "this": _column(each.other),
                 "against": _column(each.one),

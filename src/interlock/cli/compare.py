@@ -49,7 +49,7 @@ def compare(
     note("lower and upper bound this - against at 95 %; severity is 0 to 1 (Jensen-Shannon)")
 
 
-_COLUMNS = ("column", "severity", "mean", "against_mean", "missing", "against_missing", "reason")
+_COLUMNS = ("column", "severity", "p_value", "mean", "against_mean", "missing", "against_missing", "reason")
 
 
 def _line(pair: dict[str, Any]) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class ColumnPair:
 
     Args:
         severity: Jensen-Shannon distance between both, 0 to 1; None where it cannot be told.
+        p_value: Of a difference this large where there is none, if rows were independent; of this column alone.
         reason: Why not; empty if it can.
     """
 
@@ -66,6 +67,7 @@ class ColumnPair:
     one: FeatureSummary | None
     other: FeatureSummary | None
     reason: str = ""
+    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,8 @@ def _column(name: str, one: tuple[_Side, FeatureBins | None], other: tuple[_Side
     rows = min(int(each.sum()) for each in counts)
     if rows < FEWEST_ROWS:
         return ColumnPair(name, None, first, second, f"{rows} rows, at least {FEWEST_ROWS} are needed")
-    return ColumnPair(name, analyze(*counts).jensen_shannon, first, second)
+    found = analyze(*counts)
+    return ColumnPair(name, found.jensen_shannon, first, second, p_value=found.p_value)
 
 
 def _metrics(one: Quality, other: Quality) -> tuple[MetricPair, ...]:
