@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from interlock.domain.errors import NotFoundError
 from interlock.domain.row_condition import parse, spell
 from interlock.monitoring import error_slices
 from interlock.monitoring.error_slices import Slices
@@ -39,6 +40,7 @@ class Wanted:
     order: Order | None = None
     offset: int = 0
     limit: int = 50
+    most_inputs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,13 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Errors of a window, and what each tag explains, the most first."""
+    """Errors of a window, how many rows are wanted, and what each tag explains, the most first."""
 
     since: datetime
     until: datetime
     is_regressor: bool
     totals: Totals
+    matching: int
     tags: tuple[Tag, ...]
 
 
@@ -113,6 +116,7 @@ class ErrorAnalysis:
             order=wanted.order or ("-error" if is_regressor else "score" if wanted.shown == "unsure" else "-score"),
             offset=wanted.offset,
             limit=wanted.limit,
+            most_inputs=wanted.most_inputs,
         )
 
     def tagged(self, endpoint: str) -> list[Tagged]:
@@ -127,6 +131,21 @@ class ErrorAnalysis:
         """How many rows are wanted. Raises InvalidInputError where a condition cannot be asked of the log."""
         return self._mistakes.count(question)
 
+    def row(self, question: Question, prediction_id: str) -> Mistake:
+        """One row with all its inputs.
+
+        Raises:
+            NotFoundError: It is not in the window.
+        """
+        one = replace(
+            question, shown="any", tag=Tagged("one", (prediction_id,)), conditions=(), label="", answer="", version="",
+            offset=0, limit=1,
+        )  # fmt: skip
+        rows = self.rows(one)
+        if not rows:
+            raise NotFoundError("prediction of this window", prediction_id)
+        return rows[0]
+
     def rows(self, question: Question) -> list[Mistake]:
         """The rows of one page, each with its tags. Raises as `count`."""
         tags = self.tagged(question.endpoint)
@@ -135,7 +154,7 @@ class ErrorAnalysis:
 
     def explain(self, question: Question) -> Explained:
         """Count the window, and the tags in it. A rule that cannot be asked of the log is told, and costs no other."""
-        totals, tags = self._mistakes.totals(question), self.tagged(question.endpoint)
+        (totals, matching), tags = self._mistakes.both(question), self.tagged(question.endpoint)
         faults = self._mistakes.faults(question.endpoint, tags)
         found = self._mistakes.of_tags(question, [each for each in tags if each.name not in faults])
         told = [
@@ -145,7 +164,7 @@ class ErrorAnalysis:
         ]
         is_regressor = self._mistakes.answers(question.endpoint).is_regressor
         told.sort(key=lambda each: (-(each.found.error if each.found else 0.0), each.name))
-        return Explained(question.since, question.until, is_regressor, totals, tuple(told))
+        return Explained(question.since, question.until, is_regressor, totals, matching, tuple(told))
 
     def slices(self, question: Question, *, seed: int = 1) -> Slices:
         """Look for slices among the labelled rows of the window for which the question's conditions hold.

@@ -8,6 +8,7 @@ are only found among the uncertain ones.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -18,10 +19,15 @@ from interlock.predictions.judged_answers import JudgedAnswers, Where
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.relations import LABELLED, quoted
 
-Shown = Literal["wrong", "unsure", "labelled"]
+Shown = Literal["wrong", "unsure", "labelled", "any"]
 Order = Literal["score", "-score", "error", "-error", "event_at", "-event_at"]
 
-_SHOWN: Mapping[Shown, str] = {"wrong": "is_wrong", "unsure": "score < $below", "labelled": "label IS NOT NULL"}
+_SHOWN: Mapping[Shown, str] = {
+    "wrong": "is_wrong",
+    "unsure": "score < $below",
+    "labelled": "label IS NOT NULL",
+    "any": "true",
+}
 _SUMS = "count(*) FILTER (is_wrong) AS wrong, coalesce(sum(error), 0) AS error"
 # No input can have this name: it is no column of the log.
 _ID = "prediction id"
@@ -45,13 +51,14 @@ class Question:
 
     Args:
         since, until: Of the event, the end excluded.
-        shown: `wrong` ones; `unsure` ones, whose score is under `below`; or all that are `labelled`.
+        shown: `wrong` ones; `unsure` ones, whose score is under `below`; all that are `labelled`; or `any`.
         below: 0 to 1.
         version, label, answer: Only these; empty for any.
         conditions: That must all hold.
         tag: Only rows that have it, by hand or by rule; None for any.
         order: By what, `-` for the largest first.
         offset, limit: Of the rows in this order.
+        most_inputs: Of each row, the first so many; None for all.
     """
 
     endpoint: str
@@ -67,6 +74,7 @@ class Question:
     order: Order = "score"
     offset: int = 0
     limit: int = 50
+    most_inputs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,15 @@ class Mistakes:
         """Count the window."""
         sql = f"SELECT count(*) AS rows, count(*) FILTER (label IS NOT NULL) AS labelled, {_SUMS} FROM b"  # noqa: S608
         return Totals(**self._query(question, sql).to_pylist()[0])
+
+    def both(self, question: Question) -> tuple[Totals, int]:
+        """`totals` and `count` in one pass. Raises as `count`."""
+        where, given = self._wanted(question)
+        sums = f"count(*) AS rows, count(*) FILTER (label IS NOT NULL) AS labelled, {_SUMS}"
+        sql = f"SELECT {sums}, count(*) FILTER ({where}) AS matching FROM b"  # noqa: S608
+        (row,) = self._query(question, sql, given).to_pylist()
+        matching = row.pop("matching")
+        return Totals(**row), matching
 
     def count(self, question: Question) -> int:
         """How many rows are wanted, on all pages.
@@ -229,7 +246,7 @@ class Mistakes:
         return hits, given
 
     def _inputs(self, question: Question, ids: list[str]) -> dict[str, dict[str, Any]]:
-        columns = self.answers(question.endpoint).inputs
+        columns = dict(islice(self.answers(question.endpoint).inputs.items(), question.most_inputs))
         if not ids or not columns:
             return {}
         listed = ", ".join(f"{quoted(column)} AS {quoted(name)}" for name, column in columns.items())

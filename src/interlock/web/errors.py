@@ -3,6 +3,7 @@
 Which rows are meant stands in the address. The log filters, sorts and pages; the store has the tags.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -25,6 +26,8 @@ from interlock.web.rendering import show
 router = APIRouter(prefix="/endpoints/{endpoint}", route_class=PageRoute, include_in_schema=False)
 
 _ROWS_A_PAGE = 50
+# Of a row on a page of many: 200 inputs of 50 rows are ten thousand places to draw. A page of the row has all.
+_INPUTS = 24
 _MOST_EXPORTED = 10_000
 _IMAGE_TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
 _TICK = "row."
@@ -48,8 +51,10 @@ def page(
 ) -> Response:
     """The page."""
     analysis = services.errors
-    question = analysis.question(asked.wanted(endpoint, offset=(asked.page - 1) * _ROWS_A_PAGE, limit=_ROWS_A_PAGE))
-    explained, matching = analysis.explain(question), analysis.count(question)
+    wanted = asked.wanted(endpoint, offset=(asked.page - 1) * _ROWS_A_PAGE, limit=_ROWS_A_PAGE)
+    question = analysis.question(replace(wanted, most_inputs=_INPUTS))
+    explained = analysis.explain(question)
+    matching = explained.matching
     return show(
         request,
         "errors.html",
@@ -69,6 +74,17 @@ def page(
         has_sheets=error_sheet.has_xlsx(),
         **_contract(services, endpoint),
     )
+
+
+@router.get("/errors/rows/{prediction_id}", **needs("read"))
+def row(
+    request: Request, endpoint: str, prediction_id: str, asked: Annotated[Asked, Query()], services: Given
+) -> Response:
+    """One row of the window with all that was asked."""
+    found = services.errors.row(services.errors.question(asked.wanted(endpoint)), prediction_id)
+    return show(
+        request, "error_row.html", endpoint=endpoint, asked=asked, row=found, **_contract(services, endpoint)
+    )  # fmt: skip
 
 
 @router.get("/errors/slices", **needs("read"))

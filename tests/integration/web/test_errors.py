@@ -77,6 +77,13 @@ def test_wrong_answers_are_shown_the_surest_first(viewer: httpx.Client) -> None:
     assert "Tag for the ticked rows" not in page
 
 
+def test_a_row_has_a_page_with_all_that_was_asked(viewer: httpx.Client) -> None:
+    page = words(viewer.get(f"{URL}/rows/p3-0").text)
+    assert "wine : true, and it was false" in page
+    assert "What was asked 2 inputs x 3 kind" in page
+    assert viewer.get(f"{URL}/rows/p999-0").status_code == 404
+
+
 def test_filters_and_order_are_in_the_address(viewer: httpx.Client) -> None:
     page = viewer.get(f"{URL}?where=x+<+10&sort=event_at").text
     assert ids(page) == ["p3-0", "p6-0", "p9-0"]
