@@ -1,6 +1,8 @@
 """The pages in a real browser, on a server as a user starts it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +58,60 @@ def test_a_release_is_watched_paused_resumed_and_rolled_back_by_hand(
     assert product.json("release", "show", release)["state"] == "rolled_back"
 
 
+_MODEL = """
+class Model:
+    inputs = {"x": "FP64"}
+
+    def predict(self, columns):
+        if FAILS and (columns["x"] > 10).any():
+            raise ValueError("too large")
+        return columns["x"] * 2
+"""
+
+
+def test_a_release_is_approved_by_hand_and_stops_by_itself_while_the_page_is_open(
+    chromium: "Browser", product: Product, tmp_path: Path
+) -> None:
+    client = product.client()
+    for version, fails in enumerate((False, True), start=1):
+        code = tmp_path / f"model{version}.py"
+        code.write_text(f"FAILS = {fails}\n{_MODEL}")
+        client.register("doubles", f"python:model{version}.Model", code=code, trust_pickle=True)
+    client.create_endpoint("doubles", "doubles:1")
+    (tmp_path / "plan.json").write_text(json.dumps({"require_approval": True, "min_units": 100_000}))
+    ann = product.json("key", "create", "--role", "operator", "--name", "ann")["key"]
+    options = ("--candidate", "doubles:2", "--plan", str(tmp_path / "plan.json"), "--steps", "0.5,1")
+    started = product.cli("release", "start", "doubles", *options, "--json", key=ann)
+    assert started.returncode == 0, started.stderr
+    id = json.loads(started.stdout)["id"]
+    expect = sync_api.expect
+    with opened(chromium, product) as page:
+        sign_in(page, product)
+        page.goto(f"/releases/{id}")
+        expect(page.locator(".head .state")).to_have_text("awaiting approval", timeout=60_000)
+        _act(page, "Approve", "looks good", "Approve this release")
+        expect(page.locator(".head .state")).to_have_text("running", timeout=60_000)
+        page.evaluate("window.isTheSamePage = true")
+        callers = ThreadPoolExecutor(1).submit(_ask_until_over, product, id)
+        expect(page.locator(".head .state")).to_have_text("rolled back", timeout=120_000)
+        assert page.evaluate("window.isTheSamePage"), "nobody has reloaded it"
+        expect(page.locator("section", has_text="What was decided")).to_contain_text("by admin")
+        expect(page.locator("table.gates")).to_contain_text("errors")
+        assert callers.result(timeout=60) > 0
+    assert client.release(id)["state"] == "rolled_back"
+    assert client.predict("doubles", {"x": [13.0]}).values == [26.0]
+
+
+def _ask_until_over(product: Product, id: str) -> int:
+    """Callers, each a unit; none of them is left without an answer. Returns how many there were."""
+    with product.client() as client:
+        for number in range(10_000):
+            assert client.predict("doubles", {"x": [13.0]}, key=f"unit-{number}").values == [26.0]
+            if number % 20 == 0 and client.release(id)["state"] != "running":
+                return number
+    raise AssertionError("the release went on")
+
+
 def test_a_page_that_is_open_shows_what_others_do(chromium: "Browser", product: Product) -> None:
     with opened(chromium, product) as page:
         sign_in(page, product)
@@ -84,9 +140,25 @@ def test_every_page_fits_and_is_accessible_wide_and_narrow_in_light_and_dark(
         links = page.locator("header nav a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
         assert len(links) == 9
         barriers = list[str]()
-        of_wine = ("", "/try", "/features/alcohol", "/errors", "/errors?show=unsure", "/report")
+        of_wine = (
+            "",
+            "/try",
+            "/features/alcohol",
+            "/errors",
+            "/errors?show=unsure",
+            "/errors/slices",
+            "/labelling",
+            "/report",
+        )
         more = [f"/endpoints/wine{below}" for below in of_wine]
-        for path in (*links, *more, f"/releases/{release}", "/monitoring/wine", "/models/wine/1"):
+        for path in (
+            *links,
+            *more,
+            f"/releases/{release}",
+            "/monitoring/wine",
+            "/monitoring/wine/compare",
+            "/models/wine/1",
+        ):
             page.goto(path)
             barriers += check_look(page, width, scheme)
         assert barriers == []
