@@ -7,7 +7,7 @@ ARGS ?=
 # Processes that run tests side by side, a file at a time: most of them wait for servers that they started.
 JOBS ?= 2
 
-.PHONY: demo test quick soak check certify bench bench-log clean install format lint types imports proto screenshots
+.PHONY: demo test quick soak check certify bench bench-log bench-web clean install format lint types imports proto screenshots
 
 demo: $(STAMP)
 	@$(BIN)/interlock demo $(ARGS)
@@ -50,6 +50,9 @@ bench: $(STAMP)
 
 bench-log: $(STAMP)
 	@$(BIN)/python -m benchmarks.log.run $(ARGS)
+
+bench-web: $(STAMP)
+	@$(BIN)/python -m benchmarks.web.run $(ARGS)
 
 # Error rates by simulation, in full: some hours. `python -m benchmarks.releases.certify_errors --quick` is a minute of it.
 certify: $(STAMP)
