@@ -5,24 +5,21 @@ keeps in memory only saves work. One broken release never stops the others.
 """
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
-from interlock.domain.contract import Contract
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.gateway_state import GatewayState
-from interlock.domain.privacy import effective, unkept_images, withheld_sentence
 from interlock.domain.release import Decision, Gate, Release
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import deadline, gates, loading, road, tested
 from interlock.releases.deciding import ReleaseDecision
 from interlock.releases.evidence import Evidence, EvidenceReader, counts_of
+from interlock.releases.gathering import Gathering
 from interlock.releases.road import Mover
 from interlock.releases.strategies import STRATEGIES, gates_of
 from interlock.store import Store, Transaction
@@ -41,9 +38,6 @@ _STOPPED = {
     "inconclusive": "inconclusive by its deadline",
     "awaiting_approval": "awaiting approval",
 }
-
-# Rows of a release are read from its beginning, and take a tenth of this process's time at most.
-_PAUSES_PER_COST = 9
 
 _MOVES: dict[str, Callable[[Transaction, Release, Mover], Release]] = {
     "advance": road.advance,
@@ -77,17 +71,6 @@ class _Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Logged:
-    """What the log said of a release. `due`: monotonic time from which it is worth to be asked again."""
-
-    version: tuple[Any, ...] | None
-    has_labels: bool
-    rows: pa.Table
-    fault: Exception | None
-    due: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Situation:
     """What the store says about a release now."""
 
@@ -107,11 +90,10 @@ class ReleaseController:
     """
 
     def __init__(self, store: Store, reader: EvidenceReader, clock: Callable[[], datetime]) -> None:
-        self._store, self._reader, self._clock = store, reader, clock
+        self._store, self._clock = store, clock
+        self._gathering = Gathering(store, reader)
         self._looked: dict[str, _Looked] = {}
         self._kept_at: dict[str, datetime] = {}
-        self._log: dict[str, _Logged] = {}
-        self._contracts: dict[str, Contract] = {}
 
     def step(self) -> None:
         """Look once at every active release, and act."""
@@ -127,7 +109,7 @@ class ReleaseController:
                 _log.exception("release %s could not be looked at; trying again", release.id)
         kept = {release.id for release in active}
         self._looked = {id: looked for id, looked in self._looked.items() if id in kept}
-        self._log = {id: logged for id, logged in self._log.items() if id in kept}
+        self._gathering.keep_only(kept)
         self._kept_at = {id: at for id, at in self._kept_at.items() if id in kept}
 
     def _step(self, release: Release) -> None:
@@ -204,81 +186,13 @@ class ReleaseController:
             counts = counts_of(tx, release)
         last = self._looked.get(release.id)
         retry = last is not None and last.is_broken and now - last.at >= _RETRY
-        logged = self._logged(release, again=retry)
+        logged = self._gathering.logged(release, again=retry)
         key = (release.step, counts, logged.version, _ripened(release, now))
         if last is not None and last.key == key and not retry:
             return last
-        contract, lacking = self._contract(release.champion), self._lacking(release)
-        asked = gates_of(release)
-        evidence = Evidence(
-            release, now, counts, contract, logged.has_labels, logged.rows, logged.fault, *lacking, asked
-        )
+        evidence = self._gathering.evidence(release, now, counts, logged, gates_of(release))
         looked = self._looked[release.id] = _Looked(now, key, evidence, gates.judge(evidence))
         return looked
-
-    def _logged(self, release: Release, *, again: bool) -> _Logged:
-        """What the log says of a release: as new as reading all its rows so often is worth."""
-        version, known = self._log_version(release), self._log.get(release.id)
-        if known is not None and not again and (version == known.version or time.monotonic() < known.due):
-            return known
-        began = time.monotonic()
-        has_labels, rows, fault = self._read_log(release)
-        ended = time.monotonic()
-        due = ended + _PAUSES_PER_COST * (ended - began)
-        found = self._log[release.id] = _Logged(version, has_labels, rows, fault, due)
-        return found
-
-    def _log_version(self, release: Release) -> tuple[Any, ...] | None:
-        try:
-            return self._reader.evidence_version(release.endpoint)
-        except Exception:
-            # Reading the rows will say what is wrong.
-            return None
-
-    def _read_log(self, release: Release) -> tuple[bool, pa.Table, Exception | None]:
-        try:
-            return self._reader.has_labels(release.endpoint), self._rows(release), None
-        except Exception as fault:
-            # Live errors still count, so harm rolls back; nothing is promoted without the log.
-            return True, pa.table({}), fault
-
-    def _rows(self, release: Release) -> pa.Table:
-        if not release.compares_arms:
-            return self._reader.paired(release.endpoint, release.id)
-        plan = release.plan
-        rewards = ([plan.reward] if plan.reward is not None else []) + list(plan.guard_rewards)
-        return self._reader.assigned(
-            release.endpoint, release.id, rewards, answers=plan.reward is None, inputs=plan.compared_inputs
-        )
-
-    def _lacking(self, release: Release) -> tuple[str, str]:
-        """Why the log lacks what scoring by both versions needs, and why it lacks their answers."""
-        try:
-            with self._store.read() as tx:
-                endpoint = tx.endpoints.get(release.endpoint)
-        except NotFoundError:  # deleted meanwhile, which ends the release
-            return "", ""
-        contracts = [self._contract(ref) for ref in (release.champion, *release.candidates)]
-        rules = effective(contracts, endpoint.privacy)
-        inputs = [name for name in rules if name.startswith("input.")]
-        outputs = [name for name in rules if name.startswith("output.")]
-        if release.compares_arms:
-            # A reward needs no answer; who is a unit, everything does.
-            outputs = [
-                *(outputs if release.plan.reward is None else []),
-                *(["unit"] if rules.get("unit") == "drop" else []),
-            ]
-        unkept = unkept_images(contracts, endpoint.image_share)
-        lacking = [withheld_sentence(inputs)] if inputs else []
-        lacking += [f"the log keeps no images of {', '.join(unkept)}"] if unkept else []
-        return "; ".join(lacking), withheld_sentence(outputs) if outputs else ""
-
-    def _contract(self, ref: str) -> Contract:
-        """The contract of a version; versions never change."""
-        if ref not in self._contracts:
-            with self._store.read() as tx:
-                self._contracts[ref] = tx.models.get(ref).contract
-        return self._contracts[ref]
 
     def _note(self, release: Release, decision: ReleaseDecision, found: tuple[Gate, ...], now: datetime) -> None:
         """Write down what was seen, if it is news."""
