@@ -16,7 +16,8 @@ ARMED: frozenset[str] = frozenset({"ab_test", "bandit"})
 TERMINAL: frozenset[str] = frozenset({"promoted", "rolled_back", "rejected", "cancelled"})
 
 GateOutcome = Literal["ok", "breach", "not_enough_data", "not_comparable", "error"]
-Verb = Literal["promote", "roll_back", "advance", "wait", "ask", "hold", "drop", "reweigh"]
+Verb = Literal["promote", "roll_back", "advance", "wait", "ask", "hold", "drop", "reweigh", "keep"]
+WatchOutcome = Literal["watching", "kept", "rolled_back", "ended"]
 Goal = Literal["maximise", "minimise"]
 Policy = Literal["thompson", "ucb1", "epsilon_greedy"]
 
@@ -46,6 +47,8 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
         test: What the test must show.
         hold_seconds: How long a blue-green release stays at each of its shares. So long the old version stands in for
             one that fails.
+        watch_hours: So long after promotion the champion before scores what its successor answers, and harm seen then
+            rolls back. 0: not at all.
         step_hours: After so long a gated step that could not be decided ends as `at_deadline` says; None: never.
         at_deadline: `hold`: the traffic stays and a person decides; `roll_back`.
         reward: Name of the reward that an A/B test or a bandit is about; None: the loss that labels show (A/B test).
@@ -83,6 +86,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     require_test: bool = False
     test: ApplicationGates = ApplicationGates()
     hold_seconds: float = 600.0
+    watch_hours: float = 24.0
     step_hours: float | None = None
     at_deadline: Literal["hold", "roll_back"] = "hold"
     reward: str | None = None
@@ -137,6 +141,26 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """The time after a promotion in which the champion before scores every row that its successor answers.
+
+    Args:
+        until: When it is over, if no harm is seen.
+        step: Of the traffic plan, and so of the rows and counts that belong to it.
+        promotion: Why the candidate was promoted.
+        outcome: `watching`; `kept`: no harm was seen in time; `rolled_back`; `ended`: by another release, or a person.
+        decision: What was seen last, or decided.
+        gates: What its gates said then.
+    """
+
+    until: datetime
+    step: int
+    promotion: Decision
+    outcome: WatchOutcome = "watching"
+    decision: Decision | None = None
+    gates: tuple[Gate, ...] = ()
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """The stored state of a release. Changed only by `releases/`, in one transaction with traffic plan and audit.
 
@@ -152,6 +176,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         withdrawn: Candidates that lost their traffic before the end, and why.
         winner: Who is to be promoted, or was.
         reweighed_at: When a bandit last changed its shares.
+        watch: What came after its promotion, where the plan asks for a watch.
     """
 
     id: str
@@ -178,6 +203,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn: dict[str, str] = {}
     winner: str | None = None
     reweighed_at: datetime | None = None
+    watch: Watch | None = None
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -210,6 +236,11 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         if self.compares_arms:
             return self.step
         return len(self.plan.steps) - (1 if self.strategy == "blue_green" else 2)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether its candidate was promoted, and may still be taken back by what is seen now."""
+        return self.state == "promoted" and self.watch is not None and self.watch.outcome == "watching"
 
     @property
     def has_begun(self) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import ConflictError
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import tested
+from interlock.releases import road, tested
 from interlock.releases.road import Mover
 from interlock.store.transaction import Transaction
 
@@ -28,7 +28,10 @@ def go_back(tx: Transaction, endpoint: str, to: str | None, mover: Mover) -> Tra
     if target == now.champion:
         return now
     _check(tx, now, target, served)
-    plan = msgspec.structs.replace(now, generation=now.generation + 1, champion=target, warm=())
+    road.end_watch(tx, now, mover, f"{target} is champion again")
+    plan = msgspec.structs.replace(
+        now, generation=now.generation + 1, champion=target, warm=(), release_id=None, step=None
+    )
     tx.plans.append(plan)
     details = {"champion": target, "before": now.champion, "generation": plan.generation, "reason": mover.reason}
     tx.audit.append(mover.at, mover.name, mover.role, "endpoint.rollback", endpoint, details)

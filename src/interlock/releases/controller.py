@@ -16,7 +16,7 @@ from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.release import Decision, Gate, Release
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import deadline, gates, loading, road, tested
+from interlock.releases import deadline, gates, loading, road, tested, watch
 from interlock.releases.deciding import ReleaseDecision
 from interlock.releases.evidence import Evidence, EvidenceReader, counts_of
 from interlock.releases.gathering import Gathering
@@ -98,7 +98,7 @@ class ReleaseController:
     def step(self) -> None:
         """Look once at every active release, and act."""
         with self._store.read() as tx:
-            active = tx.releases.active()
+            active = [*tx.releases.active(), *tx.releases.watched()]
         for release in active:
             try:
                 self._step(release)
@@ -114,6 +114,9 @@ class ReleaseController:
 
     def _step(self, release: Release) -> None:
         now = self._clock()
+        if release.is_watched:
+            self._look_after(release, now)
+            return
         situation = self._situation(release, now)
         if situation is None:
             self._move(road.roll_back, release, self._mover("rolled back: the endpoint was deleted", now))
@@ -181,13 +184,24 @@ class ReleaseController:
             mover = replace(self._mover(decision.reason, now, found), version=decision.version, shares=decision.shares)
             self._move(_MOVES[decision.outcome], release, mover)
 
+    def _look_after(self, release: Release, now: datetime) -> None:
+        """Look at a release whose candidate was promoted."""
+        looked = self._judge(release, now)
+        found = tuple(looked.gates.values())
+        decision = watch.decide(replace(looked.evidence, release=release, at=now), looked.gates)
+        if decision.outcome == "wait":
+            self._note(release, decision, found, now)
+        else:
+            move = road.take_back if decision.outcome == "roll_back" else road.keep
+            self._move(move, release, self._mover(decision.reason, now, found))
+
     def _judge(self, release: Release, now: datetime) -> _Looked:
         with self._store.read() as tx:
             counts = counts_of(tx, release)
         last = self._looked.get(release.id)
         retry = last is not None and last.is_broken and now - last.at >= _RETRY
         logged = self._gathering.logged(release, again=retry)
-        key = (release.step, counts, logged.version, _ripened(release, now))
+        key = (release.step, release.is_watched, counts, logged.version, _ripened(release, now))
         if last is not None and last.key == key and not retry:
             return last
         evidence = self._gathering.evidence(release, now, counts, logged, gates_of(release))
@@ -196,31 +210,32 @@ class ReleaseController:
 
     def _note(self, release: Release, decision: ReleaseDecision, found: tuple[Gate, ...], now: datetime) -> None:
         """Write down what was seen, if it is news."""
-        before = release.decision
+        before, gates_before = _seen_last(release)
         same = before is not None and (before.outcome, before.reason) == (decision.outcome, decision.reason)
-        if same and found == release.gates:
+        if same and found == gates_before:
             return
         with self._store.transaction() as tx:
             there = tx.releases.get(release.id)
-            if (there.state, there.step) != (release.state, release.step):
+            if (there.state, there.step, there.is_watched) != (release.state, release.step, release.is_watched):
                 return
             noted = Decision(outcome=decision.outcome, reason=decision.reason, at=now)
-            tx.releases.update(msgspec.structs.replace(there, decision=noted, gates=found))
+            tx.releases.update(_noted(there, noted, found))
             self._keep_look(tx, release, found, now)
             _audit_broken(tx, release, found, now)
 
     def _keep_look(self, tx: Transaction, release: Release, found: tuple[Gate, ...], now: datetime) -> None:
         last = self._kept_at.get(release.id)
         due = last is None or now - last >= _LOOK_SHARE_OF_AGE * (now - release.created_at)
-        if found and found != release.gates and (due or _outcomes(found) != _outcomes(release.gates)):
-            tx.releases.add_look(release.id, now, release.step, found)
+        before = _seen_last(release)[1]
+        if found and found != before and (due or _outcomes(found) != _outcomes(before)):
+            tx.releases.add_look(release.id, now, _step_of(release), found)
             self._kept_at[release.id] = now
 
     def _move(self, move: Callable[[Transaction, Release, Mover], Release], release: Release, mover: Mover) -> None:
         with self._store.transaction() as tx:
             move(tx, release, mover)
             if mover.gates:
-                tx.releases.add_look(release.id, mover.at, release.step, mover.gates)
+                tx.releases.add_look(release.id, mover.at, _step_of(release), mover.gates)
         _log.info("release %s of %s: %s", release.id, release.endpoint, mover.reason)
 
     def _mover(self, reason: str, now: datetime, found: tuple[Gate, ...] = ()) -> Mover:
@@ -267,13 +282,31 @@ def _held_back(decision: ReleaseDecision, situation: _Situation) -> ReleaseDecis
     return decision
 
 
+def _seen_last(release: Release) -> tuple[Decision | None, tuple[Gate, ...]]:
+    """What was written down at the last look: of the watch, once that has begun."""
+    if release.watch is not None and release.is_watched:
+        return release.watch.decision, release.watch.gates
+    return release.decision, release.gates
+
+
+def _noted(release: Release, decision: Decision, found: tuple[Gate, ...]) -> Release:
+    if release.watch is not None and release.is_watched:
+        watched = msgspec.structs.replace(release.watch, decision=decision, gates=found)
+        return msgspec.structs.replace(release, watch=watched)
+    return msgspec.structs.replace(release, decision=decision, gates=found)
+
+
+def _step_of(release: Release) -> int:
+    return release.watch.step if release.watch is not None and release.is_watched else release.step
+
+
 def _outcomes(found: tuple[Gate, ...]) -> list[tuple[str, str, bool]]:
     return [(gate.metric, gate.outcome, gate.non_inferior) for gate in found]
 
 
 def _audit_broken(tx: Transaction, release: Release, found: tuple[Gate, ...], now: datetime) -> None:
     """A gate that has just broken is for people to know."""
-    known = {gate.reason for gate in release.gates if gate.outcome == "error"}
+    known = {gate.reason for gate in _seen_last(release)[1] if gate.outcome == "error"}
     news = [gate.reason for gate in found if gate.outcome == "error" and gate.reason not in known]
     if news:
         details = {"release": release.id, "reasons": news}

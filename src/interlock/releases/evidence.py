@@ -134,5 +134,6 @@ class Evidence:
 
 
 def counts_of(tx: Transaction, release: Release) -> tuple[StepCounts, ...]:
-    """Counts of the steps of a release before its promotion."""
-    return tuple(counts for counts in tx.gate_counts.list(release.id) if counts.step <= release.last_step)
+    """Counts of the steps of a release before its promotion, and of those after it while that is watched."""
+    upto = release.last_step if release.watch is None else release.watch.step
+    return tuple(counts for counts in tx.gate_counts.list(release.id) if counts.step <= upto)

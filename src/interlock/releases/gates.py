@@ -5,14 +5,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from interlock.domain.release import Gate, GateOutcome
-from interlock.releases import errors, latency, quality, scoring_errors
+from interlock.releases import errors, latency, quality, scoring_errors, watch
 from interlock.releases.arm_look import ArmLook
 from interlock.releases.evidence import GATES, Evidence
 
 _log = logging.getLogger(__name__)
 
 _GATES: dict[str, Callable[[Evidence], Gate]] = dict(
-    zip(GATES, (errors.gate, scoring_errors.gate, latency.gate, quality.gate), strict=True)
+    zip(
+        (*GATES, *watch.GATES),
+        (errors.gate, scoring_errors.gate, latency.gate, quality.gate, watch.errors_gate, watch.quality_gate),
+        strict=True,
+    )
 )
 
 
@@ -22,7 +26,7 @@ def judge(evidence: Evidence) -> dict[str, Gate]:
     Returns:
         What each says, by the names in `evidence.GATES`; where arms are compared, by kind and candidate (`ArmLook`).
     """
-    if evidence.release.compares_arms:
+    if evidence.release.compares_arms and not evidence.release.is_watched:
         return {name: _ask(name, ask, evidence) for name, ask in ArmLook(evidence).asks().items()}
     return {kind: _ask(kind, partial(_GATES[kind], evidence), evidence) for kind in evidence.asked}
 
@@ -36,7 +40,7 @@ def _ask(name: str, gate: Callable[[], Gate], evidence: Evidence) -> Gate:
     kind = name.partition(" ")[0]
     lacking = {
         "scoring_errors": evidence.unscorable,
-        "quality": evidence.unscorable or evidence.unlogged,
+        **dict.fromkeys(("quality", "quality_after"), evidence.unscorable or evidence.unlogged),
         **dict.fromkeys(("effect", "guardrail", "earned"), evidence.unlogged),
     }
     if why := lacking.get(kind.partition(".")[0]):

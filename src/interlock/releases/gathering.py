@@ -17,6 +17,7 @@ from interlock.domain.errors import NotFoundError
 from interlock.domain.evidence import StepCounts
 from interlock.domain.privacy import effective, unkept_images, withheld_sentence
 from interlock.domain.release import Release
+from interlock.releases import watch
 from interlock.releases.evidence import Evidence, EvidenceReader
 from interlock.store import Store
 
@@ -45,30 +46,33 @@ class Gathering:
 
     def __init__(self, store: Store, reader: EvidenceReader) -> None:
         self._store, self._reader = store, reader
-        self._log: dict[str, Logged] = {}
+        # By release, and whether that is over and only watched.
+        self._log: dict[tuple[str, bool], Logged] = {}
         self._contracts: dict[str, Contract] = {}
 
     def keep_only(self, releases: Collection[str]) -> None:
         """Forget all other releases."""
-        self._log = {id: logged for id, logged in self._log.items() if id in releases}
+        self._log = {key: logged for key, logged in self._log.items() if key[0] in releases}
 
     def evidence(
         self, release: Release, now: datetime, counts: tuple[StepCounts, ...], logged: Logged, asked: tuple[str, ...]
     ) -> Evidence:
         """Everything that the gates named look at."""
         contract, lacking = self._contract(release.champion), self._lacking(release)
-        return Evidence(release, now, counts, contract, logged.has_labels, logged.rows, logged.fault, *lacking, asked)
+        rows = watch.turned(logged.rows, release.watch.step) if release.watch is not None else logged.rows
+        return Evidence(release, now, counts, contract, logged.has_labels, rows, logged.fault, *lacking, asked)
 
     def logged(self, release: Release, *, again: bool) -> Logged:
         """What the log says of a release: as new as reading all its rows so often is worth, or really new (`again`)."""
-        version, known = self._version(release), self._log.get(release.id)
+        key = (release.id, release.is_watched)
+        version, known = self._version(release), self._log.get(key)
         if known is not None and not again and (version == known.version or time.monotonic() < known.due):
             return known
         began = time.monotonic()
         has_labels, rows, fault = self._read(release)
         ended = time.monotonic()
         due = ended + _PAUSES_PER_COST * (ended - began)
-        found = self._log[release.id] = Logged(version, has_labels, rows, fault, due)
+        found = self._log[key] = Logged(version, has_labels, rows, fault, due)
         return found
 
     def _version(self, release: Release) -> tuple[Any, ...] | None:
@@ -86,7 +90,7 @@ class Gathering:
             return True, pa.table({}), fault
 
     def _rows(self, release: Release) -> pa.Table:
-        if not release.compares_arms:
+        if release.is_watched or not release.compares_arms:
             return self._reader.paired(release.endpoint, release.id)
         plan = release.plan
         rewards = ([plan.reward] if plan.reward is not None else []) + list(plan.guard_rewards)
@@ -105,7 +109,7 @@ class Gathering:
         rules = effective(contracts, endpoint.privacy)
         inputs = [name for name in rules if name.startswith("input.")]
         outputs = [name for name in rules if name.startswith("output.")]
-        if release.compares_arms:
+        if release.compares_arms and not release.is_watched:
             # A reward needs no answer; who is a unit, everything does.
             outputs = [
                 *(outputs if release.plan.reward is None else []),

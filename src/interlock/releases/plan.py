@@ -19,6 +19,7 @@ _AT_LEAST = {
     "latency_ratio": 1,
     "latency_floor_ms": 0,
     "hold_seconds": 0,
+    "watch_hours": 0,
     "step_hours": 0,
     "reward_hours": 0,
     "label_hours": 0,
@@ -29,7 +30,7 @@ _AT_LEAST = {
 }
 _MOST_SEGMENTS = 10
 # A year: more is a slip of the pen, and far more is no length of time at all.
-_AT_MOST = {"hold_seconds": 366 * 24 * 3600, "step_hours": 366 * 24, "label_hours": 366 * 24}
+_AT_MOST = {"hold_seconds": 366 * 24 * 3600, "step_hours": 366 * 24, "label_hours": 366 * 24, "watch_hours": 366 * 24}
 
 
 def of(strategy: str, given: Mapping[str, Any]) -> tuple[Strategy, ReleasePlan]:

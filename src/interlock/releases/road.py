@@ -21,6 +21,9 @@
     │ d on evidence, or by hand, also from paused and inconclusive
     ▼                                                        │
   promoted ◄──────── k approved after it ran as a shadow ────┘
+    │ │
+    │ └─ s nothing seen in the time of the watch, t ended by another release or a person ─► promoted, watched no more
+    └─── r harm seen in the time of the watch ─► rolled_back
 
   any of them ── g harm, guard, load error, by hand ─► rolled_back      i by hand before it began ─► cancelled
 
@@ -32,19 +35,22 @@ itself; harm still rolls back, because thinking must not cost callers. A candida
 traffic before somebody else than who started the release has approved; one whose plan asks for an application test
 neither begins nor is asked about before it has passed one (`tested`).
 
+After a promotion the traffic plan goes on naming the release for the plan's `watch_hours`: the champion before scores
+what its successor answers (`watch`). The state is `promoted` and other releases may start, which ends the watch.
+
 Every move names the state it starts from. If someone else moved the release meanwhile, the move is refused with
 ConflictError and nothing is written, so the controller may die, or run twice, at any instant.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import msgspec
 
 from interlock.domain.access import APPROVERS, Key
 from interlock.domain.errors import ConflictError, NotFoundError
-from interlock.domain.release import Decision, Gate, Release, ReleaseState, Verb
+from interlock.domain.release import Decision, Gate, Release, ReleaseState, Verb, Watch, WatchOutcome
 from interlock.domain.traffic import TrafficPlan
 from interlock.releases import arms, slots, tested
 from interlock.store.transaction import Transaction
@@ -77,7 +83,8 @@ def start(tx: Transaction, release: Release, mover: Mover) -> Release:
     """a: write the draft, and have every gateway load the candidate without giving it traffic."""
     now = tx.plans.current(release.endpoint)
     tx.releases.add(release)
-    plan = _write(tx, now, warm=(*release.candidates, *_without(now.warm, *release.candidates)))
+    end_watch(tx, now, mover, f"release {release.id} of {', '.join(release.candidates)} has started")
+    plan = _write(tx, now, warm=(*release.candidates, *_without(now.warm, *release.candidates)), **_NO_CHALLENGER)
     _audit(tx, "release.start", release, plan, mover)
     return release
 
@@ -177,12 +184,50 @@ def promote(tx: Transaction, release: Release, mover: Mover) -> Release:
     if release.lacks_approval and mover.role in APPROVERS and not release.is_of(mover.name, mover.owner):
         release = msgspec.structs.replace(release, approved_by=mover.name)  # by promoting it
     _check_approved(release)
-    moved = msgspec.structs.replace(_end(release, "promoted", "promote", mover), winner=winner)
+    moved = _watched(msgspec.structs.replace(_end(release, "promoted", "promote", mover), winner=winner), mover)
     tx.releases.update(moved)
     now = tx.plans.current(release.endpoint)
-    plan = _write(tx, now, champion=winner, warm=(release.champion,), **_NO_CHALLENGER)
+    named = {"release_id": moved.id, "step": moved.watch.step} if moved.watch is not None else {}
+    plan = _write(tx, now, champion=winner, warm=(release.champion,), **{**_NO_CHALLENGER, **named})
     _audit(tx, "release.promote", moved, plan, mover)
     return moved
+
+
+def keep(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """s: no harm was seen in the time of the watch. The champion before stays loaded, and scores no more."""
+    now = _expect_watched(tx, release)
+    moved = _watch_over(release, "kept", "keep", mover)
+    tx.releases.update(moved)
+    _audit(tx, "release.keep", moved, _write(tx, now, **_NO_CHALLENGER), mover)
+    return moved
+
+
+def take_back(tx: Transaction, release: Release, mover: Mover) -> Release:
+    """r: harm was seen after the promotion; the champion before is champion again, with one plan write."""
+    now = _expect_watched(tx, release)
+    moved = _watch_over(_end(release, "rolled_back", "roll_back", mover), "rolled_back", "roll_back", mover)
+    tx.releases.update(moved)
+    warm = _without(now.warm, release.champion)
+    plan = _write(tx, now, champion=release.champion, warm=warm, **_NO_CHALLENGER)
+    _audit(tx, "release.roll_back", moved, plan, mover)
+    return moved
+
+
+def end_watch(tx: Transaction, now: TrafficPlan, mover: Mover, why: str) -> None:
+    """t: watch an endpoint's last promotion no more, if it is watched. The caller writes the traffic plan that says so.
+
+    Args:
+        now: The traffic plan of the endpoint, before that.
+        why: What ends the watch.
+    """
+    if now.release_id is None or now.challengers:
+        return
+    release = tx.releases.get(now.release_id)
+    if release.is_watched:
+        said = replace(mover, reason=f"the promotion of {release.promoted} is watched no more: {why}")
+        moved = _watch_over(release, "ended", "keep", said)
+        tx.releases.update(moved)
+        _audit(tx, "release.end_watch", moved, None, said)
 
 
 def pause(tx: Transaction, release: Release, mover: Mover) -> Release:
@@ -274,6 +319,33 @@ def _plan_without(tx: Transaction, release: Release) -> TrafficPlan | None:
         # The endpoint was deleted meanwhile: there is no traffic to take away.
         return None
     return _write(tx, now, warm=_without(now.warm, *release.candidates), **_NO_CHALLENGER)
+
+
+def _watched(promoted: Release, mover: Mover) -> Release:
+    """A promoted release as its plan has it watched, or not."""
+    hours = promoted.plan.watch_hours
+    if hours <= 0 or promoted.decision is None:
+        return promoted
+    until, step = mover.at + timedelta(hours=hours), promoted.last_step + 1
+    return msgspec.structs.replace(promoted, watch=Watch(until=until, step=step, promotion=promoted.decision))
+
+
+def _watch_over(release: Release, outcome: WatchOutcome, verb: Verb, mover: Mover) -> Release:
+    if release.watch is None:
+        return release
+    decision = Decision(outcome=verb, reason=mover.reason, at=mover.at)
+    gates = mover.gates or release.watch.gates
+    over = msgspec.structs.replace(release.watch, outcome=outcome, decision=decision, gates=gates)
+    return msgspec.structs.replace(release, watch=over)
+
+
+def _expect_watched(tx: Transaction, release: Release) -> TrafficPlan:
+    """The traffic plan of a release whose promotion is watched."""
+    now = tx.plans.current(release.endpoint)
+    there = tx.releases.get(release.id)
+    if not there.is_watched or now.release_id != release.id or now.challengers:
+        raise ConflictError(f"release {release.id} is {there.state}, and its promotion is watched no more")
+    return now
 
 
 def _share_out(tx: Transaction, moved: Release, action: str, mover: Mover) -> Release:

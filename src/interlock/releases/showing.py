@@ -37,6 +37,7 @@ def show(release: Release, *, looks: int, now: datetime) -> dict[str, Any]:
         "winner": release.winner,
         "decision": None if decision is None else msgspec.to_builtins(decision),
         "gates": [_gate(gate) for gate in release.gates],
+        "watch": _watch(release),
         "steps": list(release.plan.steps),
         "approved_by": release.approved_by,
         "overridden": list(release.overridden),
@@ -55,6 +56,15 @@ def _shares(release: Release) -> dict[str, float]:
         return {release.candidate: release.traffic_share}
     now = release.shares if release.traffic_share else (0.0,) * len(release.candidates)
     return dict(zip(release.candidates, now, strict=True))
+
+
+def _watch(release: Release) -> dict[str, Any] | None:
+    """What came after the promotion."""
+    watch = release.watch
+    if watch is None:
+        return None
+    plain: dict[str, Any] = msgspec.to_builtins(watch)
+    return {**plain, "gates": [_gate(gate) for gate in watch.gates]}
 
 
 def _gate(gate: Gate) -> dict[str, Any]:

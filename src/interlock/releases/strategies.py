@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interlock.domain.release import Release, ReleasePlan, Strategy
-from interlock.releases import ab_test, bandit, blue_green, canary, shadow
+from interlock.releases import ab_test, bandit, blue_green, canary, shadow, watch
 from interlock.releases.deciding import Decide
 
 
@@ -34,5 +34,7 @@ STRATEGIES: Mapping[Strategy, StrategyRules] = {
 
 
 def gates_of(release: Release) -> tuple[str, ...]:
-    """The gates that a release asks: its strategy's, and those that its plan adds."""
+    """The gates that a release asks: its strategy's, and those that its plan adds; after its promotion the watch's."""
+    if release.is_watched:
+        return watch.GATES
     return STRATEGIES[release.strategy].gates + tuple(f"guardrail.{name}" for name in release.plan.guard_rewards)

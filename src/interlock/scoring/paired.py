@@ -1,5 +1,8 @@
 """Paired scoring: every row of a release is also scored by the version that did not answer it (not of A/B tests).
 
+After a promotion, of whatever strategy, the champion before goes on scoring what its successor answers, while the plan
+has that watched.
+
 Run by the scorer process. So both versions are compared on the same rows, whatever the traffic share, and no caller
 waits for it. It reads the log as a shadow does, and appends to the scores exactly once: the commit it has read up to is
 the application transaction of what it appends, so it can die at any instant. Without a release it does nothing but look
@@ -89,13 +92,16 @@ class PairedScorer:
         with self._store.read() as tx:
             # Where arms are compared, each unit is compared by the answer that it got.
             active = [release for release in tx.releases.active() if release.has_begun and not release.compares_arms]
-            return [_plan(tx, release) for release in active]
+            return [_plan(tx, release) for release in (*active, *tx.releases.watched())]
 
     def _score(self, plan: _Plan) -> int:
         release = plan.release
         upto, rows = self._reader.new_rows(release.endpoint, self._cursor(release))
         mine = rows.filter(pc.fill_null(pc.equal(rows["release_id"], release.id), False))
         mine = mine.filter(pc.not_equal(mine["role"], "pinned"))
+        if release.watch is not None:
+            # What was answered before the promotion has been decided on.
+            mine = mine.filter(pc.equal(mine["step"], release.watch.step))
         if mine.num_rows:
             scored = list(self._scores(plan, mine))
             if scored and not self._append(release, scored, upto):
@@ -137,6 +143,9 @@ class PairedScorer:
 
     def _scores(self, plan: _Plan, rows: pa.Table) -> Iterator[Scored]:
         by_challenger = pc.equal(rows["role"], "challenger")
+        if plan.release.is_watched:
+            # The candidate is champion now.
+            by_challenger = pc.is_valid(rows["role"])
         # The champion answered for a failing challenger: how the challenger did is known, and stands.
         fell_back = pc.and_(pc.invert(by_challenger), pc.not_equal(rows["assigned_version"], rows["version"]))
         by_champion = pc.and_(pc.invert(by_challenger), pc.invert(fell_back))
@@ -205,7 +214,7 @@ class PairedScorer:
 
 def _plan(tx: Transaction, release: Release) -> _Plan:
     endpoint = tx.endpoints.get(release.endpoint)
-    champion, candidate = tx.models.get(release.champion), tx.models.get(release.candidate)
+    champion, candidate = tx.models.get(release.champion), tx.models.get(release.promoted)
     rules = effective([champion.contract, candidate.contract], endpoint.privacy)
     unlogged = frozenset(name.removeprefix("output.") for name in rules if name.startswith("output."))
     return _Plan(release, endpoint.deadline_ms / 1000, champion, candidate, unlogged)

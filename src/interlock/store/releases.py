@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, insert, select, update
 
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.release import TERMINAL, Gate, Release
+from interlock.store.plans import PlanRepository
 from interlock.store.repository import Repository
 from interlock.store.tables import looks, releases
 
@@ -49,6 +50,15 @@ class ReleaseRepository(Repository):
     def active(self, endpoint: str | None = None) -> builtins.list[Release]:
         """Those that have not ended, oldest first."""
         return self._some(select(releases.c.body).where(releases.c.is_active), endpoint)
+
+    def watched(self) -> builtins.list[Release]:
+        """Those whose promotion is still watched: the ones that a traffic plan without challengers names."""
+        plans = PlanRepository(self._connection).all_current()
+        named = [plan.release_id for plan in plans if plan.release_id is not None and not plan.challengers]
+        if not named:
+            return []
+        found = self._some(select(releases.c.body).where(releases.c.id.in_(named)), None)
+        return [release for release in found if release.is_watched]
 
     def update(self, release: Release) -> None:
         """Raises NotFoundError."""

@@ -29,6 +29,8 @@ _TITLES = {
     "effect": ("effect", "{} of units as they were assigned"),
     "guardrail": ("guardrail", "{} of units as they were assigned"),
     "earned": ("earned", "{}, weighted by propensity"),
+    "errors_after": ("errors since promotion", "failed requests, against the champion before in its time"),
+    "quality_after": ("quality since promotion", "{} of both versions on the same labelled rows"),
     "sample_ratio": ("sample ratio", "units of each arm against its share"),
 }
 _MEASURES = {"brier": "Brier score", "zero_one": "share of wrong answers", "absolute_error": "mean absolute error"}
@@ -110,7 +112,9 @@ def _seen(services: Services, id: str, visitor: Visitor) -> dict[str, Any]:
 
 
 def _newest(release: Release, looks: list[Look]) -> tuple[Gate, ...]:
-    return release.gates or (looks[-1].gates if looks else ())
+    decided = release.gates or (looks[-1].gates if looks else ())
+    since = release.watch.gates if release.watch is not None and release.state == "promoted" else ()
+    return (*decided, *since)
 
 
 def _gate(gate: Gate, looks: list[Look]) -> dict[str, Any]:

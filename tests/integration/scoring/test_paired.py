@@ -1,12 +1,17 @@
 import logging
+from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from tests.integration.scoring.conftest import NOW
 
 from interlock.domain.errors import ConflictError, ModelFailedError
 from interlock.domain.ports import Columns
+from interlock.domain.release import Decision, Watch
+from interlock.domain.traffic import TrafficPlan
+from interlock.releases.watch import turned
 from interlock.scoring.asking import AskedVersion
 
 if TYPE_CHECKING:
@@ -148,6 +153,27 @@ def test_paused_releases_are_scored_and_ended_ones_are_not(world: "World") -> No
     with world.store.transaction() as tx:
         tx.releases.update(msgspec.structs.replace(release, state="rolled_back"))
     world.predict([1.0])
+    assert scorer.step() == 0
+
+
+def test_after_a_promotion_the_champion_before_scores_what_its_successor_answers(world: "World") -> None:
+    release = world.release()
+    promotion = Decision(outcome="promote", reason="good", at=NOW)
+    watched = Watch(until=NOW + timedelta(hours=1), step=3, promotion=promotion)
+    promoted = msgspec.structs.replace(release, state="promoted", watch=watched)
+    with world.store.transaction() as tx:
+        tx.releases.update(promoted)
+        tx.plans.append(TrafficPlan(endpoint="e", generation=1, champion="m:2", release_id="r", step=3))
+    world.predict([1.0], step=0)
+    (id,) = world.predict([5.0], step=3, version="m:2", assigned_version="m:2")
+    scorer = world.scorer()
+    assert scorer.step() == 1
+    assert world.scores() == {id: ("m:1", "ok", pytest.approx(10.0))}
+    (row,) = turned(world.reader.paired("e", "r"), 3).to_pylist()
+    assert (row["challenger.prediction"], row["champion.prediction"]) == (0.5, pytest.approx(10.0))
+    with world.store.transaction() as tx:
+        tx.releases.update(msgspec.structs.replace(promoted, watch=msgspec.structs.replace(watched, outcome="kept")))
+    world.predict([5.0], step=3, version="m:2", assigned_version="m:2")
     assert scorer.step() == 0
 
 

@@ -1,6 +1,7 @@
 """One test per letter of the diagram in `road`, and what holds for all."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.unit.releases.world import application_test
 from interlock.domain.errors import ConflictError
 from interlock.domain.release import Release, ReleasePlan, ReleaseState
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import road
+from interlock.releases import champions, road
 from interlock.releases.road import Mover
 from interlock.store import Store
 
@@ -77,8 +78,70 @@ def test_d_promotion_makes_the_candidate_champion(
         road.promote(tx, road.pause(tx, running, mover) if is_paused else running, mover)
     release, plan = now_at(store)
     assert (release.state, release.traffic_share, release.finished_at) == ("promoted", 1.0, mover.at)
-    assert (plan.champion, plan.challenger, plan.warm, plan.release_id) == ("wine:2", None, ("wine:1",), None)
+    assert (plan.champion, plan.challenger, plan.warm, plan.release_id) == ("wine:2", None, ("wine:1",), "wine-1")
+    assert (plan.step, release.is_watched) == (2, True)
     assert plan.traffic_share == 0
+
+
+@pytest.fixture
+def promoted(store: Store, running: Release, mover: Mover) -> Release:
+    with store.transaction() as tx:
+        return road.promote(tx, running, mover)
+
+
+def test_d_nothing_is_watched_where_the_plan_says_so(store: Store, release: Make, mover: Mover) -> None:
+    plan = ReleasePlan(steps=(0.1, 1.0), watch_hours=0)
+    with store.transaction() as tx:
+        promoted = road.promote(
+            tx, road.begin(tx, road.start(tx, release(state="draft", plan=plan), mover), mover), mover
+        )
+        assert (promoted.watch, tx.plans.current("wine").release_id, tx.releases.watched()) == (None, None, [])
+
+
+def test_r_harm_after_the_promotion_gives_everything_back(store: Store, promoted: Release, mover: Mover) -> None:
+    with store.read() as tx:
+        assert tx.releases.watched() == [promoted]
+    harm = replace(mover, reason="it is worse")
+    with store.transaction() as tx:
+        road.take_back(tx, promoted, harm)
+    release, plan = now_at(store)
+    assert (release.state, release.traffic_share) == ("rolled_back", 0.0)
+    assert (plan.champion, plan.challenger, plan.warm, plan.release_id) == ("wine:1", None, (), None)
+    assert release.watch is not None
+    assert (release.watch.outcome, release.watch.promotion.reason) == ("rolled_back", "because")
+    assert release.decision == release.watch.decision
+    no_more = "rolled_back, and its promotion is watched no more"
+    with pytest.raises(ConflictError, match=no_more), store.transaction() as tx:
+        road.take_back(tx, release, harm)
+
+
+def test_s_what_did_no_harm_in_time_is_kept(store: Store, promoted: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        road.keep(tx, promoted, replace(mover, reason="no harm"))
+    release, plan = now_at(store)
+    assert (release.state, release.is_watched, release.decision) == ("promoted", False, promoted.decision)
+    assert release.watch is not None
+    assert (release.watch.outcome, release.watch.decision and release.watch.decision.reason) == ("kept", "no harm")
+    assert (plan.champion, plan.warm, plan.release_id, plan.step) == ("wine:2", ("wine:1",), None, None)
+
+
+def test_t_the_next_release_ends_the_watch(store: Store, promoted: Release, release: Make, mover: Mover) -> None:
+    with store.transaction() as tx:
+        road.start(tx, release(id="wine-2", state="draft", candidate="wine:3", champion="wine:2"), mover)
+        assert tx.releases.watched() == []
+        assert tx.audit.list(limit=2)[1].action == "release.end_watch"
+    release_, plan = now_at(store)
+    assert release_.watch is not None
+    assert (release_.state, release_.watch.outcome, plan.release_id) == ("promoted", "ended", None)
+    assert plan.warm == ("wine:3", "wine:1")
+    with pytest.raises(ConflictError, match="watched no more"), store.transaction() as tx:
+        road.take_back(tx, promoted, mover)
+
+
+def test_t_who_goes_back_by_hand_ends_the_watch(store: Store, promoted: Release, mover: Mover) -> None:
+    with store.transaction() as tx:
+        plan = champions.go_back(tx, "wine", None, mover)
+    assert (plan.champion, plan.release_id, now_at(store)[0].is_watched) == ("wine:1", None, False)
 
 
 def test_e_pause_keeps_the_traffic(store: Store, running: Release, mover: Mover) -> None:

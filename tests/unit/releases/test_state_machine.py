@@ -36,6 +36,7 @@ PLANS: dict[str, st.SearchStrategy[Any]] = {
     "min_labels": st.just(500),
     "hold_seconds": st.just(60.0),
     "promote_winner": st.booleans(),
+    "watch_hours": st.sampled_from([0.0, 1.0]),
 }
 MEANS = st.fixed_dictionaries({f"wine:{number}": st.sampled_from([0.2, 0.3, 0.6]) for number in (1, 2, 3)})
 
@@ -131,6 +132,18 @@ class Releasing(RuleBasedStateMachine):
             assert self.active[0].remaining == release.remaining[1:]
             assert gone not in self.world.plan.versions
 
+    @rule(error=st.sampled_from([0.1, 1.5]), fails=st.sampled_from([0.0, 0.5]))
+    def what_was_promoted_is_watched(self, error: float, fails: float) -> None:
+        watched = [release for release in self.releases if release.is_watched]
+        if not watched:
+            return
+        release = watched[0]
+        self.world.traffic(3000, champion_fails=fails)
+        self.world.label_after(2000, error)
+        self.world.look()
+        assert self.world.plan.champion == (release.champion if error > 1 else self.world.plan.champion)
+        assert not self.active
+
     @precondition(lambda self: self.releases)
     @rule(who=PEOPLE, candidate=st.sampled_from(["wine:1", "wine:2", "wine:3"]))
     def promote_one(self, who: Key, candidate: str) -> None:
@@ -166,7 +179,8 @@ class Releasing(RuleBasedStateMachine):
             if release.strategy == "bandit":
                 assert min(plan.shares.values()) >= release.plan.floor - 1e-5
         else:
-            assert (plan.release_id, plan.challengers) == (None, ())
+            watched = [release.id for release in self.releases if release.is_watched]
+            assert ([] if plan.release_id is None else [plan.release_id], plan.challengers) == (watched, ())
 
     @invariant()
     def nothing_unapproved_is_served(self) -> None:

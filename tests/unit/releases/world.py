@@ -295,6 +295,22 @@ class World:
         champion, challenger = (np.stack([1 - side, side], 1).tolist() for side in sides)
         self.rows.table = paired_rows(labels.tolist(), champion, challenger)
 
+    def label_after(self, rows: int, error: float) -> None:
+        """Rows that the promoted candidate has answered, off by `error`; its old champion, off by 0.3, scored them.
+
+        As the log has them: it calls champion who answered.
+        """
+        step = self.plan.step
+        self.label(rows, error)
+        sides = {"champion": "challenger", "challenger": "champion"}
+        names = [
+            ".".join([sides.get(side, side), *rest])
+            for side, *rest in (name.split(".") for name in self.rows.table.column_names)
+        ]
+        turned = self.rows.table.rename_columns(names)
+        at = turned.column_names.index("step")
+        self.rows.table = turned.set_column(at, "step", pa.array([step] * rows, pa.int32()))
+
     def look(self, seconds: float = 0.5) -> None:
         self.now += timedelta(seconds=seconds)
         self.beat()
