@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from interlock.predictions.reader import LogReader
     from interlock.registry.artifacts import ArtifactStore
     from interlock.releases.controller import ReleaseController
+    from interlock.releases.own_tests import RunTest
     from interlock.scoring.paired import PairedScorer
     from interlock.store.database import Store
 
@@ -176,6 +177,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.predictions.pins import Pins
     from interlock.registry.application_tests import ApplicationTests
     from interlock.registry.endpoints import Endpoints
+    from interlock.registry.held_out_files import HeldOutFiles
     from interlock.registry.service import Registry
     from interlock.releases.evaluation import Evaluations
     from interlock.releases.service import Releases
@@ -184,7 +186,8 @@ def build_services(settings: Settings) -> "Services":
 
     store, reader = build_store(settings), build_reader(settings)
     channels = AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send)
-    releases = Releases(store, now)
+    held_out = HeldOutFiles(settings.held_out, store, now)
+    releases = Releases(store, now, held_out.sha256)
     retraining = RetrainingSection(releases.check)
     learners = OnlineLearners(store, settings.log, now)
     online = OnlineLearningSection(learners.newest)
@@ -196,6 +199,7 @@ def build_services(settings: Settings) -> "Services":
         key_ring=KeyRing(store, now),
         registry=Registry(store, settings.artifacts, now),
         application_tests=ApplicationTests(store, settings.artifacts, now, run_apart),
+        held_out=held_out,
         endpoints=Endpoints(store, now),
         releases=releases,
         runs=Runs(store, settings.runs, now, check_road=releases.check),
@@ -291,9 +295,39 @@ def build_release_controller(settings: Settings) -> "ReleaseController":
     from interlock.predictions.delta_log import DeltaLog
     from interlock.releases.controller import ReleaseController
     from interlock.releases.log_evidence import LogEvidence
+    from interlock.releases.own_tests import OwnTests
 
     evidence = LogEvidence(DeltaLog(settings.log), build_reader(settings))
-    return ReleaseController(build_store(settings), evidence, now)
+    return ReleaseController(build_store(settings), evidence, now, OwnTests(build_own_test(settings)))
+
+
+def build_own_test(settings: Settings) -> "RunTest":
+    """Tests a version on a held-out file that the server keeps, as the controller."""
+    from interlock.application_test.launch import run_apart
+    from interlock.domain.access import Key
+    from interlock.domain.errors import InvalidInputError
+    from interlock.domain.release import HeldOutData
+    from interlock.registry.application_tests import ApplicationTests, Order
+    from interlock.registry.held_out_files import HeldOutFiles
+
+    store = build_store(settings)
+    files = HeldOutFiles(settings.held_out, store, now)
+    tests = ApplicationTests(store, settings.artifacts, now, run_apart)
+
+    def run(candidate: str, data: HeldOutData, endpoint: str) -> None:
+        if files.sha256(data.file) != data.sha256:
+            raise InvalidInputError(f"the held-out file {data.file} has changed since the release was started")
+        order = Order(
+            ref=candidate,
+            data=files.find(data.file),
+            label=data.label,
+            endpoint=endpoint,
+            slices=data.slices,
+            protected=data.protected,
+        )
+        tests.test(order, Key(name="controller", role="operator", digest="", created_at=now()))
+
+    return run
 
 
 def build_monitoring_controller(settings: Settings) -> "MonitoringController":
@@ -364,10 +398,11 @@ def build_retraining_controller(settings: Settings, spawn: "Spawn") -> "Retraini
     from interlock.learning.controller import RetrainingController
     from interlock.predictions.delta_log import DeltaLog
     from interlock.predictions.pins import Pins
+    from interlock.registry.held_out_files import HeldOutFiles
     from interlock.releases.service import Releases
 
     store = build_store(settings)
-    releases = Releases(store, now)
+    releases = Releases(store, now, HeldOutFiles(settings.held_out, store, now).sha256)
     return RetrainingController(
         store,
         releases,

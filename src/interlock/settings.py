@@ -80,6 +80,11 @@ class Settings:
         return self.home / "unit.key"
 
     @property
+    def held_out(self) -> Path:
+        """Files of rows for application tests, by name."""
+        return self.home / "held-out"
+
+    @property
     def runs(self) -> Path:
         """A folder for each run of retraining: its log, what its trainer kept, its rows while it runs."""
         return self.home / "runs"

@@ -16,6 +16,7 @@ from interlock.api import (
     docs,
     endpoints,
     errors,
+    held_out,
     keys,
     labels,
     log,
@@ -50,7 +51,7 @@ def create_app(services: Services) -> FastAPI:
     for nouns in (
         models, application_tests, endpoints, retraining, online_learning, monitoring, labels, log_rows, releases,
         replays, runs, alerts, alert_rules, silences, channels, log, audit, keys, status, uploads, config, annotations,
-        reports, errors, comparison,
+        reports, errors, comparison, held_out,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

@@ -30,6 +30,7 @@ from interlock.predictions.pins import Pins
 from interlock.predictions.reader import LogReader
 from interlock.registry.application_tests import ApplicationTests
 from interlock.registry.endpoints import Endpoints
+from interlock.registry.held_out_files import HeldOutFiles
 from interlock.registry.service import Registry
 from interlock.releases.evaluation import Evaluations
 from interlock.releases.service import Releases
@@ -53,6 +54,7 @@ class Services:
     key_ring: KeyRing
     registry: Registry
     application_tests: ApplicationTests
+    held_out: HeldOutFiles
     endpoints: Endpoints
     releases: Releases
     runs: Runs

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from interlock.cli import application_tests
+from interlock.cli import application_tests, held_out
 from interlock.cli.contract_fields import FIELD_COLUMNS, spell_field
 from interlock.cli.options import DEFAULT_HOME, AsJson, Home, Server, connect
 from interlock.cli.output import note, show_facts, show_json, show_table
@@ -18,6 +18,7 @@ from interlock.domain.sizes import size_bytes
 
 app = typer.Typer(name="model", help="Model versions.", no_args_is_help=True)
 app.command("test")(application_tests.run_test)
+app.command("held-out")(held_out.held_out)
 
 Ref = Annotated[str, typer.Argument(metavar="NAME:V", help="A version, like wine:3.")]
 

@@ -1,5 +1,6 @@
 """`interlock release`: start, list, show, and the by-hand verbs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,9 @@ import typer
 from interlock.cli.options import DEFAULT_HOME, AsJson, At, Home, Reason, Server, connect, shares, split, time_of
 from interlock.cli.output import note, show_facts, show_json, show_table
 from interlock.cli.plan_file import read_plan
+from interlock.client.client import Client
 from interlock.client.yaml_file import read_mapping
+from interlock.domain.errors import InvalidInputError
 from interlock.domain.names import split_ref
 
 app = typer.Typer(name="release", help="A candidate's way to all traffic, or back.", no_args_is_help=True)
@@ -42,6 +45,11 @@ def start(
     reward: Reward = None,
     mde: Mde = None,
     plan: Plan = None,
+    test_data: Annotated[
+        Path | None,
+        typer.Option(help="Held-out rows: the candidate is tested on them first, and must pass (require_test)."),
+    ] = None,
+    test_label: Annotated[str | None, typer.Option(help="Column of those rows that holds the label.")] = None,
     override: Annotated[
         str | None,
         typer.Option(help="What of the contract may break callers, by name, like input.age; approvers, with --reason."),
@@ -60,6 +68,7 @@ def start(
         split_ref(named)
     given = _given(plan, steps=steps, reward=reward, mde=mde)
     with connect(server, home) as client:
+        given |= _test_of(client, test_data, test_label, given)
         found = client.start_release(
             endpoint, first, *others, strategy=strategy, plan=given, override=split(override), reason=reason
         )
@@ -257,3 +266,15 @@ def _given(plan: Path | None, *, steps: str | None, reward: str | None, mde: flo
     given = read_plan(plan) if plan else {}
     options = {"steps": None if steps is None else shares(steps), "reward": reward, "mde": mde}
     return {**given, **{name: value for name, value in options.items() if value is not None}}
+
+
+def _test_of(client: Client, data: Path | None, label: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a plan whose candidate is tested on a file of this machine, which the server keeps from now on."""
+    if data is None:
+        if label is not None:
+            raise InvalidInputError("--test-label names a column of --test-data, which is missing")
+        return {}
+    if not data.is_file():
+        raise InvalidInputError(f"{data} does not exist; name a file on this machine")
+    named = {"file": client.keep_held_out(data)["name"], **({} if label is None else {"label": label})}
+    return {"require_test": True, "test_data": {**given.get("test_data", {}), **named}}

@@ -22,6 +22,23 @@ Goal = Literal["maximise", "minimise"]
 Policy = Literal["thompson", "ucb1", "epsilon_greedy"]
 
 
+class HeldOutData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rows on which a candidate is tested before anybody meets it.
+
+    Args:
+        file: Name of a held-out file that the server keeps.
+        label: Its column of labels; empty for none.
+        slices, protected: Columns by which quality is compared; of protected groups.
+        sha256: Of the file's content, pinned when the release starts. Nobody gives it.
+    """
+
+    file: str
+    label: str = ""
+    slices: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    sha256: str = ""
+
+
 class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     """How a candidate earns traffic. The defaults are the product's; every number is a choice stated in the docs.
 
@@ -45,6 +62,8 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
             traffic: of a shadow once the evidence speaks for it, of the others before they begin.
         require_test: Whether the candidate must pass an application test before it gets traffic.
         test: What the test must show.
+        test_data: On what the controller runs the test by itself, where the version has none on this file. None: it
+            waits for a test by somebody.
         hold_seconds: How long a blue-green release stays at each of its shares. So long the old version stands in for
             one that fails.
         watch_hours: So long after promotion the champion before scores what its successor answers, and harm seen then
@@ -85,6 +104,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     require_approval: bool = False
     require_test: bool = False
     test: ApplicationGates = ApplicationGates()
+    test_data: HeldOutData | None = None
     hold_seconds: float = 600.0
     watch_hours: float = 24.0
     step_hours: float | None = None
@@ -177,6 +197,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         winner: Who is to be promoted, or was.
         reweighed_at: When a bandit last changed its shares.
         watch: What came after its promotion, where the plan asks for a watch.
+        tests_begun: How often its own application test was begun.
     """
 
     id: str
@@ -204,6 +225,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     winner: str | None = None
     reweighed_at: datetime | None = None
     watch: Watch | None = None
+    tests_begun: int = 0
 
     @property
     def candidates(self) -> tuple[str, ...]:

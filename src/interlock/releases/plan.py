@@ -76,6 +76,8 @@ def check(plan: ReleasePlan, strategy: Strategy = "canary", candidates: int = 1)
         if (getattr(plan, name) or 0) > most:
             faults.append(f"{name} == {getattr(plan, name):g}, must be at most {most}, a year")
     faults += plan.test.faults()
+    if plan.test_data is not None and not plan.require_test:
+        faults.append("test_data: only with require_test, which says that the candidate must pass a test")
     faults += _arm_faults(plan, strategy, candidates)
     if faults:
         raise InvalidInputError(*faults)

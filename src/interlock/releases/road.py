@@ -3,7 +3,7 @@
     a start by a person: no other release on the endpoint
     │
     ▼
-  draft ──── n loaded, and lacks the test asked for ────► testing ── o failed it ─► rejected
+  draft ──── n loaded, and lacks the test asked for ────► testing ── o failed, or cannot be tested ─► rejected
     │                                                     │ │
     │          b, j as from draft, once it has passed ────┘ │
     │                                                       ▼
@@ -115,14 +115,15 @@ def begin(tx: Transaction, release: Release, mover: Mover) -> Release:
 
 
 def await_test(tx: Transaction, release: Release, mover: Mover) -> Release:
-    """n: wait for the test that the plan asks for."""
+    """n: wait for the test that the plan asks for; somebody's, or, where the plan names the rows, the controller's."""
     _expect(tx, release, "draft")
     moved = _decided(release, "wait", mover)
-    return _stay(tx, msgspec.structs.replace(moved, state="testing"), "release.await_test", mover)
+    action = "release.await_test" if release.plan.test_data is None else "release.test"
+    return _stay(tx, msgspec.structs.replace(moved, state="testing"), action, mover)
 
 
 def fail(tx: Transaction, release: Release, mover: Mover) -> Release:
-    """o: its test says no."""
+    """o: its test says no, or could not be done."""
     _expect(tx, release, "testing")
     return _withdraw(tx, release, "rejected", "release.fail", mover)
 

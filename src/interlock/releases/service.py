@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from interlock.domain.access import Key
 from interlock.domain.contract import Contract
 from interlock.domain.endpoint import Endpoint, ReleaseDefaults
@@ -32,10 +34,14 @@ class Releases:
     Args:
         store: The control plane's store.
         clock: Aware UTC.
+        held_out: SHA-256 of a held-out file that the server keeps, by its name; raises InvalidInputError if there is
+            none.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self, store: Store, clock: Callable[[], datetime], held_out: Callable[[str], str] | None = None
+    ) -> None:
+        self._store, self._clock, self._held_out = store, clock, held_out
 
     def wanted(self, endpoint: str, strategy: str | None, given: Mapping[str, Any]) -> tuple[Strategy, ReleasePlan]:
         """What a release is to be: as was said; else as the endpoint has it; else as the product has it.
@@ -94,7 +100,7 @@ class Releases:
                 what breaks nobody.
             ForbiddenError: The override is none of the actor's.
         """
-        plan = plan or STRATEGIES[strategy].plan
+        plan = self._pinned(plan or STRATEGIES[strategy].plan)
         candidates = (candidate, *others)
         plans.check(plan, strategy, len(candidates))
         if len(set(candidates)) < len(candidates):
@@ -127,6 +133,15 @@ class Releases:
             if plan.require_test and (found := tested.standing(tx, release)).outcome == "failed":
                 raise ConflictError(found.reason)
             return road.start(tx, release, Mover.person(actor, now, reason))
+
+    def _pinned(self, plan: ReleasePlan) -> ReleasePlan:
+        """A plan whose held-out rows are the ones that are there now."""
+        if plan.test_data is None:
+            return plan
+        if self._held_out is None:
+            raise InvalidInputError(f"test_data.file == {plan.test_data.file!r}: this server keeps no held-out files")
+        data = msgspec.structs.replace(plan.test_data, sha256=self._held_out(plan.test_data.file))
+        return msgspec.structs.replace(plan, test_data=data)
 
     def forecast(
         self,

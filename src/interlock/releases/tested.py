@@ -1,7 +1,8 @@
 """Whether the candidates have passed the application test that their release asks for.
 
 Called before a release starts, by the controller while it waits, and by the road before anything begins. The newest
-stored test of exactly this version counts, held against the plan's own gates; one for another endpoint does not.
+stored test of exactly this version counts, held against the plan's own gates; one for another endpoint does not, nor,
+where the plan names the rows, one on others.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Standing:
 
     outcome: Outcome
     reason: str
+    candidate: str
 
 
 def standing(tx: Transaction, release: Release) -> Standing:
@@ -36,16 +38,23 @@ def standing(tx: Transaction, release: Release) -> Standing:
 
 
 def _of(tx: Transaction, release: Release, candidate: str) -> Standing:
+    data = release.plan.test_data
     tests = [test for test in tx.application_tests.list(candidate) if test.endpoint in ("", release.endpoint)]
+    tests = [test for test in tests if data is None or test.data_sha256 == data.sha256]
     if not tests:
-        how = f"`interlock model test {candidate} --data FILE --endpoint {release.endpoint}`"
-        return Standing("missing", f"{candidate} has no application test yet: {how}")
+        return Standing("missing", f"{candidate} has no application test yet: {_how(release, candidate)}", candidate)
     test = tests[-1]
     results = judge(release.plan.test, _comparable(test, release))
     named = f"application test {test.number} of {candidate} (on {test.data}, by {test.by})"
     if passes(results):
-        return Standing("passed", f"{named} passed")
-    return Standing("failed", f"{named} did not pass: {failing(results)}")
+        return Standing("passed", f"{named} passed", candidate)
+    return Standing("failed", f"{named} did not pass: {failing(results)}", candidate)
+
+
+def _how(release: Release, candidate: str) -> str:
+    if release.plan.test_data is not None:
+        return f"it is tested on {release.plan.test_data.file}"
+    return f"`interlock model test {candidate} --data FILE --endpoint {release.endpoint}`"
 
 
 def check(tx: Transaction, release: Release) -> None:

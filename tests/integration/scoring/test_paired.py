@@ -168,7 +168,9 @@ def test_after_a_promotion_the_champion_before_scores_what_its_successor_answers
     (id,) = world.predict([5.0], step=3, version="m:2", assigned_version="m:2")
     scorer = world.scorer()
     assert scorer.step() == 1
-    assert world.scores() == {id: ("m:1", "ok", pytest.approx(10.0))}
+    version, status, answer = world.scores()[id]
+    assert (version, status) == ("m:1", "ok")
+    assert answer == pytest.approx(10.0)
     (row,) = turned(world.reader.paired("e", "r"), 3).to_pylist()
     assert (row["challenger.prediction"], row["champion.prediction"]) == (0.5, pytest.approx(10.0))
     with world.store.transaction() as tx:

@@ -1,5 +1,6 @@
 """A release that asks for an application test: which stored test counts, and for what."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -11,9 +12,12 @@ from tests.unit.releases.world import PLAN, World, application_test
 from interlock.domain.access import Key
 from interlock.domain.application_gates import ApplicationGates
 from interlock.domain.application_tests import Comparison, Estimate
-from interlock.domain.errors import ConflictError
-from interlock.domain.release import Release, ReleasePlan
+from interlock.domain.errors import ConflictError, InvalidInputError, UnloadableModelError
+from interlock.domain.release import HeldOutData, Release, ReleasePlan
 from interlock.releases import tested
+from interlock.releases.controller import ReleaseController
+from interlock.releases.own_tests import OwnTests
+from interlock.releases.service import Releases
 from interlock.store import Store
 
 Make = Callable[..., Release]
@@ -150,3 +154,98 @@ def test_an_untested_version_is_not_served_by_going_back_to_it(world: World, key
 def test_plans_that_never_asked_need_no_test(store: Store, release: Make) -> None:
     with store.read() as tx:
         tested.check(tx, release(plan=ReleasePlan()))
+
+
+DATA = HeldOutData(file="heldout.csv", label="quality", sha256="d")
+OWN = msgspec.structs.replace(ASKING, test_data=DATA)
+
+
+class Examiner:
+    """Stands where the testing process does: stores a test, or fails, when it is let go."""
+
+    def __init__(self, store: Store, *, failed_rows: int = 0, fault: str = "") -> None:
+        self.store, self.failed_rows, self.fault = store, failed_rows, fault
+        self.asked: list[tuple[str, HeldOutData, str]] = []
+        self.go = threading.Event()
+
+    def run(self, candidate: str, data: HeldOutData, endpoint: str) -> None:
+        self.asked.append((candidate, data, endpoint))
+        self.go.wait(10)
+        if self.fault:
+            raise UnloadableModelError(self.fault)
+        add(self.store, failed_rows=self.failed_rows)
+
+
+def looked(world: World, examiner: Examiner, plan: ReleasePlan = OWN) -> tuple[ReleaseController, OwnTests]:
+    """A release that is being tested."""
+    tests = OwnTests(examiner.run)
+    world.controller = ReleaseController(world.store, world.rows, world.clock, tests)
+    world.releases = Releases(world.store, world.clock, lambda _: "d")
+    world.start(plan)
+    for _ in range(3):
+        world.look()
+    assert (world.state, world.reason) == ("testing", "wine:2 is being tested on heldout.csv")
+    assert examiner.asked == [("wine:2", DATA, "wine")]
+    examiner.go.set()
+    tests.join(world.release, 10)
+    world.look()
+    return world.controller, tests
+
+
+def test_a_plan_that_names_the_rows_has_the_candidate_tested_by_itself(world: World) -> None:
+    looked(world, Examiner(world.store))
+    assert (world.state, world.plan.challenger) == ("running", "wine:2")
+
+
+def test_nobody_is_waited_for_while_it_is_tested_by_itself(world: World) -> None:
+    looked(world, Examiner(world.store))
+    with world.store.read() as tx:
+        assert "release.await_test" not in [entry.action for entry in tx.audit.list()]
+
+
+def test_a_candidate_that_fails_its_own_test_is_rejected_with_the_reasons(world: World) -> None:
+    looked(world, Examiner(world.store, failed_rows=5))
+    assert world.state == "rejected"
+    assert "did not pass: errors: 5 of 100 rows failed" in world.reason
+
+
+def test_a_candidate_that_cannot_be_tested_is_rejected_with_the_reason(world: World) -> None:
+    looked(world, Examiner(world.store, fault="heldout.csv lacks the column 'x', which wine:2 takes"))
+    assert world.state == "rejected"
+    assert world.reason == (
+        "rejected: wine:2 could not be tested: heldout.csv lacks the column 'x', which wine:2 takes"
+    )
+
+
+def test_a_test_on_other_rows_does_not_count_where_the_plan_names_them(store: Store, release: Make) -> None:
+    add(store)
+    assert standing(store, release(plan=OWN))[0] == "passed"
+    other = msgspec.structs.replace(OWN, test_data=msgspec.structs.replace(DATA, sha256="e"))
+    assert standing(store, release(plan=other)) == (
+        "missing",
+        "wine:2 has no application test yet: it is tested on heldout.csv",
+    )
+
+
+def test_a_test_that_takes_every_controller_with_it_is_not_begun_for_ever(world: World) -> None:
+    world.releases = Releases(world.store, world.clock, lambda _: "d")
+    world.start(OWN)
+    hanging = Examiner(world.store)
+    for _ in range(16):
+        world.controller = ReleaseController(world.store, world.rows, world.clock, OwnTests(hanging.run))
+        world.look()
+    hanging.go.set()
+    assert world.state == "rejected"
+    assert "it was begun 12 times and never came to an end" in world.reason
+
+
+def test_a_plan_that_names_rows_asks_for_the_test(world: World, key: Key) -> None:
+    with pytest.raises(InvalidInputError, match="test_data: only with require_test"):
+        Releases(world.store, world.clock, lambda _: "d").start(
+            "wine", "wine:2", plan=msgspec.structs.replace(OWN, require_test=False), actor=key
+        )
+
+
+def test_a_server_that_keeps_no_files_says_so(world: World) -> None:
+    with pytest.raises(InvalidInputError, match="this server keeps no held-out files"):
+        world.start(OWN)

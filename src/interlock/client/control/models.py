@@ -130,6 +130,14 @@ class Models(ControlRequests):
         }
         return self._post(f"/models/{name}/versions/{version}/tests", body)
 
+    def keep_held_out(self, file: str | Path) -> dict[str, Any]:
+        """Have the server keep rows for the tests of releases, under the file's name, in place of one of that name."""
+        return self._post("/held-out", {"data": send(self._control, Path(file))})
+
+    def held_out(self) -> list[dict[str, Any]]:
+        """Held-out files that the server keeps."""
+        return list(self._get("/held-out")["files"])
+
     def model_tests(self, ref: str) -> list[dict[str, Any]]:
         """Stored tests of a version, newest first."""
         name, version = split_ref(ref)
