@@ -179,7 +179,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.registry.endpoints import Endpoints
     from interlock.registry.held_out_files import HeldOutFiles
     from interlock.registry.service import Registry
-    from interlock.releases.evaluation import Evaluations
+    from interlock.releases.evaluations_apart import EvaluationsApart
     from interlock.releases.service import Releases
     from interlock.review.annotations import Annotations
     from interlock.scoring.replays import Places, Replays
@@ -207,7 +207,7 @@ def build_services(settings: Settings) -> "Services":
         online_replays=OnlineReplays(store, settings.log, settings.artifacts),
         advices=Advices(store, settings.runs, now, spawn=advice_launch.start),
         lineage=Lineage(store),
-        evaluations=Evaluations(store, settings.log),
+        evaluations=EvaluationsApart(settings.database_url, settings.log),
         replays=Replays(store, Places(settings.database_url, settings.log, settings.artifacts), now),
         monitoring=Monitoring(store, reader, now),
         comparisons=SideBySide(store, reader),

@@ -91,3 +91,31 @@ def test_wrong_input_is_exit_code_2(product: Product, wine: Wine, candidate: str
         done = product.cli("model", "test", candidate, *arguments)
         assert done.returncode == 2
         assert said in done.stderr
+
+
+def test_a_release_that_brings_its_rows_is_tested_by_itself(
+    product: Product, wine: Wine, candidate: str, plan: Path
+) -> None:
+    rows = ("--test-data", str(wine.reference), "--test-label", "cultivar")
+    with product.client() as client:
+        before = len(client.model_tests(candidate))
+    id = product.json("release", "start", "wine", "--candidate", candidate, "--plan", str(plan), *rows)["id"]
+    assert _until(product, id, "running")["traffic_share"] == 0.5
+    product.cli("release", "rollback", "wine")
+    assert [file["name"] for file in product.json("model", "held-out")["files"]] == ["heldout.csv"]
+    with product.client() as client:
+        found = client.model_tests(candidate)
+    assert len(found) - before in (0, 1)  # none where the same rows were tested above
+    assert (found[0]["data"], found[0]["label"]) == ("heldout.csv", "cultivar")
+
+
+def test_a_release_whose_rows_do_not_fit_is_rejected_and_not_stuck(
+    product: Product, wine: Wine, candidate: str, plan: Path, tmp_path: Path
+) -> None:
+    odd = tmp_path / "odd.csv"
+    odd.write_text("nothing,cultivar\n1,0\n2,1\n")
+    rows = ("--test-data", str(odd), "--test-label", "cultivar")
+    id = product.json("release", "start", "wine", "--candidate", candidate, "--plan", str(plan), *rows)["id"]
+    rejected = _until(product, id, "rejected")
+    assert f"rejected: {candidate} could not be tested: odd.csv lacks the column" in rejected["decision"]["reason"]
+    assert product.json("endpoint", "show", "wine")["model"] == "wine:1"

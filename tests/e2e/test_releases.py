@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from tests.e2e.conftest import Wine
 from tests.e2e.product import Product
 
@@ -117,3 +121,32 @@ def test_contracts_are_compared(product: Product, candidate: str) -> None:
     assert product.json("model", "diff", "wine:1", candidate) == {
         "from": "wine:1", "to": "wine:2", "breaking": False, "differences": [],
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_what_turns_out_worse_after_its_promotion_is_taken_back(product: Product, wine: Wine, tmp_path: Path) -> None:
+    """A model that mixes up the cultivars, promoted by hand; the champion before scores the same rows from the log."""
+    mixed_up = make_pipeline(StandardScaler(), LogisticRegression()).fit(wine.heldout, (wine.truth + 1) % 3)
+    skops.io.dump(mixed_up, tmp_path / "mixed.skops")
+    (tmp_path / "plan.json").write_text(json.dumps({"min_units": 100_000, "min_labels": 100}))
+    with product.client() as client:
+        worse = client.register("wine", tmp_path / "mixed.skops", reference=wine.reference, label="cultivar")["ref"]
+        champion = product.json("endpoint", "show", "wine")["model"]
+        start = ("--candidate", worse, "--steps", "0.5,1", "--plan", str(tmp_path / "plan.json"))
+        id = product.json("release", "start", "wine", *start)["id"]
+        _until(product, id, "running")
+        product.cli("release", "promote", id, "--reason", "in a hurry")
+        while _answering(product, wine, 5) != {worse}:
+            pass
+        for row in range(3 * len(wine.heldout)):
+            at = row % len(wine.heldout)
+            answer = client.predict("wine", wine.heldout.iloc[[at]])
+            client.label("wine", [{"prediction_id": answer.ids[0], "label": int(wine.truth[at])}])
+    found = _until(product, id, "rolled_back")
+    assert product.json("endpoint", "show", "wine")["model"] == champion
+    assert found["decision"]["reason"].startswith(f"rolled back to {champion}: Brier score ")
+    assert found["watch"]["outcome"] == "rolled_back"
+    assert found["watch"]["promotion"]["reason"].endswith("in a hurry")
+    (quality,) = (gate for gate in found["watch"]["gates"] if gate["metric"] == "quality_after.brier")
+    assert quality["outcome"] == "breach"
+    assert product.json("audit", "verify")["ok"] is True

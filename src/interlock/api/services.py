@@ -32,7 +32,7 @@ from interlock.registry.application_tests import ApplicationTests
 from interlock.registry.endpoints import Endpoints
 from interlock.registry.held_out_files import HeldOutFiles
 from interlock.registry.service import Registry
-from interlock.releases.evaluation import Evaluations
+from interlock.releases.evaluations_apart import EvaluationsApart
 from interlock.releases.service import Releases
 from interlock.review.annotations import Annotations
 from interlock.scoring.replays import Replays
@@ -62,7 +62,7 @@ class Services:
     online_replays: OnlineReplays
     advices: Advices
     lineage: Lineage
-    evaluations: Evaluations
+    evaluations: EvaluationsApart
     replays: Replays
     monitoring: Monitoring
     comparisons: SideBySide

@@ -7,13 +7,13 @@ processor, which it leaves to whoever wants it. It ends with its starter, whose 
 import logging
 import os
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from interlock.predictions.delta_log import DeltaLog
+from interlock.predictions.job_process import end_with_starter
 from interlock.predictions.upkeep import Upkeep
 from interlock.store.database import Store
 
@@ -30,7 +30,7 @@ class Task(msgspec.Struct, frozen=True):
 def main() -> None:
     """Make one pass."""
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
-    threading.Thread(target=_end_with_starter, daemon=True).start()
+    end_with_starter()
     os.nice(_NICE)
     logging.basicConfig(level=logging.WARNING, format="upkeep %(levelname)s %(name)s: %(message)s")
     store = Store(task.store)
@@ -38,12 +38,6 @@ def main() -> None:
         Upkeep(DeltaLog(Path(task.log)), store, lambda: datetime.now(UTC)).step()
     finally:
         store.close()
-
-
-def _end_with_starter() -> None:
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

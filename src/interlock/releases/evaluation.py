@@ -1,7 +1,7 @@
 """Off-policy evaluation: what another split of the traffic would have earned, from what was logged.
 
-Called by the control API. It reads the log and decides nothing. It refuses what no log can answer: a version that was
-never assigned by chance, to anyone or to a segment.
+Called by `evaluation_job`, in a process of its own. It reads the log and decides nothing. It refuses what no log can
+answer: a version that was never assigned by chance, to anyone or to a segment.
 """
 
 import shutil

@@ -21,6 +21,7 @@ import msgspec
 
 from interlock.domain.errors import InterlockError, StoreUnavailableError
 from interlock.domain.replay import Replay, ReplayReport
+from interlock.predictions.job_process import end_with_starter
 from interlock.scoring.replay_plan import Task, plan_of
 from interlock.scoring.replaying import Replaying
 from interlock.store.database import Store
@@ -127,7 +128,7 @@ class Job:
 def main() -> None:
     """Do one task."""
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
-    threading.Thread(target=_end_with_starter, daemon=True).start()
+    end_with_starter()
     os.nice(_NICE)
     logging.basicConfig(level=logging.ERROR, format="replay %(levelname)s %(name)s: %(message)s")
     store = Store(task.store)
@@ -137,12 +138,6 @@ def main() -> None:
         job.run()
     finally:
         store.close()
-
-
-def _end_with_starter() -> None:
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

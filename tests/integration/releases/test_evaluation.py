@@ -20,6 +20,7 @@ from interlock.domain.traffic import TrafficPlan
 from interlock.predictions.delta_log import DeltaLog
 from interlock.predictions.log_schema import LABELS, PREDICTIONS, REWARDS
 from interlock.releases.evaluation import Evaluation, Evaluations, Question
+from interlock.releases.evaluations_apart import EvaluationsApart
 from interlock.store import Store
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -219,3 +220,28 @@ def test_what_the_log_cannot_answer_is_refused(world: World, policy: Any, more: 
 def test_an_endpoint_that_is_not_there_is_not_found(world: World) -> None:
     with pytest.raises(NotFoundError):
         world.evaluations.evaluate(Question(endpoint="nope", policy=read_policy({"shares": {"m:1": 1.0}})))
+
+
+def test_in_a_process_of_its_own_it_says_the_same(world: World, tmp_path: Path) -> None:
+    world.assign(3000)
+    asked = Question(
+        endpoint="e", policy=read_policy({"shares": {"m:1": 0.5, "m:2": 0.5}}), since=NOW - timedelta(days=400)
+    )
+    apart = EvaluationsApart(f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "log")
+    assert apart.evaluate(asked) == world.evaluations.evaluate(asked)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "alpha", "error", "said"),
+    [
+        ("nope", 0.05, NotFoundError, "endpoint 'nope' does not exist"),
+        ("e", 2.0, InvalidInputError, "alpha == 2, must be between 0 and 1"),
+        ("e", 0.05, InvalidInputError, "neither rewards nor labels came"),
+    ],
+)
+def test_what_is_refused_there_is_refused_here(
+    world: World, tmp_path: Path, endpoint: str, alpha: float, error: type[Exception], said: str
+) -> None:
+    apart = EvaluationsApart(f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "log")
+    with pytest.raises(error, match=said):
+        apart.evaluate(Question(endpoint=endpoint, policy=read_policy({"shares": {"m:1": 1.0}}), alpha=alpha))
