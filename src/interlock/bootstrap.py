@@ -147,6 +147,8 @@ def build_services(settings: Settings) -> "Services":
     from interlock.api.services import Services
     from interlock.api.uploads import Staging
     from interlock.application_test.launch import run_apart
+    from interlock.backtest.launch import Backtests
+    from interlock.backtest.launch import Places as BacktestPlaces
     from interlock.channels import addresses, sending
     from interlock.configuration.alert_rules import AlertRules
     from interlock.configuration.channels import Channels
@@ -207,6 +209,7 @@ def build_services(settings: Settings) -> "Services":
         online_replays=OnlineReplays(store, settings.log, settings.artifacts),
         advices=Advices(store, settings.runs, now, spawn=advice_launch.start),
         lineage=Lineage(store),
+        backtests=Backtests(BacktestPlaces(settings.database_url, settings.log, settings.artifacts)),
         evaluations=EvaluationsApart(settings.database_url, settings.log),
         replays=Replays(store, Places(settings.database_url, settings.log, settings.artifacts), now),
         monitoring=Monitoring(store, reader, now),

@@ -117,6 +117,22 @@ def test_a_plan_is_told_from_the_traffic_that_there_was(product: Product, wine: 
     )
 
 
+def test_a_plan_is_tried_on_the_past_with_a_fault(product: Product, wine: Wine) -> None:
+    for _ in range(4):
+        _answering(product, wine, 50)
+    plan = ("--backtest", "--steps", "0.5,1")
+    stopped = product.cli("release", "plan", "wine", *plan, "--errors", "0.4", "--json")
+    found = json.loads(stopped.stdout)
+    assert (stopped.returncode, found["end"]) == (0, "stopped"), found["sentence"]
+    assert "failing 40 % of requests would have been stopped after" in found["sentence"]
+    open_end = product.cli("release", "plan", "wine", *plan, "--errors", "0")
+    assert open_end.returncode == 1
+    assert "without a fault would not have been decided" in open_end.stdout
+    wrong = product.cli("release", "plan", "wine", *plan, "--wrong-column", "nothing")
+    assert wrong.returncode == 2
+    assert "takes no such input" in wrong.stderr
+
+
 def test_contracts_are_compared(product: Product, candidate: str) -> None:
     assert product.json("model", "diff", "wine:1", candidate) == {
         "from": "wine:1", "to": "wine:2", "breaking": False, "differences": [],

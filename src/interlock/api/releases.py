@@ -11,6 +11,7 @@ from interlock.api.logged import commit_what_waits
 from interlock.api.monitoring import aware
 from interlock.api.rendering import finite, plain
 from interlock.api.services import Given
+from interlock.backtest.report import BacktestTask, Fault
 from interlock.domain.policy import read_policy
 from interlock.releases.evaluation import Question
 from interlock.releases.forecast import sentence
@@ -53,6 +54,17 @@ class Policy(BaseModel, extra="forbid"):
     until: datetime | None = Field(None, description="its end, which is excluded")
     alpha: float = Field(0.05, description="probability that an interval is wrong")
     fresh: bool = True
+
+
+class Backtested(Wanted):
+    """A plan, the past that it is tried on, and the fault of the candidate, which is else today's champion."""
+
+    errors: float = Field(0.0, description="share of requests on which it fails")
+    column: str = Field("", description="an input that gets other rows' values")
+    since: datetime | None = Field(None, description="start of the range of event_at")
+    until: datetime | None = Field(None, description="its end, which is excluded")
+    limit: int = Field(100_000, description="at most so many rows, the newest", ge=1, le=2_000_000)
+    seed: int = 0
 
 
 class Reason(BaseModel, extra="forbid"):
@@ -110,6 +122,27 @@ def forecast(wanted: Foreseen, actor: Actor, services: Given) -> dict[str, Any]:
         candidates=wanted.candidates,
     )
     return {**finite(plain(found)), "sentence": sentence(found)}
+
+
+@router.post("/backtest", **needs("read", limited_keys=True))
+def backtest(asked: Backtested, actor: Actor, services: Given) -> dict[str, Any]:
+    """What a plan would have done to a candidate with this fault, on the endpoint's own past. Takes up to minutes."""
+    check_endpoint(actor, "read", asked.endpoint)
+    strategy, plan = services.releases.wanted(asked.endpoint, asked.strategy, asked.plan)
+    services.releases.check(asked.endpoint, strategy, asked.plan)
+    task = BacktestTask(
+        endpoint=asked.endpoint,
+        strategy=strategy,
+        plan=plan,
+        fault=Fault(errors=asked.errors, column=asked.column),
+        since=aware("since", asked.since),
+        until=aware("until", asked.until),
+        limit=asked.limit,
+        seed=asked.seed,
+    )
+    commit_what_waits(services.settings)
+    found = services.backtests.run(task)
+    return {**finite(plain(found)), "sentence": found.sentence}
 
 
 @router.post("/evaluation", **needs("read", limited_keys=True))

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from interlock.api.key_ring import KeyRing
 from interlock.api.uploads import Staging
+from interlock.backtest.launch import Backtests
 from interlock.configuration.service import Configurations
 from interlock.learning.advices import Advices
 from interlock.learning.lineage import Lineage
@@ -63,6 +64,7 @@ class Services:
     advices: Advices
     lineage: Lineage
     evaluations: EvaluationsApart
+    backtests: Backtests
     replays: Replays
     monitoring: Monitoring
     comparisons: SideBySide

@@ -1,5 +1,6 @@
 """`interlock release`: start, list, show, and the by-hand verbs."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ import typer
 from interlock.cli.options import DEFAULT_HOME, AsJson, At, Home, Reason, Server, connect, shares, split, time_of
 from interlock.cli.output import note, show_facts, show_json, show_table
 from interlock.cli.plan_file import read_plan
+from interlock.cli.working import working
 from interlock.client.client import Client
 from interlock.client.yaml_file import read_mapping
 from interlock.domain.errors import InvalidInputError
@@ -31,6 +33,10 @@ Mde = Annotated[
     ),
 ]
 Plan = Annotated[Path | None, typer.Option(help="JSON or TOML file with fields of the plan.")]
+
+
+# What a backtest plants where nothing is said.
+_ERRORS = 0.05
 
 
 @app.command()
@@ -88,16 +94,43 @@ def forecast(
         int, typer.Option(min=1, help="How many versions an A/B test or a bandit compares with the champion.")
     ] = 1,
     plan: Plan = None,
+    backtest: Annotated[
+        bool, typer.Option("--backtest", help="Try it on the past, with a candidate that is the champion with a fault.")
+    ] = False,
+    errors: Annotated[
+        float | None, typer.Option(help="Backtest: share of requests on which it fails; default 0.05.")
+    ] = None,
+    wrong_column: Annotated[
+        str | None, typer.Option(metavar="INPUT", help="Backtest: an input that gets other rows' values.")
+    ] = None,
+    since: At = None,
+    until: At = None,
+    limit: Annotated[int, typer.Option(help="Backtest: at most so many rows, the newest.", min=1)] = 100_000,
+    seed: Annotated[int, typer.Option(help="Backtest: of what chance decides.")] = 0,
     server: Server = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Say how long a release would take at today's traffic, and the smallest harm that it would see.
 
-    Example: [bold]interlock release plan wine --strategy ab_test --reward sold --mde 0.05[/bold]
+    With --backtest: what the plan would have done to a faulty candidate. Exit code 1 where it would not be stopped.
+
+    Example: [bold]interlock release plan wine --backtest --wrong-column alcohol --steps 0.01,0.5,1[/bold]
     """
+    given = _given(plan, steps=steps, reward=reward, mde=mde)
+    fault = _fault(errors, wrong_column)
+    if fault and not backtest:
+        raise InvalidInputError("--errors and --wrong-column say what is wrong in a --backtest, which is missing")
+    first, last = time_of("since", since), time_of("until", until)
     with connect(server, home) as client:
-        given = _given(plan, steps=steps, reward=reward, mde=mde)
+        if backtest:
+            with working(f"trying the plan on the past of {endpoint}"):
+                tried = client.backtest(
+                    endpoint, strategy=strategy, plan=given, since=first, until=last, limit=limit, seed=seed,
+                    fault=fault or {"errors": _ERRORS},
+                )  # fmt: skip
+            _show_backtest(tried, as_json=as_json)
+            return
         found = client.forecast(endpoint, strategy=strategy, plan=given, candidates=candidates)
     if as_json:
         show_json(found)
@@ -278,3 +311,19 @@ def _test_of(client: Client, data: Path | None, label: str | None, given: Mappin
         raise InvalidInputError(f"{data} does not exist; name a file on this machine")
     named = {"file": client.keep_held_out(data)["name"], **({} if label is None else {"label": label})}
     return {"require_test": True, "test_data": {**given.get("test_data", {}), **named}}
+
+
+def _fault(errors: float | None, column: str | None) -> dict[str, Any]:
+    """What is wrong with the candidate of a backtest, where something was said."""
+    return {name: value for name, value in (("errors", errors), ("column", column)) if value is not None}
+
+
+def _show_backtest(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+    else:
+        print(found["sentence"])
+        for said in found["notes"]:
+            note(said)
+    if found["end"] != "stopped":
+        sys.exit(1)

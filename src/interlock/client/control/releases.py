@@ -80,6 +80,34 @@ class Releases(ControlRequests):
         asked = {"endpoint": endpoint, "strategy": strategy, "plan": dict(plan or {})}
         return self._post("/releases/forecast", asked | ({"candidates": candidates} if candidates != 1 else {}))
 
+    def backtest(
+        self,
+        endpoint: str,
+        *,
+        strategy: str | None = None,
+        plan: Mapping[str, Any] | None = None,
+        fault: Mapping[str, Any],
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100_000,
+        seed: int = 0,
+    ) -> dict[str, Any]:
+        """What a plan would have done to a candidate that is the champion with a fault, on the endpoint's own past.
+
+        Args:
+            endpoint, strategy, plan: As of `start_release`; shadow or canary.
+            fault: `errors`, the share of requests on which it fails, and `column`, an input with other rows' values.
+            since, until: Range of `event_at`, the end excluded.
+            limit: At most so many rows, the newest.
+            seed: Of what chance decides.
+
+        Returns:
+            `end` (`stopped`, `promoted` or `undecided`), `requests`, `harmed`, the gates, and all of it as `sentence`.
+        """
+        wanted = {"endpoint": endpoint, "strategy": strategy, "plan": dict(plan or {})}
+        rows = {"since": iso(since), "until": iso(until), "limit": limit, "seed": seed}
+        return self._post("/releases/backtest", {**wanted, **fault, **rows})
+
     def approve(self, id: str, reason: str = "") -> dict[str, Any]:
         """Let a release go on that waits for approval. Not for who started it."""
         return self._post(f"/releases/{quote(id, safe='')}/approve", {"reason": reason})
