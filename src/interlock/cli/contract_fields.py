@@ -43,7 +43,8 @@ def _type(field: Field) -> str:
         zone = f", {field.time.zone}" if field.time.zone else ""
         unit = f", or integers ({field.time.unit})" if field.time.unit else ""
         return f"{'date' if field.time.is_date else 'timestamp'}{zone}{unit}"
-    return f"{field.datatype}, category" if field.is_category else field.datatype
+    measured = f", {field.measured_in}" if field.measured_in else ""
+    return f"{field.datatype}, category" if field.is_category else field.datatype + measured
 
 
 def _bound(field: Field, value: float | None) -> float | str | None:

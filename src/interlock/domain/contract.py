@@ -101,6 +101,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         is_parameter: Whether it belongs to the call and not to the data (MLflow's `params`): a request may leave it
             out, which means `default`, and gives one value for all its rows where it comes in `params`.
         default: Of a parameter.
+        measured_in: What its numbers count, where a person says so: `km`, `EUR`. Compared as it is written, and never
+            converted.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     privacy: PrivacyRule = "keep"
     is_parameter: bool = False
     default: Scalar | tuple[Scalar, ...] | None = None
+    measured_in: str = ""
 
     @property
     def is_float(self) -> bool:

@@ -4,6 +4,7 @@ Called before a release starts: a candidate that takes or gives something else c
 """
 
 from collections.abc import Iterable
+from math import inf
 from typing import Literal
 
 import msgspec
@@ -76,6 +77,7 @@ def _input(old: Field, new: Field) -> list[Difference]:
         found.append(_breaking(f"input {old.name!r} changed shape from {list(old.shape)} to {list(new.shape)}"))
     if old.nullable and not new.nullable:
         found.append(_breaking(f"input {old.name!r} may no longer be missing"))
+    found += _measured(f"input {old.name!r}", old, new)
     found += _as_parameters(old, new)
     if old.image is not None and new.image is not None and _is_stricter(new.image, old.image):
         found.append(_breaking(f"input {old.name!r} refuses images that were taken before: {_limits(new.image)}"))
@@ -154,7 +156,47 @@ def _outputs(champion: Contract, candidate: Contract) -> list[Difference]:
             found.append(_breaking(f"output {old.name!r} is gone", about))
         elif (old.datatype, new.datatype) not in _SAME and old.datatype != new.datatype:
             found.append(_breaking(f"output {old.name!r} changed from {old.datatype} to {new.datatype}", about))
-        elif old.shape != new.shape:
-            change = f"output {old.name!r} changed shape from {list(old.shape)} to {list(new.shape)}"
-            found.append(_breaking(change, about))
+        else:
+            found += _about(about, _output(old, new))
     return found + [Difference("compatible", f"output {name!r} is new", f"output.{name}") for name in theirs]
+
+
+def _output(old: Field, new: Field) -> list[Difference]:
+    """Of an output of the same type: its shape, the range that it is promised to have, and what it counts."""
+    named, found = f"output {old.name!r}", []
+    if old.shape != new.shape:
+        change = f"{named} changed shape from {list(old.shape)} to {list(new.shape)}"
+        found.append(Difference("compatible" if _is_one_of(new.shape, old.shape) else "breaking", change))
+    if _promised(old) != _promised(new):
+        (low, high), (least, most) = _promised(old), _promised(new)
+        change = f"{named} is promised {_spelled_range(least, most)}, and was {_spelled_range(low, high)}"
+        found.append(Difference("compatible" if low <= least and most <= high else "breaking", change))
+    return found + _measured(named, old, new)
+
+
+def _is_one_of(shape: tuple[int, ...], promised: tuple[int, ...]) -> bool:
+    """Whether values of a shape are among those that another shape allows."""
+    return len(shape) == len(promised) and all(size in (was, -1) for was, size in zip(shape, promised, strict=True))
+
+
+def _promised(field: Field) -> tuple[float, float]:
+    """The range that callers may rely on: any number unless it is declared."""
+    low, high = (field.minimum, field.maximum) if field.declared else (None, None)
+    return -inf if low is None else low, inf if high is None else high
+
+
+def _spelled_range(low: float, high: float) -> str:
+    if low == -inf and high == inf:
+        return "no range"
+    return f"at most {high:g}" if low == -inf else f"at least {low:g}" if high == inf else f"{low:g} to {high:g}"
+
+
+def _measured(named: str, old: Field, new: Field) -> list[Difference]:
+    """Units, where they are declared: another one means something else, and none says nothing."""
+    if old.measured_in == new.measured_in:
+        return []
+    if old.measured_in and new.measured_in:
+        return [_breaking(f"{named} is measured in {new.measured_in}, and was in {old.measured_in}")]
+    if new.measured_in:
+        return [Difference("compatible", f"{named} is now said to be measured in {new.measured_in}")]
+    return [Difference("compatible", f"{named} was measured in {old.measured_in}, and nothing says so any more")]

@@ -34,6 +34,7 @@ class DeclaredField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         formats, max_bytes, max_pixels, resize: As of `Image`.
         keep: Images that the log keeps: `all`, `none`, or a share.
         privacy: What the log gets of it.
+        measured_in: Of numbers, what they count.
     """
 
     type: FieldType | None = None
@@ -54,6 +55,7 @@ class DeclaredField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     resize: Resize | None = None
     keep: Literal["all", "none"] | float | None = None
     privacy: PrivacyRule | None = None
+    measured_in: str | None = None
 
     def given(self) -> dict[str, Any]:
         """What is said, by name."""

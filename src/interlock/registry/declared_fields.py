@@ -29,17 +29,24 @@ _DATATYPES: dict[FieldType, Datatype] = {
 
 # What may be said of a field of each type, besides type, nullable and privacy.
 _SAYABLE: dict[FieldType, frozenset[str]] = {
-    "number": frozenset({"datatype", "categories", "minimum", "maximum", "declared"}),
-    "integer": frozenset({"datatype", "categories", "minimum", "maximum", "declared"}),
+    "number": frozenset({"datatype", "categories", "minimum", "maximum", "declared", "measured_in"}),
+    "integer": frozenset({"datatype", "categories", "minimum", "maximum", "declared", "measured_in"}),
     "boolean": frozenset({"datatype"}),
     "text": frozenset({"datatype"}),
     "category": frozenset({"datatype", "categories", "declared", "model_takes"}),
     "date": frozenset({"unit", "model_takes", "resolution", "minimum", "maximum", "declared"}),
     "timestamp": frozenset({"zone", "unit", "model_takes", "resolution", "minimum", "maximum", "declared"}),
-    "tensor": frozenset({"datatype", "shape", "categories", "minimum", "maximum", "declared"}),
+    "tensor": frozenset({"datatype", "shape", "categories", "minimum", "maximum", "declared", "measured_in"}),
     "image": frozenset({"shape", "formats", "max_bytes", "max_pixels", "resize", "keep"}),
 }
 _ALWAYS = frozenset({"type", "nullable", "privacy"})
+
+_OF_OUTPUT = frozenset({"privacy", "minimum", "maximum", "measured_in"})
+# Their values are the contract's classes, and shares.
+_OF_CLASSES = ("label", "probabilities")
+
+# A unit, not a sentence.
+_MOST_OF_UNIT = 40
 
 
 def inputs(learnt: Sequence[Field], declaration: Declaration, *, is_guess: bool) -> tuple[Field, ...]:
@@ -65,12 +72,12 @@ def outputs(contract: Contract, declaration: Declaration) -> Contract:
     """Override the outputs of a contract.
 
     Raises:
-        InvalidInputError: An output is not known, or something else than privacy is said of it.
+        InvalidInputError: An output is not known, or something is said of it that cannot be.
     """
     faults = [
-        f"contract: outputs.{name}: only privacy can be declared of an output, not {', '.join(sorted(more))}"
+        f"contract: outputs.{name}: only {', '.join(sorted(may))} can be declared of it, not {', '.join(sorted(more))}"
         for name, said in declaration.outputs.items()
-        if (more := said.given().keys() - {"privacy"})
+        if (more := said.given().keys() - (may := _sayable_of_output(contract, name)))
     ]
     if faults:
         raise InvalidInputError(*faults)
@@ -78,6 +85,10 @@ def outputs(contract: Contract, declaration: Declaration) -> Contract:
     if faults:
         raise InvalidInputError(*faults)
     return msgspec.structs.replace(contract, outputs=found)
+
+
+def _sayable_of_output(contract: Contract, name: str) -> frozenset[str]:
+    return frozenset({"privacy"}) if contract.is_classifier and name in _OF_CLASSES else _OF_OUTPUT
 
 
 def complete(declaration: Declaration) -> tuple[Field, ...]:
@@ -172,9 +183,11 @@ class _Override:
         else:
             changes |= self._as_plain()
         changes |= self._rules()
-        for name in ("nullable", "privacy"):
+        for name in ("nullable", "privacy", "measured_in"):
             if name in self._given:
                 changes[name] = self._given[name]
+        if len(self._said.measured_in or "") > _MOST_OF_UNIT:
+            raise InvalidInputError(f"measured_in is longer than {_MOST_OF_UNIT} characters; give a unit, like km")
         found = msgspec.structs.replace(self._learnt, **changes)
         _check_nullable(found)
         return _discreet(found)

@@ -1,19 +1,20 @@
 """A predictor whose answers are held to the contract before anyone sees them.
 
 Wrapped around every loaded model by `load`. A model that raises, or answers with a class it never learnt, a probability
-that is none, or an infinite number, has failed: the caller gets the champion's answer and the failure counts.
+that is none, an infinite number, or one outside the range declared for it, has failed: the caller gets the champion's
+answer and the failure counts.
 """
 
 import logging
 from collections.abc import Sequence
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interlock.domain.contract import Contract, Scalar, spell_shape
+from interlock.domain.contract import Contract, Field, Scalar, spell_shape
 from interlock.domain.errors import ModelFailedError
 from interlock.domain.ports import Columns, Predictor, rows_of
 from interlock.runtimes.learning import LearningPredictor, Lesson
@@ -40,6 +41,7 @@ class CheckedPredictor:
     def __init__(self, predictor: Predictor, contract: Contract, ref: str) -> None:
         self._predictor, self._contract, self._ref = predictor, contract, ref
         self._shapes = {field.name: _fixed(field.shape) for field in contract.outputs}
+        self._ranges = {field.name: _range(field) for field in contract.outputs if field.declared}
         self._classes = frozenset(contract.classes)
         self._watch_labels = contract.is_classifier and bool(contract.classes)
 
@@ -108,6 +110,15 @@ class CheckedPredictor:
             elif values.dtype.kind == "f" and not _is_finite(values):
                 at = int(np.argmin(np.isfinite(values.reshape(rows, -1)).all(axis=1)))
                 raise self._invalid(f"{name}[{at}] == {values[at]}, must be finite")
+            if name in self._ranges:
+                self._check_range(name, values)
+
+    def _check_range(self, name: str, values: NDArray[Any]) -> None:
+        low, high = self._ranges[name]
+        good = ((values >= low) & (values <= high)).reshape(len(values), -1).all(axis=1)
+        if not good.all():
+            at = int(np.argmin(good))
+            raise self._invalid(f"{name}[{at}] == {values[at]}, must be between {low:g} and {high:g}, as declared")
 
     def _check_probabilities(self, values: NDArray[Any]) -> None:
         wanted = len(self._contract.classes)
@@ -131,6 +142,11 @@ class CheckedPredictor:
 
     def _invalid(self, reason: str) -> ModelFailedError:
         return ModelFailedError(self._ref, "invalid_output", reason)
+
+
+def _range(field: Field) -> tuple[float, float]:
+    low, high = field.minimum, field.maximum
+    return -inf if low is None else low, inf if high is None else high
 
 
 def _fixed(shape: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -87,3 +87,44 @@ def test_every_difference_is_named_by_what_it_is_about() -> None:
         ("breaking", "task"),
         ("breaking", "classes"),
     }
+
+
+def output(**more: Any) -> Field:
+    return Field(name="prediction", datatype="FP64", **more)
+
+
+def declared(low: float | None, high: float | None) -> Field:
+    return output(minimum=low, maximum=high, declared=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "what"),
+    [
+        (output(shape=(2,)), output(shape=(3,)), "breaking", "changed shape from [2] to [3]"),
+        (output(shape=(-1,)), output(shape=(3,)), "compatible", "changed shape from [-1] to [3]"),
+        (output(shape=(3,)), output(shape=(-1,)), "breaking", "changed shape from [3] to [-1]"),
+        (output(), output(shape=(1,)), "breaking", "changed shape from [] to [1]"),
+        (declared(0, 1), declared(0.1, 0.9), "compatible", "is promised 0.1 to 0.9, and was 0 to 1"),
+        (declared(0, 1), declared(0, 2), "breaking", "is promised 0 to 2, and was 0 to 1"),
+        (declared(0, None), output(), "breaking", "is promised no range, and was at least 0"),
+        (output(), declared(None, 9), "compatible", "is promised at most 9, and was no range"),
+        (output(measured_in="km"), output(measured_in="miles"), "breaking", "is measured in miles, and was in km"),
+        (output(), output(measured_in="km"), "compatible", "is now said to be measured in km"),
+        (output(measured_in="km"), output(), "compatible", "was measured in km, and nothing says so any more"),
+    ],
+)
+def test_outputs_differ_by_shape_range_and_unit(old: Field, new: Field, kind: str, what: str) -> None:
+    (found,) = diff(Contract(inputs=(), outputs=(old,)), Contract(inputs=(), outputs=(new,)))
+    assert (found.kind, found.name) == (kind, "output.prediction")
+    assert found.what == f"output 'prediction' {what}"
+
+
+def test_ranges_that_were_only_learnt_promise_nothing() -> None:
+    old, new = output(minimum=0, maximum=1), output(minimum=5, maximum=9)
+    assert diff(Contract(inputs=(), outputs=(old,)), Contract(inputs=(), outputs=(new,))) == ()
+
+
+def test_another_unit_of_an_input_breaks_callers() -> None:
+    assert differences(field(measured_in="kW"), field(measured_in="W")) == [
+        ("breaking", "input 'x' is measured in W, and was in kW")
+    ]

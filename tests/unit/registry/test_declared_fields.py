@@ -113,11 +113,21 @@ def test_names_that_the_log_gives_to_other_columns_are_refused() -> None:
         declared_fields.inputs([photo, width], parse({}), is_guess=False)
 
 
-def test_of_an_output_only_privacy_is_declared() -> None:
-    contract = Contract(inputs=(AGE,), outputs=(Field(name="label", datatype="BYTES"),))
+def test_of_an_output_of_numbers_a_range_and_a_unit_are_declared() -> None:
+    contract = Contract(inputs=(AGE,), outputs=(Field(name="prediction", datatype="FP64"),), task="regression")
+    said = {"prediction": {"minimum": 0, "maximum": 500, "measured_in": "km"}}
+    (found,) = declared_fields.outputs(contract, parse({"outputs": said})).outputs
+    assert (found.minimum, found.maximum, found.declared, found.measured_in) == (0.0, 500.0, True, "km")
+    with pytest.raises(InvalidInputError, match="give a unit, like km"):
+        declared_fields.outputs(contract, parse({"outputs": {"prediction": {"measured_in": "k" * 41}}}))
+
+
+def test_of_classes_only_privacy_is_declared() -> None:
+    label = Field(name="label", datatype="BYTES")
+    contract = Contract(inputs=(AGE,), outputs=(label,), task="binary", classes=("a", "b"))
     found = declared_fields.outputs(contract, parse({"outputs": {"label": {"privacy": "hash"}}}))
     assert found.outputs[0].privacy == "hash"
-    with pytest.raises(InvalidInputError, match="only privacy can be declared of an output"):
+    with pytest.raises(InvalidInputError, match=r"outputs\.label: only privacy can be declared of it, not type"):
         declared_fields.outputs(contract, parse({"outputs": {"label": {"type": "number"}}}))
 
 

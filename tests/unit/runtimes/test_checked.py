@@ -92,6 +92,25 @@ def test_a_number_that_is_not_finite_is_named(value: float) -> None:
     assert (error.status, error.reason) == ("invalid_output", f"prediction[1] == {value}, must be finite")
 
 
+PROMISED = msgspec.structs.replace(
+    REGRESSOR, outputs=(Field(name="prediction", datatype="FP64", minimum=0.0, maximum=9.0, declared=True),)
+)
+
+
+def test_a_number_outside_the_range_that_is_declared_is_named() -> None:
+    assert predict(PROMISED, {"prediction": [0.0, 9.0]})["prediction"].tolist() == [0.0, 9.0]
+    found = refused(PROMISED, {"prediction": [1.0, 9.5]})
+    assert (found.status, found.reason) == (
+        "invalid_output",
+        "prediction[1] == 9.5, must be between 0 and 9, as declared",
+    )
+
+
+def test_a_range_that_was_only_learnt_refuses_nothing() -> None:
+    learnt = msgspec.structs.replace(PROMISED.outputs[0], declared=False)
+    assert predict(msgspec.structs.replace(PROMISED, outputs=(learnt,)), {"prediction": [1.0, 9.5]})
+
+
 @pytest.mark.parametrize(
     ("shape", "given"), [((), [[1.0, 2.0], [3.0, 4.0]]), ((2,), [1.0, 2.0]), ((2,), [[1.0], [2.0]])]
 )
