@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from interlock.registry.artifacts import ArtifactStore
     from interlock.releases.controller import ReleaseController
     from interlock.releases.own_tests import RunTest
+    from interlock.releases.preparation import StartReplay
     from interlock.scoring.paired import PairedScorer
     from interlock.store.database import Store
 
@@ -299,9 +300,27 @@ def build_release_controller(settings: Settings) -> "ReleaseController":
     from interlock.releases.controller import ReleaseController
     from interlock.releases.log_evidence import LogEvidence
     from interlock.releases.own_tests import OwnTests
+    from interlock.releases.preparation import Preparation
 
+    store = build_store(settings)
     evidence = LogEvidence(DeltaLog(settings.log), build_reader(settings))
-    return ReleaseController(build_store(settings), evidence, now, OwnTests(build_own_test(settings)))
+    tests, replay = OwnTests(build_own_test(settings)), build_own_replay(settings)
+    return ReleaseController(store, evidence, now, Preparation(store, tests, replay))
+
+
+def build_own_replay(settings: Settings) -> "StartReplay":
+    """Starts replays, as the controller."""
+    from interlock.domain.access import Key
+    from interlock.releases.replayed import ACTOR
+    from interlock.scoring.replays import Places, Replays, Wanted
+
+    replays = Replays(build_store(settings), Places(settings.database_url, settings.log, settings.artifacts), now)
+
+    def start(endpoint: str, candidate: str, since: datetime, limit: int | None) -> None:
+        wanted = Wanted(endpoint=endpoint, candidate=candidate, since=since, limit=limit)
+        replays.start(wanted, actor=Key(name=ACTOR, role="operator", digest="", created_at=now()))
+
+    return start
 
 
 def build_own_test(settings: Settings) -> "RunTest":

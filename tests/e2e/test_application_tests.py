@@ -119,3 +119,22 @@ def test_a_release_whose_rows_do_not_fit_is_rejected_and_not_stuck(
     rejected = _until(product, id, "rejected")
     assert f"rejected: {candidate} could not be tested: odd.csv lacks the column" in rejected["decision"]["reason"]
     assert product.json("endpoint", "show", "wine")["model"] == "wine:1"
+
+
+def test_a_release_that_asks_for_a_replay_scores_the_past_first(
+    product: Product, wine: Wine, candidate: str, tmp_path: Path
+) -> None:
+    with product.client() as client:
+        for number in range(120):
+            client.predict("wine", wine.heldout.iloc[[number % len(wine.heldout)]])
+    product.cli("log", "sql", "SELECT count(*) FROM wine")  # waits for the collector
+    (tmp_path / "plan.json").write_text(json.dumps({"replay": {"min_agreement": 0.5}, "steps": [0.5, 1]}))
+    start = ("release", "start", "wine", "--candidate", candidate, "--plan", str(tmp_path / "plan.json"))
+    id = product.json(*start, "--replay", "24")["id"]
+    assert _until(product, id, "running")["traffic_share"] == 0.5
+    (replay,) = product.client().replays("wine")
+    assert (replay["state"], replay["created_by"], replay["report"]["failed"]["rows"]) == ("done", "controller", 0)
+    product.cli("release", "rollback", "wine")
+    (tmp_path / "plan.json").write_text(json.dumps({"replay": {"min_rows": 100_000}, "steps": [0.5, 1]}))
+    rejected = _until(product, product.json(*start)["id"], "rejected")
+    assert "of at least 100,000 rows could be scored" in rejected["decision"]["reason"]

@@ -56,6 +56,10 @@ def start(
         typer.Option(help="Held-out rows: the candidate is tested on them first, and must pass (require_test)."),
     ] = None,
     test_label: Annotated[str | None, typer.Option(help="Column of those rows that holds the label.")] = None,
+    replay_hours: Annotated[
+        float | None,
+        typer.Option("--replay", metavar="HOURS", help="First it must score so many hours of the past, and pass."),
+    ] = None,
     override: Annotated[
         str | None,
         typer.Option(help="What of the contract may break callers, by name, like input.age; approvers, with --reason."),
@@ -75,6 +79,7 @@ def start(
     given = _given(plan, steps=steps, reward=reward, mde=mde)
     with connect(server, home) as client:
         given |= _test_of(client, test_data, test_label, given)
+        given |= {} if replay_hours is None else {"replay": {**given.get("replay", {}), "hours": replay_hours}}
         found = client.start_release(
             endpoint, first, *others, strategy=strategy, plan=given, override=split(override), reason=reason
         )

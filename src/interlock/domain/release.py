@@ -39,6 +39,42 @@ class HeldOutData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sha256: str = ""
 
 
+class ReplayStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A replay of the past through a candidate before any caller meets it, and what it must show.
+
+    Args:
+        hours: Of the log before the release was started.
+        limit: At most so many rows, evenly over that time; None: all.
+        min_rows: Rows that the candidate must have been asked for.
+        max_failed_share, max_refused_share: Of these rows: it failed, or its contract would have refused them.
+        min_agreement: Share of rows on which it must say the same as the champion; None: any.
+        max_quality_loss: Where labels are known, a loss surely more than this share above the champion's is not passed.
+        require_quality: Whether it must surely be at most so much above; without labels it is then not passed.
+    """
+
+    hours: float = 168.0
+    limit: int | None = None
+    min_rows: int = 100
+    max_failed_share: float = 0.01
+    max_refused_share: float = 0.01
+    min_agreement: float | None = None
+    max_quality_loss: float = 0.0
+    require_quality: bool = False
+
+    def faults(self) -> list[str]:
+        """Every rule that it breaks."""
+        shares = ("max_failed_share", "max_refused_share", "min_agreement")
+        is_over = {
+            "hours": self.hours > 0,
+            "min_rows": self.min_rows >= 1,
+            "limit": self.limit is None or self.limit >= 1,
+            "max_quality_loss": self.max_quality_loss >= 0,
+        }
+        wrong = {name: "must be a share from 0 to 1" for name in shares if not 0 <= (getattr(self, name) or 0) <= 1}
+        wrong |= {name: "is too small" for name, kept in is_over.items() if not kept}
+        return [f"replay.{name} == {getattr(self, name):g}, {rule}" for name, rule in wrong.items()]
+
+
 class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     """How a candidate earns traffic. The defaults are the product's; every number is a choice stated in the docs.
 
@@ -64,6 +100,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
         test: What the test must show.
         test_data: On what the controller runs the test by itself, where the version has none on this file. None: it
             waits for a test by somebody.
+        replay: What the past must have shown first, where this is asked: the controller replays it.
         hold_seconds: How long a blue-green release stays at each of its shares. So long the old version stands in for
             one that fails.
         watch_hours: So long after promotion the champion before scores what its successor answers, and harm seen then
@@ -105,6 +142,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     require_test: bool = False
     test: ApplicationGates = ApplicationGates()
     test_data: HeldOutData | None = None
+    replay: ReplayStep | None = None
     hold_seconds: float = 600.0
     watch_hours: float = 24.0
     step_hours: float | None = None

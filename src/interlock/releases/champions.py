@@ -7,7 +7,7 @@ import msgspec
 from interlock.domain.contract_diff import diff
 from interlock.domain.errors import ConflictError
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import road, tested
+from interlock.releases import replayed, road, tested
 from interlock.releases.road import Mover
 from interlock.store.transaction import Transaction
 
@@ -85,6 +85,7 @@ def _check(tx: Transaction, now: TrafficPlan, target: str, served: Sequence[str]
     for release in tx.releases.list(now.endpoint):
         if target in release.candidates:
             tested.check(tx, release)
+            replayed.check(tx, release)
     if breaking:
         raise ConflictError(
             f"{target} never served endpoint {now.endpoint!r} and would break its callers: {'; '.join(breaking)}"

@@ -16,11 +16,11 @@ from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.release import Decision, Gate, Release
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import deadline, gates, loading, road, tested, watch
+from interlock.releases import deadline, gates, loading, road, watch
 from interlock.releases.deciding import ReleaseDecision
 from interlock.releases.evidence import Evidence, EvidenceReader, counts_of
 from interlock.releases.gathering import Gathering
-from interlock.releases.own_tests import OwnTests
+from interlock.releases.preparation import Preparation
 from interlock.releases.road import Mover
 from interlock.releases.strategies import STRATEGIES, gates_of
 from interlock.store import Store, Transaction
@@ -29,9 +29,6 @@ _log = logging.getLogger(__name__)
 
 # Looks are kept when an outcome changes, and else at times that grow with the release's age: some 500 in a week.
 _LOOK_SHARE_OF_AGE = 0.02
-
-# A test that takes the controller with it is not begun for ever. A release has some candidates, each with a test.
-_MOST_TESTS = 12
 
 # A gate that broke is asked again, not twice a second: each time leaves a traceback in the log.
 _RETRY = timedelta(seconds=10)
@@ -91,13 +88,18 @@ class ReleaseController:
         store: The control plane's store.
         reader: The prediction log.
         clock: Aware UTC.
-        tests: Runs the application tests of plans that name the rows. None: these wait, as the others, for somebody's.
+        preparation: Looks after releases before they begin; by default it runs nothing by itself.
     """
 
     def __init__(
-        self, store: Store, reader: EvidenceReader, clock: Callable[[], datetime], tests: OwnTests | None = None
+        self,
+        store: Store,
+        reader: EvidenceReader,
+        clock: Callable[[], datetime],
+        preparation: Preparation | None = None,
     ) -> None:
-        self._store, self._clock, self._tests = store, clock, tests
+        self._store, self._clock = store, clock
+        self._preparation = preparation or Preparation(store)
         self._gathering = Gathering(store, reader)
         self._looked: dict[str, _Looked] = {}
         self._kept_at: dict[str, datetime] = {}
@@ -153,7 +155,7 @@ class ReleaseController:
         missing = loading.missing(situation.plan, situation.live)
         if missing is not None:
             self._note(release, ReleaseDecision("wait", missing), release.gates, now)
-        elif release.plan.require_test and not self._is_tested(release, now):
+        elif not self._is_prepared(release, now):
             return
         elif release.lacks_approval and release.strategy != "shadow":
             reason = f"awaiting approval by somebody else than {release.created_by}: {_names(release)} is loaded"
@@ -162,38 +164,18 @@ class ReleaseController:
             reason = f"begun: every live gateway ({len(situation.live)}) has loaded {_names(release)}"
             self._move(road.begin, release, self._mover(reason, now))
 
-    def _is_tested(self, release: Release, now: datetime) -> bool:
-        """Whether it has passed its test; else it waits for one, or ends."""
-        with self._store.read() as tx:
-            found = tested.standing(tx, release)
-        if found.outcome == "passed":
+    def _is_prepared(self, release: Release, now: datetime) -> bool:
+        """Whether it has shown what its plan asks for first; else it waits, or ends."""
+        found = self._preparation.look(release)
+        if found.outcome == "ready":
             return True
         if release.state == "draft":
             self._move(road.await_test, release, self._mover(found.reason, now))
         elif found.outcome == "failed":
             self._move(road.fail, release, self._mover(f"rejected: {found.reason}", now))
-        elif release.plan.test_data is not None and self._tests is not None:
-            self._test(self._tests, release, found.candidate, now)
         else:
             self._note(release, ReleaseDecision("wait", found.reason), release.gates, now)
         return False
-
-    def _test(self, tests: OwnTests, release: Release, candidate: str, now: datetime) -> None:
-        """Have a candidate tested; a test that cannot be done, or never ends well, ends the release."""
-        fault = tests.fault(release)
-        if fault is None and not tests.is_running(release) and release.tests_begun >= _MOST_TESTS:
-            fault = f"it was begun {release.tests_begun} times and never came to an end"
-        if fault is not None:
-            reason = f"rejected: {candidate} could not be tested: {fault}"
-            self._move(road.fail, release, self._mover(reason, now))
-        elif tests.is_running(release):
-            named = release.plan.test_data.file if release.plan.test_data is not None else ""
-            self._note(release, ReleaseDecision("wait", f"{candidate} is being tested on {named}"), release.gates, now)
-        else:
-            with self._store.transaction() as tx:
-                there = tx.releases.get(release.id)
-                tx.releases.update(msgspec.structs.replace(there, tests_begun=there.tests_begun + 1))
-            tests.begin(release, candidate)
 
     def _look(self, situation: _Situation, now: datetime) -> None:
         release = situation.release

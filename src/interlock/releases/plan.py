@@ -78,6 +78,7 @@ def check(plan: ReleasePlan, strategy: Strategy = "canary", candidates: int = 1)
     faults += plan.test.faults()
     if plan.test_data is not None and not plan.require_test:
         faults.append("test_data: only with require_test, which says that the candidate must pass a test")
+    faults += plan.replay.faults() if plan.replay is not None else []
     faults += _arm_faults(plan, strategy, candidates)
     if faults:
         raise InvalidInputError(*faults)

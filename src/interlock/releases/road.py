@@ -3,7 +3,7 @@
     a start by a person: no other release on the endpoint
     │
     ▼
-  draft ──── n loaded, and lacks the test asked for ────► testing ── o failed, or cannot be tested ─► rejected
+  draft ──── n loaded, lacks the test or replay asked for ──► testing ── o failed, or cannot be tested ─► rejected
     │                                                     │ │
     │          b, j as from draft, once it has passed ────┘ │
     │                                                       ▼
@@ -32,8 +32,8 @@ bandit shares its traffic out anew (q).
 
 While paused, inconclusive or awaiting approval the traffic stays as it is and nothing advances or is promoted by
 itself; harm still rolls back, because thinking must not cost callers. A candidate whose plan asks for approval gets no
-traffic before somebody else than who started the release has approved; one whose plan asks for an application test
-neither begins nor is asked about before it has passed one (`tested`).
+traffic before somebody else than who started the release has approved; one whose plan asks for an application test or
+a replay neither begins nor is asked about before it has passed (`tested`, `replayed`).
 
 After a promotion the traffic plan goes on naming the release for the plan's `watch_hours`: the champion before scores
 what its successor answers (`watch`). The state is `promoted` and other releases may start, which ends the watch.
@@ -52,7 +52,7 @@ from interlock.domain.access import APPROVERS, Key
 from interlock.domain.errors import ConflictError, NotFoundError
 from interlock.domain.release import Decision, Gate, Release, ReleaseState, Verb, Watch, WatchOutcome
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import arms, slots, tested
+from interlock.releases import arms, replayed, slots, tested
 from interlock.store.transaction import Transaction
 
 
@@ -92,7 +92,7 @@ def start(tx: Transaction, release: Release, mover: Mover) -> Release:
 def begin(tx: Transaction, release: Release, mover: Mover) -> Release:
     """b, k: the candidate is loaded everywhere; give it the first share, which is none for a shadow."""
     _expect(tx, release, "draft", "testing", "awaiting_approval")
-    tested.check(tx, release)
+    _check_prepared(tx, release)
     if release.strategy != "shadow":
         _check_approved(release)
     moved = _to_step(release, 0, mover)
@@ -115,10 +115,14 @@ def begin(tx: Transaction, release: Release, mover: Mover) -> Release:
 
 
 def await_test(tx: Transaction, release: Release, mover: Mover) -> Release:
-    """n: wait for the test that the plan asks for; somebody's, or, where the plan names the rows, the controller's."""
+    """n: wait for the test or the replay that the plan asks for.
+
+    The test is somebody's, or, where the plan names the rows, the controller's, as the replay is.
+    """
     _expect(tx, release, "draft")
     moved = _decided(release, "wait", mover)
-    action = "release.await_test" if release.plan.test_data is None else "release.test"
+    waits_for_somebody = release.plan.require_test and release.plan.test_data is None
+    action = "release.await_test" if waits_for_somebody else "release.test"
     return _stay(tx, msgspec.structs.replace(moved, state="testing"), action, mover)
 
 
@@ -248,7 +252,7 @@ def ask(tx: Transaction, release: Release, mover: Mover) -> Release:
     """j: nothing goes on before a person has looked."""
     _expect(tx, release, "draft", "testing", "running")
     if not release.has_begun:
-        tested.check(tx, release)
+        _check_prepared(tx, release)
     moved = _decided(release, "ask", mover)
     moved = msgspec.structs.replace(moved, state="awaiting_approval", winner=mover.version)
     return _stay(tx, moved, "release.ask", mover)
@@ -375,6 +379,11 @@ def _stay(tx: Transaction, moved: Release, action: str, mover: Mover) -> Release
 def _starter(release: Release, mover: Mover) -> str:
     own = mover.name == release.created_by
     return release.created_by if own else f"{release.created_by}, a key of {mover.owner} too"
+
+
+def _check_prepared(tx: Transaction, release: Release) -> None:
+    tested.check(tx, release)
+    replayed.check(tx, release)
 
 
 def _check_approved(release: Release) -> None:

@@ -17,6 +17,7 @@ from interlock.domain.release import HeldOutData, Release, ReleasePlan
 from interlock.releases import tested
 from interlock.releases.controller import ReleaseController
 from interlock.releases.own_tests import OwnTests
+from interlock.releases.preparation import Preparation
 from interlock.releases.service import Releases
 from interlock.store import Store
 
@@ -179,7 +180,7 @@ class Examiner:
 def looked(world: World, examiner: Examiner, plan: ReleasePlan = OWN) -> tuple[ReleaseController, OwnTests]:
     """A release that is being tested."""
     tests = OwnTests(examiner.run)
-    world.controller = ReleaseController(world.store, world.rows, world.clock, tests)
+    world.controller = ReleaseController(world.store, world.rows, world.clock, Preparation(world.store, tests))
     world.releases = Releases(world.store, world.clock, lambda _: "d")
     world.start(plan)
     for _ in range(3):
@@ -232,7 +233,8 @@ def test_a_test_that_takes_every_controller_with_it_is_not_begun_for_ever(world:
     world.start(OWN)
     hanging = Examiner(world.store)
     for _ in range(16):
-        world.controller = ReleaseController(world.store, world.rows, world.clock, OwnTests(hanging.run))
+        preparation = Preparation(world.store, OwnTests(hanging.run))
+        world.controller = ReleaseController(world.store, world.rows, world.clock, preparation)
         world.look()
     hanging.go.set()
     assert world.state == "rejected"
