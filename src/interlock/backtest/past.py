@@ -4,7 +4,7 @@ Units are assigned by the product's own hash, evidence has the columns that the 
 it is in a running product: what was answered stands in the log some seconds later, a label when it came.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,6 +17,7 @@ from interlock.backtest.candidate import Answers
 from interlock.domain.evidence import StepCounts
 from interlock.domain.release import Release
 from interlock.domain.traffic import position
+from interlock.predictions.log_schema import field_name
 from interlock.stats import log_histogram
 
 # From an answer to its scores by the other version: two commits and a look.
@@ -40,9 +41,12 @@ class Past:
         answers: Rows in the order of their answers, with what the candidate says to them.
         failure_rate: Of any version, also the champion: requests that failed are not in the log.
         rng: Draws those failures.
+        slices: Inputs by which gates ask.
     """
 
-    def __init__(self, answers: Answers, failure_rate: float, rng: np.random.Generator) -> None:
+    def __init__(
+        self, answers: Answers, failure_rate: float, rng: np.random.Generator, slices: Sequence[str] = ()
+    ) -> None:
         rows = answers.rows
         self._answers = answers
         self._units, names = _codes(rows["unit"])
@@ -54,7 +58,7 @@ class Past:
         self._request = request
         self._latency = log_histogram.indices(rows["latency_us"].fill_null(0).to_numpy())
         self._labelled_at = _microseconds(rows["labelled_at"])
-        self._paired = _paired(answers)
+        self._paired = _paired(answers, slices)
         self._sides: dict[tuple[int, bool], _Side] = {}
         self._positions = np.zeros(0)
         self._upto = 0
@@ -142,13 +146,15 @@ class Past:
         side.latency += np.bincount(latency[fresh], minlength=log_histogram.SIZE)
 
 
-def _paired(answers: Answers) -> pa.Table:
+def _paired(answers: Answers, slices: Sequence[str]) -> pa.Table:
     """The columns of `LogReader.paired`."""
     rows = answers.rows
+    held = {field_name(field): field.name for field in rows.schema}
     columns = {name: rows[name] for name in ("prediction_id", "unit", "event_at")}
     columns["step"] = pa.chunked_array([pa.nulls(rows.num_rows, pa.int32())])
     columns |= {f"champion.{name[7:]}": rows[name] for name in rows.column_names if name.startswith("output.")}
     columns |= {f"challenger.{name[7:]}": answers.outputs[name] for name in answers.outputs.column_names}
+    columns |= {f"slice.{name}": rows[held[f"input.{name}"]] for name in slices if f"input.{name}" in held}
     columns["champion_status"] = pa.chunked_array([pa.repeat(pa.scalar("ok"), rows.num_rows)])
     columns["challenger_status"] = pa.chunked_array([pa.array(answers.status.tolist(), pa.string())])
     return pa.table({**columns, **{name: rows[name] for name in _LABEL}})

@@ -55,7 +55,7 @@ def run(task: BacktestTask, store: Store, log: Path, artifacts: Path, now: datet
     load = partial(AskedVersion, known.champion, artifacts, known.deadline_seconds)
     images = partial(ImageLog(log).read, task.endpoint)
     answers = candidate.answers_of(known.champion, rows.rows, task.fault, rng, load, images)
-    past = Past(answers, known.failure_rate, rng)
+    past = Past(answers, known.failure_rate, rng, task.plan.slices)
     decision, release, found = _go(task, known, past)
     reason = decision.reason.removeprefix("rolled back: ").removeprefix("promoted: ")
     return Backtest(

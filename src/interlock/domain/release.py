@@ -87,6 +87,8 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
         min_labels: Labelled rows that both versions scored before quality may decide anything, where labels arrive.
         quality_margin: The last gated step asks that the loss is surely at most this share above the champion's.
         quality_harm: A loss surely more than this share above the champion's is harm and rolls back.
+        slices: Of a canary or a shadow: inputs with categories; harm to the quality of the rows of one category rolls
+            back too.
         latency_quantile: Which quantile of the latency is compared.
         latency_ratio: The challenger's may be so many times the champion's.
         latency_floor_ms: Below this, nobody waits: a challenger under it is never too slow.
@@ -131,6 +133,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     min_labels: int = 1000
     quality_margin: float = 0.02
     quality_harm: float = 0.005
+    slices: tuple[str, ...] = ()
     latency_quantile: float = 0.95
     latency_ratio: float = 1.5
     latency_floor_ms: float = 10.0

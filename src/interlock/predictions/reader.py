@@ -15,7 +15,7 @@ from interlock.predictions import changed_days, commits, unlabelled
 from interlock.predictions.changed_days import Seen
 from interlock.predictions.delta_log import Kind
 from interlock.predictions.ledger import Ledger
-from interlock.predictions.log_schema import PREDICTIONS, logical
+from interlock.predictions.log_schema import PREDICTIONS, field_name, logical
 from interlock.predictions.log_tables import LogTables
 from interlock.predictions.mistakes import Mistakes
 from interlock.predictions.relations import LABELLED, REWARDED, quoted, relation, text
@@ -157,8 +157,13 @@ class LogReader:
             WHERE prediction_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY prediction_id"""  # noqa: S608
         return self._tables.query(sql, {"ids": list(ids)})
 
-    def paired(self, endpoint: str, release_id: str) -> pa.Table:
+    def paired(self, endpoint: str, release_id: str, slices: Sequence[str] = ()) -> pa.Table:
         """Rows answered during a release that the other version has scored, with the answers of both.
+
+        Args:
+            endpoint: Its name.
+            release_id: The release.
+            slices: Inputs that are wanted too, each as `slice.<input>`, where the log has them.
 
         Returns:
             `prediction_id`, `unit`, `event_at`, `step`, `champion.<output>`, `challenger.<output>`, `champion_status`,
@@ -169,7 +174,7 @@ class LogReader:
         """
         predictions, scores = (self._tables.columns(kind, endpoint) for kind in _BOTH)
         outputs = dict.fromkeys(name for name in (*predictions.names, *scores.names) if name.startswith("output."))
-        answers = ", ".join(_answers(name, predictions, scores) for name in outputs)
+        answers = ", ".join([_answers(name, predictions, scores) for name in outputs] + _slices(slices, predictions))
         predicted, scored = (self._tables.relation(kind, endpoint, release_id=release_id) for kind in _BOTH)
         span = self._tables.span_of_release(endpoint, release_id)
         return self._tables.query(
@@ -310,6 +315,13 @@ class LogReader:
     def has_labels(self, endpoint: str) -> bool:
         """Whether any label ever came."""
         return self._tables.log.table("labels", endpoint) is not None
+
+
+def _slices(inputs: Sequence[str], predictions: pa.Schema) -> list[str]:
+    """Columns of inputs, under the name of the input; the first of several that hold one field."""
+    held = {field_name(field): field.name for field in reversed(list(predictions))}
+    columns = {name: held.get(f"input.{name}") for name in inputs}
+    return [f"p.{quoted(column)} AS {quoted(f'slice.{name}')}" for name, column in columns.items() if column]
 
 
 def _rewards(latest: str, names: Sequence[str]) -> str:

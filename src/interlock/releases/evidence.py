@@ -32,8 +32,11 @@ class EvidenceReader(Protocol):
     def has_labels(self, endpoint: str) -> bool:
         """Whether a label ever arrived on the endpoint."""
 
-    def paired(self, endpoint: str, release_id: str) -> pa.Table:
-        """Rows of the release that both versions scored, with the label where there is one."""
+    def paired(self, endpoint: str, release_id: str, slices: Sequence[str] = ()) -> pa.Table:
+        """Rows of the release that both versions scored, with the label where there is one.
+
+        With `slices`, also `slice.<input>` of these inputs, where the log has them.
+        """
 
     def assigned(
         self, endpoint: str, release_id: str, rewards: Sequence[str], *, answers: bool, inputs: Sequence[str] = ()

@@ -207,14 +207,14 @@ class _Road:
 
 
 def _canary(plan: ReleasePlan, traffic: Traffic) -> list[StepForecast]:
-    road = _Road(plan, traffic, plan.alpha / len(STRATEGIES["canary"].gates))
+    road = _Road(plan, traffic, plan.alpha / (len(STRATEGIES["canary"].gates) + len(plan.slices)))
     *early, last = plan.steps[:-1]
     needed = _units_until_not_worse(plan, traffic.failure_rate, last, road.alpha)
     return [road.step(share, plan.min_units) for share in early] + [road.step(last, needed)]
 
 
 def _shadow(plan: ReleasePlan, traffic: Traffic) -> list[StepForecast]:
-    alpha = plan.alpha / len(STRATEGIES["shadow"].gates)
+    alpha = plan.alpha / (len(STRATEGIES["shadow"].gates) + len(plan.slices))
     units = _first(lambda count: _is_rarely_failing(plan, 0.0, count, alpha), plan.min_units)
     enough = units / traffic.requests_per_hour if units is not None and traffic.requests_per_hour else inf
     hours = max(enough, _hours_of_labels(plan, traffic))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from interlock.domain.release import Gate, GateOutcome
-from interlock.releases import errors, latency, quality, scoring_errors, watch
+from interlock.releases import errors, latency, quality, scoring_errors, slice_quality, watch
 from interlock.releases.arm_look import ArmLook
 from interlock.releases.evidence import GATES, Evidence
 
@@ -28,7 +28,14 @@ def judge(evidence: Evidence) -> dict[str, Gate]:
     """
     if evidence.release.compares_arms and not evidence.release.is_watched:
         return {name: _ask(name, ask, evidence) for name, ask in ArmLook(evidence).asks().items()}
-    return {kind: _ask(kind, partial(_GATES[kind], evidence), evidence) for kind in evidence.asked}
+    return {name: _ask(name, _gate_of(name, evidence), evidence) for name in evidence.asked}
+
+
+def _gate_of(name: str, evidence: Evidence) -> Callable[[], Gate]:
+    kind, _, column = name.partition(".")
+    return (
+        partial(slice_quality.gate, evidence, column) if kind == slice_quality.KIND else partial(_GATES[kind], evidence)
+    )
 
 
 def by_kind(gates: tuple[Gate, ...]) -> Mapping[str, Gate]:
@@ -40,7 +47,7 @@ def _ask(name: str, gate: Callable[[], Gate], evidence: Evidence) -> Gate:
     kind = name.partition(" ")[0]
     lacking = {
         "scoring_errors": evidence.unscorable,
-        **dict.fromkeys(("quality", "quality_after"), evidence.unscorable or evidence.unlogged),
+        **dict.fromkeys(("quality", "quality_after", "slice"), evidence.unscorable or evidence.unlogged),
         **dict.fromkeys(("effect", "guardrail", "earned"), evidence.unlogged),
     }
     if why := lacking.get(kind.partition(".")[0]):

@@ -91,7 +91,7 @@ class Gathering:
 
     def _rows(self, release: Release) -> pa.Table:
         if release.is_watched or not release.compares_arms:
-            return self._reader.paired(release.endpoint, release.id)
+            return self._reader.paired(release.endpoint, release.id, release.plan.slices)
         plan = release.plan
         rewards = ([plan.reward] if plan.reward is not None else []) + list(plan.guard_rewards)
         return self._reader.assigned(

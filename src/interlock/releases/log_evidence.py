@@ -15,8 +15,8 @@ _KINDS: tuple[Kind, ...] = ("predictions", "scores", "labels", "rewards")
 class RowReader(Protocol):
     """What gives rows. `predictions.reader.LogReader` is the one there is."""
 
-    def paired(self, endpoint: str, release_id: str) -> pa.Table:
-        """Rows of the release that both versions scored, with the label where there is one."""
+    def paired(self, endpoint: str, release_id: str, slices: Sequence[str] = ()) -> pa.Table:
+        """Rows of the release that both versions scored, with the label where there is one, and inputs as slices."""
 
     def label_delay(self, endpoint: str, before: datetime) -> float | None:
         """Seconds within which nearly all labels came of predictions before that time; None without any."""
@@ -54,13 +54,13 @@ class LogEvidence:
         """Whether a label ever arrived on the endpoint."""
         return self._log.version("labels", endpoint) is not None
 
-    def paired(self, endpoint: str, release_id: str) -> pa.Table:
+    def paired(self, endpoint: str, release_id: str, slices: Sequence[str] = ()) -> pa.Table:
         """Rows of the release that both versions scored, with what labels took before it in `usual_delay_seconds`.
 
         A release that began an hour ago knows only labels that take less: where the others say something else, rows
         would be judged by a selection that nothing in them shows.
         """
-        rows = self._reader.paired(endpoint, release_id)
+        rows = self._reader.paired(endpoint, release_id, slices)
         if rows.num_rows == 0:
             return rows
         if release_id not in self._delays:

@@ -78,6 +78,8 @@ def check(plan: ReleasePlan, strategy: Strategy = "canary", candidates: int = 1)
     faults += plan.test.faults()
     if plan.test_data is not None and not plan.require_test:
         faults.append("test_data: only with require_test, which says that the candidate must pass a test")
+    if plan.slices and strategy not in ("canary", "shadow"):
+        faults.append(f"slices: only of canary and shadow, not of {strategy}")
     faults += plan.replay.faults() if plan.replay is not None else []
     faults += _arm_faults(plan, strategy, candidates)
     if faults:

@@ -48,17 +48,21 @@ def gate(evidence: Evidence) -> Gate:
         reason = f"quality: 0 of {needed} labelled rows that both versions scored"
         return _without_data(evidence, f"quality.{loss}", "not_enough_data", reason)
     found = row_losses(loss, evidence.contract, pairs.rows)
+    return _judge(evidence, loss, pairs, compare(evidence, loss, pairs, found, alpha=evidence.alpha))
+
+
+def compare(evidence: Evidence, loss: str, pairs: LabelledPairs, found: RowLosses, *, alpha: float) -> PairedLossResult:
+    """Compare the losses of both versions by units, and by blocks of time, at a level."""
     sums = _sums(np.unique(pairs.units[found.usable], return_inverse=True)[1], found)
     blocks = _sums(time_blocks.numbers(pairs.event_seconds[found.usable]), found)
-    result = paired_loss.analyze(
+    return paired_loss.analyze(
         sums,
-        alpha=evidence.alpha,
+        alpha=alpha,
         harm_ratio=evidence.plan.quality_harm,
         margin_ratio=evidence.plan.quality_margin,
         trust_identical=loss != "zero_one" or sums.units >= _SAME_CLASSES_UNITS,
         blocks=blocks,
     )
-    return _judge(evidence, loss, pairs, result)
 
 
 def _sums(groups: NDArray[np.int64], found: RowLosses) -> PairedLosses:

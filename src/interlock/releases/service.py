@@ -19,7 +19,7 @@ from interlock.domain.errors import ConflictError, InvalidInputError
 from interlock.domain.privacy import effective, withheld_sentence
 from interlock.domain.release import ARMED, TERMINAL, Release, ReleasePlan, ReleaseState, Strategy
 from interlock.domain.traffic import TrafficPlan
-from interlock.releases import breaking, champions, road, showing, tested
+from interlock.releases import breaking, champions, road, showing, slice_quality, tested
 from interlock.releases import plan as plans
 from interlock.releases.forecast import Forecast, forecast, measure
 from interlock.releases.planning import UNKNOWN, AssignedReader, baseline
@@ -111,6 +111,7 @@ class Releases:
             champion = tx.plans.current(endpoint).champion
             models = [tx.models.get(ref) for ref in (champion, *candidates)]
             overridden = breaking.let_through(endpoint, models[0], models[1:], override, actor=actor, reason=reason)
+            _check_slices(plan, models[0].contract)
             if strategy in ARMED:
                 _check_logged(served, plan, [model.contract for model in models])
                 _check_comparable(plan, overridden)
@@ -319,6 +320,18 @@ def _check_comparable(plan: ReleasePlan, overridden: Sequence[str]) -> None:
         raise ConflictError(
             f"arms cannot be compared by quality: {', '.join(changed)} mean something else; name a reward"
         )
+
+
+def _check_slices(plan: ReleasePlan, champion: Contract) -> None:
+    """Slices are categories that are known before: how many there are must not depend on what comes."""
+    faults = [
+        f"slices: {name!r} must be an input of the champion with at most {slice_quality.MOST_CATEGORIES} categories in "
+        "its contract, or of true and false"
+        for name in plan.slices
+        if not slice_quality.categories(champion, name)
+    ]
+    if faults:
+        raise InvalidInputError(*faults)
 
 
 def _check_logged(endpoint: Endpoint, plan: ReleasePlan, contracts: Sequence[Contract]) -> None:

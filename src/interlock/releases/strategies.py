@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interlock.domain.release import Release, ReleasePlan, Strategy
-from interlock.releases import ab_test, bandit, blue_green, canary, shadow, watch
+from interlock.releases import ab_test, bandit, blue_green, canary, shadow, slice_quality, watch
 from interlock.releases.deciding import Decide
 
 
@@ -37,4 +37,6 @@ def gates_of(release: Release) -> tuple[str, ...]:
     """The gates that a release asks: its strategy's, and those that its plan adds; after its promotion the watch's."""
     if release.is_watched:
         return watch.GATES
-    return STRATEGIES[release.strategy].gates + tuple(f"guardrail.{name}" for name in release.plan.guard_rewards)
+    added = [f"guardrail.{name}" for name in release.plan.guard_rewards]
+    added += [f"{slice_quality.KIND}.{name}" for name in release.plan.slices]
+    return STRATEGIES[release.strategy].gates + tuple(added)

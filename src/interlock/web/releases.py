@@ -31,6 +31,7 @@ _TITLES = {
     "earned": ("earned", "{}, weighted by propensity"),
     "errors_after": ("errors since promotion", "failed requests, against the champion before in its time"),
     "quality_after": ("quality since promotion", "{} of both versions on the same labelled rows"),
+    "slice": ("quality by {}", "both versions on the same labelled rows, the worst slice"),
     "sample_ratio": ("sample ratio", "units of each arm against its share"),
 }
 _MEASURES = {"brier": "Brier score", "zero_one": "share of wrong answers", "absolute_error": "mean absolute error"}

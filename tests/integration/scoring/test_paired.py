@@ -35,6 +35,15 @@ def test_each_row_is_scored_by_the_version_that_did_not_answer(world: "World") -
     ]
 
 
+def test_inputs_come_with_the_rows_where_gates_ask_by_them(world: "World") -> None:
+    world.release()
+    world.predict([1.0, 2.0])
+    world.scorer().step()
+    paired = world.reader.paired("e", "r", ["x", "nothing"])
+    assert paired["slice.x"].to_pylist() == [1.0, 2.0]
+    assert [name for name in paired.column_names if name.startswith("slice.")] == ["slice.x"]
+
+
 def test_rows_outside_the_release_and_pinned_rows_are_left_alone(world: "World") -> None:
     world.release()
     world.predict([1.0], release_id=None)

@@ -83,7 +83,8 @@ def test_a_person_can_end_it_at_any_time(world: World, strategy: Strategy, verb:
         world.releases.rollback("wine", actor=world._key)
     assert world.state in TERMINAL
     assert world.plan.shares == {"wine:2" if verb == "promote" else "wine:1": 1.0}
-    assert world.plan.release_id is None
+    # After a promotion the old champion goes on scoring.
+    assert world.plan.release_id == ("wine-1" if verb == "promote" else None)
 
 
 @pytest.mark.parametrize("strategy", ALL)

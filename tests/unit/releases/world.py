@@ -176,7 +176,7 @@ class Rows:
     def has_labels(self, endpoint: str) -> bool:
         return self.labels
 
-    def paired(self, endpoint: str, release_id: str) -> pa.Table:
+    def paired(self, endpoint: str, release_id: str, slices: Sequence[str] = ()) -> pa.Table:
         self.reads += 1
         if self.broken:
             raise OSError("the disk is gone")
