@@ -5,16 +5,36 @@ import tomllib
 from pathlib import Path
 
 from interlock.domain.application_gates import ApplicationGates
+from interlock.domain.release import HeldOutData, ReleasePlan, ReplayStep
 from interlock.releases import plan as plans
 
 PAGE = (Path(__file__).parents[3] / "docs" / "testing.md").read_text()
 
 
 def test_the_plan_is_one() -> None:
-    (block,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    block, with_data = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     strategy, plan = plans.of("canary", tomllib.loads(block))
     plans.check(plan, strategy)
     assert (plan.require_test, plan.test.at_least, plan.test.max_error_share) == (True, {"roc_auc": 0.7}, 0.0)
+    plan = plans.of("canary", tomllib.loads(with_data))[1]
+    plans.check(plan, strategy)
+    assert plan.test_data == HeldOutData(file="heldout.csv", label="quality", slices=("region",), protected=("sex",))
+
+
+def test_the_plan_with_a_replay_is_one_and_every_field_of_it_stands_in_the_table() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "replay.md").read_text()
+    (block,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    strategy, plan = plans.of("canary", tomllib.loads(block))
+    plans.check(plan, strategy)
+    assert plan.replay is not None
+    assert (plan.replay.limit, plan.replay.min_agreement) == (100_000, 0.9)
+    told = re.findall(r"^\| (`[a-z_`, ]+`) \| `?[^|]+ \| [^|]+ \|$", page.split("## As a step")[1], re.MULTILINE)
+    assert {name for row in told for name in re.findall(r"`(\w+)`", row)} == set(ReplayStep.__struct_fields__)
+
+
+def test_every_field_of_a_plan_is_told() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "releases.md").read_text()
+    assert [name for name in ReleasePlan.__struct_fields__ if f"`{name}`" not in page] == []
 
 
 def test_every_gate_stands_in_the_table_with_its_default() -> None:
