@@ -28,14 +28,17 @@ if TYPE_CHECKING:
 
     from interlock.api.key_ring import KeyRing
     from interlock.api.services import Services
+    from interlock.configuration.service import Configurations
     from interlock.domain.access import Key
     from interlock.learning.adviser import Adviser
     from interlock.learning.controller import RetrainingController, Spawn
     from interlock.learning.online_learner import OnlineLearner
+    from interlock.learning.online_service import OnlineLearners
     from interlock.learning.online_watch import LearnerWatch
     from interlock.learning.online_watch import Spawn as SpawnLearner
     from interlock.learning.retrainer import Retrainer
     from interlock.learning.triggers import Triggers
+    from interlock.monitoring.alert_channels import AlertChannels
     from interlock.monitoring.alerting import Alerting
     from interlock.monitoring.controller import MonitoringController
     from interlock.monitoring.courier import Courier
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from interlock.releases.controller import ReleaseController
     from interlock.releases.own_tests import RunTest
     from interlock.releases.preparation import StartReplay
+    from interlock.releases.service import Releases
     from interlock.scoring.paired import PairedScorer
     from interlock.store.database import Store
 
@@ -151,13 +155,6 @@ def build_services(settings: Settings) -> "Services":
     from interlock.backtest.launch import Backtests
     from interlock.backtest.launch import Places as BacktestPlaces
     from interlock.channels import addresses, sending
-    from interlock.configuration.alert_rules import AlertRules
-    from interlock.configuration.channels import Channels
-    from interlock.configuration.endpoints import Endpoints as EndpointsSection
-    from interlock.configuration.models import Models
-    from interlock.configuration.online_learning import OnlineLearningSection
-    from interlock.configuration.retraining import RetrainingSection
-    from interlock.configuration.service import Configurations
     from interlock.learning import advice_launch
     from interlock.learning.advices import Advices
     from interlock.learning.lineage import Lineage
@@ -191,10 +188,7 @@ def build_services(settings: Settings) -> "Services":
     channels = AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send)
     held_out = HeldOutFiles(settings.held_out, store, now)
     releases = Releases(store, now, held_out.sha256)
-    retraining = RetrainingSection(releases.check)
     learners = OnlineLearners(store, settings.log, now)
-    online = OnlineLearningSection(learners.newest)
-    sections = (Models(), EndpointsSection(), retraining, online, AlertRules(), Channels(channels))
     return Services(
         settings=settings,
         clock=now,
@@ -219,7 +213,7 @@ def build_services(settings: Settings) -> "Services":
         annotations=Annotations(store, reader, ImageLog(settings.log), now),
         alerts=Alerts(store, now),
         channels=channels,
-        configurations=Configurations(store, now, sections),
+        configurations=_configurations(store, releases, learners, channels),
         recent=RecentReader(now),
         reader=reader,
         error_tags=ErrorTags(store, now),
@@ -230,6 +224,21 @@ def build_services(settings: Settings) -> "Services":
         eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now, Hasher(settings.home)),
         staging=Staging(settings.run / "staging"),
     )
+
+
+def _configurations(
+    store: "Store", releases: "Releases", learners: "OnlineLearners", channels: "AlertChannels"
+) -> "Configurations":
+    from interlock.configuration.alert_rules import AlertRules
+    from interlock.configuration.channels import Channels
+    from interlock.configuration.endpoints import Endpoints
+    from interlock.configuration.models import Models
+    from interlock.configuration.online_learning import OnlineLearningSection
+    from interlock.configuration.retraining import RetrainingSection
+    from interlock.configuration.service import Configurations
+
+    retraining, online = RetrainingSection(releases.check), OnlineLearningSection(learners.newest)
+    return Configurations(store, now, (Models(), Endpoints(), retraining, online, AlertRules(), Channels(channels)))
 
 
 def build_control_app(settings: Settings) -> "FastAPI":

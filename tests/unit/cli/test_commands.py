@@ -31,7 +31,8 @@ COMMANDS = dict(_commands())
 def test_every_command_of_this_version_is_there() -> None:
     promised = (
         "up, serve, demo, predict, label, monitor, report, replay, drift, estimate, retrain, doctor, model register, "
-        "model list, model show, model diff, model test, model held-out, model lineage, endpoint create, endpoint change, "
+        "model list, model show, model diff, model test, model held-out, model lineage, endpoint create, "
+        "endpoint change, "
         "endpoint list, endpoint show, endpoint delete, endpoint retraining, endpoint learn, learn list, "
         "learn status, learn pause, learn resume, learn back, learn replay, run list, run show, run log, run "
         "cancel, run rerun, check-data, "
