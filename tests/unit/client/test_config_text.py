@@ -76,7 +76,9 @@ def test_an_empty_one_is_a_file_that_says_nothing_and_its_examples_are_right(tmp
     examples = [line.removeprefix("# ") for line in lines if not line.startswith("# ") or _is_example(line)]
     path.write_text("\n".join(examples))
     found = ConfigFile(path, {"TEAM_CHANNEL_URL": "https://example.org"}).configuration
-    assert [getattr(found, section) is not None for section in Configuration.__struct_fields__] == [True] * 5
+    assert [getattr(found, section) is not None for section in Configuration.__struct_fields__] == [True] * len(
+        Configuration.__struct_fields__
+    )
     assert found.endpoints is not None
     release = found.endpoints["wine"].release
     assert release is not None
