@@ -113,9 +113,8 @@ class Loop:
     def measured(self) -> dict[str, Any]:
         """What came of it, as the summary has it."""
         until = self.seen.promoted_at
-        verdicts = self._client.verdicts(self._endpoint, since=world.CHANGED_AT - 30 * _DAY, latest=True)
-        days = loop_quality.by_day(verdicts, loop_quality.METRIC)
-        found = loop_quality.measure(days, world.CHANGED_AT, until, BOUND)
+        asked = loop_quality.statement(self._endpoint, world.CHANGED_AT - 30 * _DAY)
+        found = loop_quality.measure(loop_quality.by_day(self._client.sql(asked)), world.CHANGED_AT, until, BOUND)
         return {
             "change": {"at": world.CHANGED_AT.isoformat(), "planted": True, "what": world.SENTENCE},
             "retrains": self._retrains,

@@ -1,16 +1,18 @@
-"""How well callers were answered before a change, at the worst, and after: from the verdicts of days.
+"""How well callers were answered before a change, at the worst, and after: from the days of the log.
 
 Called by the demo's last chapter, and by whoever plays it without the loop.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 METRIC = "accuracy"
 
 _DAY = timedelta(days=1)
+# As monitoring has it.
+_FEWEST_LABELS = 50
 # A good day among bad ones is no recovery.
 _GOOD_DAYS = 3
 
@@ -54,27 +56,28 @@ class Fall:
         return {"metric": METRIC, **found}
 
 
-def by_day(verdicts: Iterable[Mapping[str, Any]], metric: str) -> list[Day]:
-    """Pool the versions of each day by their labels.
+def statement(endpoint: str, since: datetime) -> str:
+    """The days as a query of the log: from labels that have come, whoever answered, also where monitoring is behind."""
+    return (
+        "SELECT 86400 * floor(epoch(event_at) / 86400) AS day, count(*) AS labels, "  # noqa: S608
+        'avg(CASE WHEN label_number = "output.label" THEN 1.0 ELSE 0.0 END) AS value '
+        f'FROM "{endpoint}_joined" WHERE label_number IS NOT NULL '
+        f"AND event_at >= make_timestamptz({round(since.timestamp() * 1e6)}) GROUP BY 1 ORDER BY 1"
+    )
 
-    Args:
-        verdicts: As `Client.verdicts(latest=True)` gives them.
-        metric: Name of a check that is a mean over rows.
+
+def by_day(rows: Iterable[Mapping[str, Any]]) -> list[Day]:
+    """Days from what the query gave, but those with too few labels to say anything.
 
     Examples:
-        >>> def said(version, value, rows):
-        ...     check = {"name": "accuracy", "value": value, "rows": rows, "version": version}
-        ...     return {"window_start": "2013-10-02T00:00:00+00:00", "check": check}
-        >>> by_day([said("m:1", 0.5, 300), said("m:2", 0.9, 100)], "accuracy")[0].value
-        0.6
+        >>> by_day([{"day": 1380672000.0, "labels": 300, "value": 0.6}])
+        [Day(at=datetime.datetime(2013, 10, 2, 0, 0, tzinfo=datetime.timezone.utc), value=0.6, labels=300)]
     """
-    found: dict[datetime, list[tuple[float, int]]] = {}
-    for each in verdicts:
-        check = each["check"]
-        if check["name"] == metric and check["value"] is not None and check["rows"]:
-            day = datetime.fromisoformat(each["window_start"])
-            found.setdefault(day, []).append((check["value"], check["rows"]))
-    return [_pooled(day, parts) for day, parts in sorted(found.items())]
+    return [
+        Day(datetime.fromtimestamp(float(row["day"]), UTC), float(row["value"]), int(row["labels"]))
+        for row in rows
+        if row["labels"] >= _FEWEST_LABELS
+    ]
 
 
 def measure(days: list[Day], changed_at: datetime, promoted_at: datetime | None, bound: float) -> Fall:
@@ -105,11 +108,6 @@ def _recovered_at(days: list[Day], bound: float) -> datetime | None:
         if all(day.value >= bound for day in days[number : number + _GOOD_DAYS]):
             return days[number].at
     return None
-
-
-def _pooled(at: datetime, parts: list[tuple[float, int]]) -> Day:
-    labels = sum(rows for _, rows in parts)
-    return Day(at, sum(value * rows for value, rows in parts) / labels, labels)
 
 
 def _mean(days: list[Day]) -> float | None:

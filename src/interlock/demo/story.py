@@ -39,7 +39,6 @@ _SECOND_RELEASED_AT = datetime(2013, 5, 1, tzinfo=UTC)
 _THIRD_RELEASED_AT = datetime(2013, 7, 1, tzinfo=UTC)
 _TICK_SECONDS = 0.25
 _DRAIN_SECONDS = 30.0
-_LAST_JUDGED = datetime(2013, 12, 28, tzinfo=UTC)
 
 MISTAKES = {
     "missing": "it cannot take a missing weather value, and one flight in nine has no pressure",
@@ -165,7 +164,7 @@ class _Story:
         self._narrator.status(replay.now, replay.progress, self._status(replay))
 
     def finish(self, began: float) -> dict[str, Any]:
-        """Wait for the log and for the verdicts of the year, and gather what was measured."""
+        """Wait for the log, and gather what was measured."""
         assert self._replay is not None
         self._narrator.say("The year is over. Waiting until every record is in the log.", at=self._replay.now)
         self._parts.begin("log")
@@ -173,17 +172,10 @@ class _Story:
         releases = [each.followed.release_id for each in self._chapters if each.followed.release_id]
         measured = None
         if self._loop is not None:
-            self._wait_until_judged()
             measured = self._loop.measured()
             releases += [self._loop.seen.release_id] if self._loop.seen.release_id else []
         result = summary.gather(self._client, ENDPOINT, self._replay.counts, releases, time.monotonic() - began)
         return result | {"loop": measured, "parts": self._parts.ended()}
-
-    def _wait_until_judged(self) -> None:
-        """Give monitoring time for the last days: it judges them one after the other."""
-        until = time.monotonic() + _DRAIN_SECONDS
-        while time.monotonic() < until and not self._client.verdicts(ENDPOINT, since=_LAST_JUDGED):
-            time.sleep(_TICK_SECONDS)
 
     def _register(self, trained: models.Trained, number: int) -> str:
         """Register a model, with rows it was not trained on as its reference."""

@@ -23,6 +23,7 @@ from interlock.store.database import Store
 _log = logging.getLogger(__name__)
 
 _SECONDS = 4 * 3600.0
+_ENDING_SECONDS = 30.0
 
 FEWEST_STARTS, MOST_STARTS = 3, 12
 
@@ -48,6 +49,7 @@ class Advices:
         self._spawn, self._seconds = spawn, seconds
         self._lock = threading.Lock()
         self._working = ""
+        self._watcher: threading.Thread | None = None
 
     def start(self, endpoint: str, actor: Key, *, tolerated: float, starts: int) -> Advice:
         """Begin to measure, and return at once.
@@ -69,16 +71,27 @@ class Advices:
             if (declared := tx.retrainings.get(endpoint)) is not None:
                 check_there(declared)
         with self._lock:
+            self._let_end()
             if self._working:
                 raise ConflictError(f"endpoint {self._working!r} is being measured; each advice trains several models")
             self._working = endpoint
-        try:
-            advice = self._begin(endpoint, actor, tolerated, starts)
-        except BaseException:
-            self._working = ""
-            raise
-        threading.Thread(target=self._watch, args=(endpoint,), name=f"{endpoint}-advice", daemon=True).start()
+            try:
+                advice = self._begin(endpoint, actor, tolerated, starts)
+            except BaseException:
+                self._working = ""
+                raise
+            self._watcher = threading.Thread(
+                target=self._watch, args=(endpoint,), name=f"{endpoint}-advice", daemon=True
+            )
+            self._watcher.start()
         return advice
+
+    def _let_end(self) -> None:
+        """Wait for a process that has written its last word and is about to end."""
+        if self._watcher is None or not self._working:
+            return
+        if advice_file.read(advice_file.folder_of(self._folders, self._working)).state != "running":
+            self._watcher.join(_ENDING_SECONDS)
 
     def get(self, endpoint: str) -> Advice:
         """The newest advice on an endpoint.

@@ -1,7 +1,6 @@
 """Before, at the worst, after: from days, whoever answered on them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -15,24 +14,10 @@ def days(values: list[float], first: datetime) -> list[Day]:
     return [Day(first + number * DAY, value, 100) for number, value in enumerate(values)]
 
 
-def verdict(day: str, name: str, version: str, value: float | None, rows: int) -> dict[str, Any]:
-    check = {"name": name, "version": version, "value": value, "rows": rows}
-    return {"window_start": f"{day}T00:00:00+00:00", "check": check}
-
-
-def test_days_pool_the_versions_by_their_labels() -> None:
-    found = by_day(
-        [
-            verdict("2013-10-02", "accuracy", "m:1", 0.5, 300),
-            verdict("2013-10-02", "accuracy", "m:4", 0.9, 100),
-            verdict("2013-10-02", "roc_auc", "m:1", 0.1, 300),
-            verdict("2013-10-01", "accuracy", "m:1", 0.8, 50),
-            verdict("2013-10-03", "accuracy", "m:1", None, 20),
-        ],
-        "accuracy",
-    )
-    assert [(day.at, day.labels) for day in found] == [(CHANGED_AT, 50), (CHANGED_AT + DAY, 400)]
-    assert [day.value for day in found] == pytest.approx([0.8, 0.6])
+def test_days_with_few_labels_say_nothing() -> None:
+    at = CHANGED_AT.timestamp()
+    rows = [{"day": at, "labels": 49, "value": 0.1}, {"day": at + 86_400, "labels": 50, "value": 0.8}]
+    assert by_day(rows) == [Day(CHANGED_AT + DAY, 0.8, 50)]
 
 
 def test_a_fall_and_a_recovery() -> None:
