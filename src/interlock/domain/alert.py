@@ -71,6 +71,7 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
         happens: See `Rule`.
         over_at: When it ended.
         action: What was done to the endpoint's traffic because of it, or why nothing was.
+        acts: What its rule wanted done.
     """
 
     key: str
@@ -82,6 +83,7 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     happens: bool = False
     over_at: datetime | None = None
     action: str = ""
+    acts: Action | None = None
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

@@ -151,9 +151,10 @@ def _wishes(
     """Causes that verdicts and alert rules gave since the last look, and the last run, by endpoint."""
     found: dict[str, list[str]] = {}
     for each in tx.verdicts.after(seen.verdict, limit=_MOST_VERDICTS):
-        seen.verdict, endpoint = each.number, each.verdict.endpoint
-        is_new = endpoint in declared and each.verdict.at > watched[endpoint].since
-        if is_new and (cause := _cause_of(tx, each.verdict, declared[endpoint])):
+        seen.verdict, endpoint = each.number, each.endpoint
+        if each.verdict is None or endpoint not in declared or each.verdict.at <= watched[endpoint].since:
+            continue
+        if cause := _cause_of(tx, each.verdict, declared[endpoint]):
             found.setdefault(endpoint, []).append(cause)
     for entry in tx.audit.after(seen.audit, (WISH,)):
         seen.audit = entry.number

@@ -39,6 +39,9 @@ SILENT = Rule(name="silent", severity="warning", cooldown=3 * _DAY)
 BROKEN = Rule(name="broken", severity="warning", cooldown=3 * _DAY)
 """A check that could not be made: a monitor that says nothing is no good news."""
 
+SET_ASIDE = Rule(name="set_aside", severity="warning", happens=True)
+"""A verdict, or a move of a release, that the rules themselves could not take: what it would have said is not known."""
+
 ROLLED_BACK = Rule(name="rolled_back", severity="warning", happens=True)
 """Interlock rolled a release back, or withdrew one of its candidates. What a person did is that person's news."""
 
@@ -63,7 +66,7 @@ COLLECTOR_LATE_SECONDS = 60.0
 """Normal is two seconds."""
 
 DEFAULTS: tuple[Rule, ...] = (
-    QUALITY, ESTIMATE, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, ROLLED_BACK, RELEASE_WAITS,
+    QUALITY, ESTIMATE, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, SET_ASIDE, ROLLED_BACK, RELEASE_WAITS,
     LOG_SUMS, QUARANTINED, UNRECORDED, COLLECTOR,
 )  # fmt: skip
 """All of them."""

@@ -1,13 +1,14 @@
 """The alerting loop: turns what was stored since it last looked into incidents, and incidents into notices.
 
 Run by the controller process, beside releases and monitoring. Cursor, incidents and notices are written in one
-transaction, so it can die at any instant and each cause is one incident. It sends nothing: `courier` does.
+transaction, so it can die at any instant and each cause is one incident. It sends nothing: `courier` does. A verdict
+that the rules cannot take is set aside, counted and told of (`taking`); the others go on.
 
 Its first step on a home remembers where verdicts and audit log are and alerts nobody of what was before.
 """
 
 import logging
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,14 +16,17 @@ import msgspec
 
 from interlock.domain.alert import Alert, Condition, Symptom
 from interlock.domain.alert_rule import WrittenRule
-from interlock.domain.errors import NotFoundError
+from interlock.domain.errors import InvalidInputError, NotFoundError
 from interlock.monitoring import log_signals, notices, release_signals, verdict_signals, written_signals
 from interlock.monitoring.alert_rules import COLLECTOR, DEFAULTS, LOG_SUMS
 from interlock.monitoring.incidents import Act, Incidents
+from interlock.monitoring.observation import Observation
+from interlock.monitoring.taking import Taking
 from interlock.predictions import reconciliation
 from interlock.predictions.reconciliation import ReconciliationReport
 from interlock.store.database import Store
 from interlock.store.transaction import Transaction
+from interlock.store.verdicts import NumberedVerdict
 
 _log = logging.getLogger(__name__)
 
@@ -39,10 +43,13 @@ _MOST_VERDICTS = 500
 
 
 class _Seen(msgspec.Struct, kw_only=True):
-    """Where it stopped: the last verdict and audit entry; by place, then by endpoint, the rows that were told of."""
+    """Where it stopped: the last verdict and audit entry, and how many of them were ever set aside; by place, then by
+    endpoint, the rows that were told of.
+    """
 
     verdict: int
     audit: int
+    set_aside: int = 0
     quarantined: dict[str, dict[str, int]] = {}
     unrecorded: dict[str, dict[str, int]] = {}
 
@@ -79,7 +86,9 @@ class Alerting:
             off = {rule.name for rule in rules if rule.off}
             incidents = Incidents(tx, now, self._act, off)
             before = msgspec.json.encode(seen)
-            taken = _take_verdicts(tx, incidents, seen, rules) + _take_moves(tx, incidents, seen)
+            taking = Taking(tx, incidents)
+            taken = _take_verdicts(tx, incidents, taking, seen) + _take_moves(tx, incidents, taking, seen)
+            seen.set_aside += taking.tell(now)
             if look:
                 incidents.look(log_signals.of_collector(report, self._started_at, now, self._place))
                 _take_report(incidents, seen, report, self._place)
@@ -119,23 +128,31 @@ def _in_force(written: Sequence[WrittenRule]) -> set[str]:
     return known - {rule.name for rule in written if rule.off}
 
 
-def _take_verdicts(tx: Transaction, incidents: Incidents, seen: _Seen, rules: Sequence[WrittenRule]) -> int:
+def _take_verdicts(tx: Transaction, incidents: Incidents, taking: Taking, seen: _Seen) -> int:
+    rules = tx.alert_rules.list()
     found = tx.verdicts.after(seen.verdict, limit=_MOST_VERDICTS)
     for each in found:
-        for look in verdict_signals.observations(tx, each.verdict):
-            incidents.look(look)
-        for look in written_signals.observations(tx, each.verdict, rules):
-            incidents.look(look)
         seen.verdict = each.number
+        with taking.of(each.endpoint, f"verdict {each.number}"):
+            for look in _looks_of(tx, each, rules):
+                incidents.look(look)
     return len(found)
 
 
-def _take_moves(tx: Transaction, incidents: Incidents, seen: _Seen) -> int:
+def _looks_of(tx: Transaction, each: NumberedVerdict, rules: Sequence[WrittenRule]) -> Iterator[Observation]:
+    if each.verdict is None:
+        raise InvalidInputError(f"it cannot be read: {each.fault}")
+    yield from verdict_signals.observations(tx, each.verdict)
+    yield from written_signals.observations(tx, each.verdict, rules)
+
+
+def _take_moves(tx: Transaction, incidents: Incidents, taking: Taking, seen: _Seen) -> int:
     moves = tx.audit.after(seen.audit, release_signals.ACTIONS)
     seen.audit = tx.audit.newest()
     for entry in moves:
-        for look in release_signals.observations(entry):
-            incidents.look(look)
+        with taking.of(entry.subject, f"audit entry {entry.number}"):
+            for look in release_signals.observations(entry):
+                incidents.look(look)
     return len(moves)
 
 

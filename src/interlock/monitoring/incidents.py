@@ -5,7 +5,7 @@ shows in forty columns, in the answers and in the quality, and is one piece of n
 rollback, is an incident of its own.
 """
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 
 import msgspec
@@ -53,6 +53,10 @@ class Incidents:
         if condition != before:
             self._remember(seen.endpoint, seen.key, condition)
 
+    def forget(self, endpoint: str) -> None:
+        """Take an endpoint's conditions from the store again: what was written since has been undone."""
+        self._conditions.pop(endpoint, None)
+
     def end(self, alert: Alert, key: str, reason: str) -> None:
         """End a symptom that nothing will look at any more."""
         self._remember(alert.endpoint, key, None)
@@ -73,8 +77,9 @@ class Incidents:
 
     def _join(self, seen: Observation) -> Alert:
         """The day's incident with a new symptom."""
-        day, symptom = _day(seen), self._symptom(seen)
+        day = _day(seen)
         open_ones = [] if seen.rule.happens else self._open_on(seen.endpoint, day)
+        symptom = self._symptom(seen, open_ones[-1].symptoms if open_ones else ())
         if not open_ones:
             new = Alert(
                 endpoint=seen.endpoint, day=day, state="firing", severity=symptom.severity, symptoms=(symptom,),
@@ -101,11 +106,12 @@ class Incidents:
         found = [each for each in self._tx.alerts.open(endpoint) if each.day == day]
         return [each for each in found if not any(symptom.happens for symptom in each.symptoms)]
 
-    def _symptom(self, seen: Observation) -> Symptom:
+    def _symptom(self, seen: Observation, others: Sequence[Symptom]) -> Symptom:
         """A new symptom. What its rule has done to the traffic is done here, in the same transaction."""
         rule, done = seen.rule, ""
         if rule.action is not None:
-            done = self._act(self._tx, seen.endpoint, rule.action, seen.sentence, self._now)
+            earlier = _acted_before(seen, rule.action, others)
+            done = earlier or self._act(self._tx, seen.endpoint, rule.action, seen.sentence, self._now)
         return Symptom(
             key=seen.key,
             rule=rule.name,
@@ -115,6 +121,7 @@ class Incidents:
             version=seen.version,
             happens=rule.happens,
             action=done,
+            acts=rule.action,
         )
 
     def _again(self, alert: Alert, seen: Observation, over_at: datetime | None) -> None:
@@ -122,7 +129,7 @@ class Incidents:
         gone = timedelta(0) if over_at is None else seen.end - over_at
         others = tuple(each for each in alert.symptoms if each.key != seen.key)
         was_open = alert.state != "resolved"
-        symptom = self._symptom(seen)
+        symptom = self._symptom(seen, others)
         back = msgspec.structs.replace(alert, symptoms=(*others, symptom))
         if not was_open:
             back = msgspec.structs.replace(
@@ -165,6 +172,17 @@ class Incidents:
 
     def _note(self, alert: Alert, kind: EventKind, text: str) -> None:
         self._tx.alerts.add_event(alert.id, AlertEvent(at=self._now, kind=kind, actor=notices.ACTOR, text=text))
+
+
+def _acted_before(seen: Observation, action: Action, others: Sequence[Symptom]) -> str:
+    """That another rule has done this already because of the same version in the same window; empty if none has.
+
+    Two rules on one verdict want one step back, not two.
+    """
+    for other in others:
+        if (other.acts, other.version, other.since) == (action, seen.version, seen.start) and other.key != seen.key:
+            return f"nothing more was done: rule {other.rule} had it done already"
+    return ""
 
 
 def _day(seen: Observation) -> datetime:

@@ -1,7 +1,12 @@
 """One transaction with all its repositories, so that what belongs together is written together or not at all."""
 
-from sqlalchemy import Connection
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from interlock.domain.errors import StoreUnavailableError
 from interlock.store.alert_conditions import AlertConditionRepository
 from interlock.store.alert_rules import AlertRuleRepository
 from interlock.store.alerts import AlertRepository
@@ -38,13 +43,15 @@ class Transaction:
     """Repositories on one connection. Valid inside the `with` of `Store.transaction()` or `Store.read()` only."""
 
     __slots__ = (
-        "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit", "channels", "cursors",
+        "_connection", "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit",
+        "channels", "cursors",
         "deliveries", "endpoints", "error_rules", "error_tags", "gate_counts", "gateways", "keys", "learners", "models",
         "online_learnings", "pins", "plans", "profiles", "rejections", "releases", "replays", "retrainings", "runs",
         "service_hours", "silences", "spools", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self.alert_conditions = AlertConditionRepository(connection)
         self.alert_rules = AlertRuleRepository(connection)
         self.alerts = AlertRepository(connection)
@@ -75,3 +82,16 @@ class Transaction:
         self.silences = SilenceRepository(connection)
         self.spools = SpoolRepository(connection)
         self.verdicts = VerdictRepository(connection)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Write something that may fail: what passes through undoes what was written inside, and nothing before it.
+
+        Raises:
+            StoreUnavailableError: The database does not answer: that is no fault of what was written.
+        """
+        try:
+            with self._connection.begin_nested():
+                yield
+        except (OperationalError, InterfaceError) as error:
+            raise StoreUnavailableError("the store does not answer; it is tried again", 5.0) from error

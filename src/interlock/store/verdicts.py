@@ -5,18 +5,22 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, insert, select
+from sqlalchemy import Text, func, insert, select, type_coerce
 
 from interlock.domain.verdict import Verdict
 from interlock.store.repository import Repository
 from interlock.store.tables import verdicts
 
+_decoder = msgspec.json.Decoder(Verdict)
+
 
 class NumberedVerdict(msgspec.Struct, frozen=True):
-    """A verdict with its place in the order in which all were added."""
+    """A verdict with its place in the order in which all were added; None where it cannot be read, for `fault`."""
 
     number: int
-    verdict: Verdict
+    verdict: Verdict | None
+    endpoint: str = ""
+    fault: str = ""
 
 
 class VerdictRepository(Repository):
@@ -50,7 +54,19 @@ class VerdictRepository(Repository):
         return self._connection.scalar(select(func.max(verdicts.c.number))) or 0
 
     def after(self, number: int, *, limit: int) -> builtins.list[NumberedVerdict]:
-        """Verdicts of all endpoints that were added after one, in the order in which they were added."""
-        query = select(verdicts.c.number, verdicts.c.body).where(verdicts.c.number > number)
-        rows = self._connection.execute(query.order_by(verdicts.c.number).limit(limit))
-        return [NumberedVerdict(*row) for row in rows]
+        """Verdicts of all endpoints that were added after one, in the order in which they were added.
+
+        One that cannot be read, such as one of a newer program, keeps nobody from the others.
+        """
+        query = select(verdicts.c.number, verdicts.c.endpoint, type_coerce(verdicts.c.body, Text))
+        rows = self._connection.execute(
+            query.where(verdicts.c.number > number).order_by(verdicts.c.number).limit(limit)
+        )
+        return [_read(*row) for row in rows]
+
+
+def _read(number: int, endpoint: str, body: str) -> NumberedVerdict:
+    try:
+        return NumberedVerdict(number, _decoder.decode(body), endpoint)
+    except msgspec.MsgspecError as error:
+        return NumberedVerdict(number, None, endpoint, str(error))

@@ -1,6 +1,9 @@
 """Channels against real servers."""
 
 import logging
+import socket
+import threading
+import time
 from base64 import b64encode
 from datetime import UTC, datetime
 
@@ -9,6 +12,7 @@ import pytest
 from tests.mail_server import MailServer, Receiver
 
 from interlock.channels import sending
+from interlock.channels.deadline import within
 from interlock.domain.alert import Channel, Delivery, Notice
 from interlock.domain.errors import InvalidInputError, NotDeliveredError
 
@@ -91,3 +95,72 @@ def test_a_service_that_breaks_has_not_taken_the_notice() -> None:
             sending.send(channel(server.url), unspeakable)
         sending.send(channel(server.url), DELIVERY)
         assert server.wait(1) == ["[critical] wine: bad"]
+
+
+class Dripping:
+    """Takes a request and answers it a byte at a time, for ever."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with self._listener, self._listener.accept()[0] as connection:
+            connection.recv(65536)
+            try:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not self.ended.wait(0.05):
+                    connection.sendall(b"a")
+            except OSError:
+                self.ended.set()
+
+    def close(self) -> None:
+        self.ended.set()
+        self._thread.join()
+
+
+def test_a_webhook_that_drips_bytes_is_left_after_a_total_time_and_may_be_tried_again() -> None:
+    dripping = Dripping()
+    try:
+        began = time.monotonic()
+        with pytest.raises(NotDeliveredError):
+            sending.send(channel(f"http://{dripping.address}/hook"), DELIVERY, seconds=0.5)
+        assert time.monotonic() - began < 5
+        # The connection is closed, not left to a thread that nobody waits for.
+        assert dripping.ended.wait(5)
+    finally:
+        dripping.close()
+    with Receiver() as receiver:
+        for _ in range(100):
+            try:
+                sending.send(channel(f"http://{receiver.address}/hook"), DELIVERY)
+                break
+            except NotDeliveredError:
+                time.sleep(0.05)
+    assert len(receiver.bodies) == 1
+
+
+def test_a_service_that_hangs_is_left_and_not_begun_again_before_it_has_ended() -> None:
+    release, begun = threading.Event(), []
+
+    def hang() -> None:
+        begun.append(1)
+        release.wait(30)
+
+    with pytest.raises(NotDeliveredError, match=r"within 0\.2 s"):
+        within(0.2, "hanging", hang)
+    with pytest.raises(NotDeliveredError, match="has not ended yet"):
+        within(0.2, "hanging", hang)
+    assert begun == [1]
+    release.set()
+
+
+def test_what_sending_raises_is_raised_by_who_waits() -> None:
+    def fail() -> None:
+        raise NotDeliveredError("it answered 500")
+
+    with pytest.raises(NotDeliveredError, match="500"):
+        within(5, "failing", fail)

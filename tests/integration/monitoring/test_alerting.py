@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from interlock.domain.access import Key
-from interlock.domain.alert import Alert, Channel, Condition, Silence
+from interlock.domain.alert import Action, Alert, Channel, Condition, Silence
 from interlock.domain.contract import Contract
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.model import ModelVersion
@@ -514,6 +514,52 @@ def test_a_rule_may_take_the_traffic_back_which_is_told_with_its_alert_and_not_t
     assert "; m:1 answers again in place of m:2" in opened.text
     assert (opened.kind, over.kind) == ("opened", "resolved")
     assert len(world.alerts) == 1
+
+
+def test_two_rules_on_one_verdict_take_the_traffic_back_once(world: World) -> None:
+    with world.store.transaction() as tx:
+        for number in (1, 2, 3):
+            tx.models.add(_model(number))
+        for number in (2, 3):
+            tx.plans.append(TrafficPlan(endpoint="e", generation=number, champion=f"m:{number}"))
+    apply(
+        world,
+        {"name": "low", "check": "accuracy", "below": 0.6, "action": "roll_back"},
+        {"name": "lower", "check": "accuracy", "below": 0.55, "action": "roll_back"},
+    )
+    world.judge(0, msgspec.structs.replace(accuracy(0.5), version="m:3"))
+    with world.store.read() as tx:
+        assert tx.plans.current("e").champion == "m:2"
+        done = [each.text for each in tx.alerts.events(1) if each.kind == "acted"]
+    assert done[0].startswith("m:2 answers again in place of m:3")
+    assert done[1] == "nothing more was done: rule low had it done already"
+
+
+def test_a_verdict_that_breaks_the_rules_is_set_aside_and_told_of_and_the_others_go_on(world: World) -> None:
+    broken = msgspec.structs.replace(drift(name="drift.z"), signal="of tomorrow")
+    deleted = msgspec.structs.replace(check(), version="m:1")
+    world.judge(0, drift(), broken, deleted)
+    world.restart()
+    world.run()
+    incident, told = world.alerts
+    assert [each.rule for each in incident.symptoms] == ["drift", "quality"]
+    assert [each.rule for each in told.symptoms] == ["set_aside"]
+    assert told.symptoms[0].sentence.startswith("1 verdict(s) could not be taken by the alert rules and were set aside")
+    assert "of tomorrow" in told.symptoms[0].sentence
+    assert len(world.told) == 2
+
+
+def test_what_a_broken_verdict_did_before_it_broke_is_undone(world: World) -> None:
+    def break_it(tx: Transaction, endpoint: str, action: Action, reason: str, now: datetime) -> str:
+        tx.audit.append(now, "alerts", "system", "release.pause", endpoint, {})
+        raise ZeroDivisionError("no traffic")
+
+    world.alerting = Alerting(world.store, world.report, lambda: world.now, break_it)
+    apply(world, {"name": "low", "check": "accuracy", "below": 0.6, "action": "pause"})
+    world.judge(0, accuracy(0.5), drift())
+    with world.store.read() as tx:
+        assert "release.pause" not in [entry.action for entry in tx.audit.list()]
+    assert sorted(each.rule for alert in world.alerts for each in alert.symptoms) == ["drift", "set_aside"]
 
 
 def _model(number: int) -> ModelVersion:
