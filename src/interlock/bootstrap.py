@@ -66,7 +66,7 @@ def preload(part: str) -> None:
     """
     for module in _SHARED_BY_ALL:
         import_module(module)
-    if not part.startswith("gw"):
+    if not part.startswith(("gw", "telemetry")):
         import_module("pyarrow")
         _keep_pandas_out()
         for module in _SHARED_BY_MOST:
@@ -166,6 +166,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.monitoring.daily_report import DailyReports
     from interlock.monitoring.error_analysis import ErrorAnalysis
     from interlock.monitoring.error_rules import ErrorRules
+    from interlock.monitoring.devices import Devices
     from interlock.monitoring.error_tags import ErrorTags
     from interlock.monitoring.recent import RecentReader
     from interlock.monitoring.service import Monitoring
@@ -219,6 +220,7 @@ def build_services(settings: Settings) -> "Services":
         error_tags=ErrorTags(store, now),
         error_rules=ErrorRules(store, reader.mistakes, now),
         errors=ErrorAnalysis(store, reader.mistakes, now),
+        devices=Devices(store, now),
         images=ImageLog(settings.log),
         pins=Pins(DeltaLog(settings.log), store, now),
         eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now, Hasher(settings.home)),
@@ -292,6 +294,14 @@ def run_collector(settings: Settings, stop: threading.Event) -> None:
     gc.freeze()
     gc.set_threshold(200_000, 20, 20)
     collector.run(stop)
+
+
+def run_telemetry(settings: Settings, stop: threading.Event) -> None:
+    """Take messages of devices from a broker until told to stop."""
+    from interlock.domain.mqtt import parse_broker
+    from interlock.gateway.mqtt import run
+
+    run(parse_broker(settings.mqtt_url), settings.spools / "mqtt", settings.mqtt_state, stop)
 
 
 def build_scorer(settings: Settings) -> "PairedScorer":
@@ -377,7 +387,8 @@ def build_alerting(settings: Settings) -> "Alerting":
     store = build_store(settings)
     # Machines that share a store each watch their own collector.
     place = "" if store.kind == "sqlite" else socket.gethostname()
-    return Alerting(store, settings.run / reconciliation.NAME, now, act, place=place)
+    broker = settings.mqtt_state if settings.mqtt_url else None
+    return Alerting(store, settings.run / reconciliation.NAME, now, act, place=place, broker=broker)
 
 
 def build_courier(settings: Settings) -> "Courier":

@@ -26,6 +26,7 @@ class Settings:
         max_body_bytes: Larger requests are refused with 413 before they are read.
         rejected_samples: Bodies of refused requests kept for each endpoint and hour, for a day; 0 keeps none.
         runner_memory_bytes: Most memory of a model's process, where its version does not say; 0: half of the machine's.
+        mqtt_url: Broker that devices speak to: `mqtt://USER:PASSWORD@HOST:1883/PREFIX`. Default: none.
         store_url: SQLAlchemy URL of the control-plane store. Default: SQLite in the home folder.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     rejected_samples: int = 20
     runner_memory_bytes: int = 0
     store_url: str = ""
+    mqtt_url: str = ""
 
     @property
     def tls_files(self) -> tuple[Path, Path] | None:
@@ -73,6 +75,11 @@ class Settings:
     def log(self) -> Path:
         """Delta tables: `predictions/E`, `scores/E`, `labels/E`; below `pins/E/NAME` the same for each pin."""
         return self.home / "log"
+
+    @property
+    def mqtt_state(self) -> Path:
+        """What the subscriber to a broker says of its connection."""
+        return self.run / "mqtt.json"
 
     @property
     def unit_key(self) -> Path:

@@ -13,6 +13,7 @@ from interlock.api import (
     channels,
     comparison,
     config,
+    devices,
     docs,
     endpoints,
     errors,
@@ -51,7 +52,7 @@ def create_app(services: Services) -> FastAPI:
     for nouns in (
         models, application_tests, endpoints, retraining, online_learning, monitoring, labels, log_rows, releases,
         replays, runs, alerts, alert_rules, silences, channels, log, audit, keys, status, uploads, config, annotations,
-        reports, errors, comparison, held_out,
+        reports, errors, comparison, held_out, devices,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

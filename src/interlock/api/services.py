@@ -21,6 +21,7 @@ from interlock.monitoring.alerts import Alerts
 from interlock.monitoring.daily_report import DailyReports
 from interlock.monitoring.error_analysis import ErrorAnalysis
 from interlock.monitoring.error_rules import ErrorRules
+from interlock.monitoring.devices import Devices
 from interlock.monitoring.error_tags import ErrorTags
 from interlock.monitoring.recent import RecentReader
 from interlock.monitoring.service import Monitoring
@@ -78,6 +79,7 @@ class Services:
     error_tags: ErrorTags
     error_rules: ErrorRules
     errors: ErrorAnalysis
+    devices: Devices
     images: ImageLog
     pins: Pins
     eraser: Eraser

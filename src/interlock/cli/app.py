@@ -36,6 +36,7 @@ from interlock.cli import (
     retrain,
     runs,
     serve,
+    telemetry,
     up,
 )
 from interlock.domain.errors import (
@@ -96,7 +97,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
-for noun in (model, endpoint, release, runs, learn, alert, log, key, audit, export, annotate, errors):
+for noun in (model, endpoint, release, runs, learn, alert, log, key, audit, export, annotate, errors, telemetry):
     app.add_typer(noun.app)
 
 

@@ -44,6 +44,15 @@ def up(
         ),
     ] = None,
     store_url: StoreUrl = "",
+    mqtt: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            envvar="INTERLOCK_MQTT",
+            help="Broker of devices, like mqtt://host:1883, with the extra mqtt.",
+            show_default=False,
+        ),
+    ] = "",
     config: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Put this file in force once both ports answer, as `apply` does."),
@@ -73,6 +82,7 @@ def up(
         rejected_samples=rejected_samples,
         runner_memory_bytes=size_bytes("runner_memory", runner_memory) if runner_memory else 0,
         store_url=store_url,
+        mqtt_url=mqtt,
     )
     if until_stdin_ends:
         threading.Thread(target=_stop_when_stdin_ends, daemon=True).start()

@@ -202,6 +202,22 @@ class Client(ControlPlane):
             rejected += [{**each, "index": each["index"] + start} for each in answer["rejected"]]
         return {"accepted": accepted, "rejected": rejected}
 
+    def telemetry(self, device: str, readings: Mapping[str, Any], *, at: datetime | None = None) -> dict[str, Any]:
+        """Send what sensors of a device measured.
+
+        Args:
+            device: Its name.
+            readings: Sensor to value; what is nested (`{"magnetometer": {"x": 1.0}}`) is named by its way.
+            at: When; default: now.
+
+        Returns:
+            `accepted`, and `rejected` with sensor and error.
+        """
+        body: dict[str, Any] = {"readings": dict(readings)}
+        if at is not None:
+            body["at"] = at.isoformat()
+        return dict(self.gateway.json("POST", f"/telemetry/{quote(device, safe='')}", body))
+
     @property
     def gateway(self) -> Transport:
         """Requests to the gateway, whose address is learnt on first use."""

@@ -32,6 +32,7 @@ from interlock.gateway.open_inference import InferRequest
 from interlock.gateway.rejections import Rejections
 from interlock.gateway.rewards import REWARDS
 from interlock.gateway.served import Board, LoadedVersion, ServedEndpoint, pinned_version
+from interlock.gateway.telemetry import Telemetry
 
 _VERSION = installed_version("interlock")
 # As Triton calls them.
@@ -265,10 +266,10 @@ def _tensors(contract: Contract) -> dict[str, Any]:
 
 
 class Report:
-    """Labels, decisions and rewards in, counts out."""
+    """Labels, decisions, rewards and readings of devices in, counts out."""
 
-    def __init__(self, board: Board, feedback: Feedback, metrics: Metrics) -> None:
-        self._board, self._feedback, self._metrics = board, feedback, metrics
+    def __init__(self, board: Board, feedback: Feedback, telemetry: Telemetry, metrics: Metrics) -> None:
+        self._board, self._feedback, self._telemetry, self._metrics = board, feedback, telemetry, metrics
         self._one_page = asyncio.Semaphore(1)
 
     async def label(self, endpoint: str, request: Request) -> Answer:
@@ -280,6 +281,9 @@ class Report:
     async def reward(self, endpoint: str, request: Request) -> Answer:
         self._board.get(endpoint)
         return await self._feedback.accept(endpoint, REWARDS, request.body)
+
+    async def measure(self, device: str, request: Request) -> Answer:
+        return await self._telemetry.accept(device, request.body)
 
     def _contract(self, endpoint: str) -> Contract:
         return self._board.get(endpoint).champion.contract

@@ -89,7 +89,7 @@ class Routes:
         Raises:
             RefusedError: There is no such path (404), or not with this method (405).
         """
-        methods = self._table.get(path) or self._table.get(path.rstrip("/"))
+        methods = self._table.get(path) or self._table.get(path.rstrip("/")) or self._of_device(path)
         if methods is None:
             return _missing(path, method, self._board)
         route = methods.get(method)
@@ -99,6 +99,13 @@ class Routes:
                 405, "method", f"{method[:20]} is not possible here, only {allowed}", [(b"allow", allowed.encode())]
             )
         return route
+
+    def _of_device(self, path: str) -> dict[str, Route] | None:
+        """Devices are not known before they speak, so they are not in the table."""
+        match path.strip("/").split("/"):
+            case ["telemetry", device]:
+                return {"POST": Route(partial(self._report.measure, device), _LABEL)}
+        return None
 
     def _of_catalogue(self) -> dict[str, dict[str, Route]]:
         catalogue = self._catalogue

@@ -38,6 +38,7 @@ from interlock.gateway.recording import Recording
 from interlock.gateway.rejections import Rejections
 from interlock.gateway.routes import Routes
 from interlock.gateway.served import Board
+from interlock.gateway.telemetry import Telemetry
 from interlock.gateway.tls import server_context
 from interlock.gateway.versions import Versions
 from interlock.predictions import reconciliation
@@ -119,7 +120,7 @@ async def gateway(
             board,
             predict,
             describe,
-            Report(board, Feedback(spool, metrics), metrics),
+            Report(board, Feedback(spool, metrics), Telemetry(spool), metrics),
             settings.default_endpoint,
             catalogue=catalogue,
         )

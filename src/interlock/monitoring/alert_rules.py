@@ -65,8 +65,19 @@ COLLECTOR = Rule(
 COLLECTOR_LATE_SECONDS = 60.0
 """Normal is two seconds."""
 
+DEVICE_RANGE = Rule(name="device_range", severity="warning", over_after=_MINUTE, cooldown=timedelta(hours=1))
+"""A sensor out of the range that somebody expects of it, who also says how severe that is and how long it must last."""
+
+DEVICE_SILENT = Rule(name="device_silent", severity="warning", over_after=_MINUTE, cooldown=timedelta(hours=1))
+"""A sensor that was not heard of for as long as somebody allowed."""
+
+BROKER = Rule(name="broker", severity="critical", bad_for=2 * _MINUTE, over_after=_MINUTE, cooldown=timedelta(hours=1))
+"""The broker that devices speak to does not answer, or its messages cannot be written."""
+
+FROM_THE_CLOCK = frozenset({LOG_SUMS.name, COLLECTOR.name, DEVICE_RANGE.name, DEVICE_SILENT.name, BROKER.name})
+"""Looked at every few seconds, as long as there is anybody who looks."""
+
 DEFAULTS: tuple[Rule, ...] = (
-    QUALITY, ESTIMATE, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, SET_ASIDE, ROLLED_BACK, RELEASE_WAITS,
-    LOG_SUMS, QUARANTINED, UNRECORDED, COLLECTOR,
+    QUALITY, ESTIMATE, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, SET_ASIDE, ROLLED_BACK, RELEASE_WAITS, LOG_SUMS, QUARANTINED, UNRECORDED, COLLECTOR, DEVICE_RANGE, DEVICE_SILENT, BROKER,
 )  # fmt: skip
 """All of them."""

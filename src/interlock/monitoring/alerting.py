@@ -17,8 +17,8 @@ import msgspec
 from interlock.domain.alert import Alert, Condition, Symptom
 from interlock.domain.alert_rule import WrittenRule
 from interlock.domain.errors import InvalidInputError, NotFoundError
-from interlock.monitoring import log_signals, notices, release_signals, verdict_signals, written_signals
-from interlock.monitoring.alert_rules import COLLECTOR, DEFAULTS, LOG_SUMS
+from interlock.monitoring import device_signals, log_signals, notices, release_signals, verdict_signals, written_signals
+from interlock.monitoring.alert_rules import DEFAULTS, FROM_THE_CLOCK
 from interlock.monitoring.incidents import Act, Incidents
 from interlock.monitoring.observation import Observation
 from interlock.monitoring.taking import Taking
@@ -63,10 +63,20 @@ class Alerting:
         clock: The time now, aware UTC.
         act: Does what a rule wants done to an endpoint's traffic.
         place: This machine's name, if others may share the store: each has a collector of its own.
+        broker: File in which the subscriber says how its broker is; None if there is no broker.
     """
 
-    def __init__(self, store: Store, report: Path, clock: Callable[[], datetime], act: Act, *, place: str = "") -> None:
-        self._store, self._report_path, self._clock = store, report, clock
+    def __init__(
+        self,
+        store: Store,
+        report: Path,
+        clock: Callable[[], datetime],
+        act: Act,
+        *,
+        place: str = "",
+        broker: Path | None = None,
+    ) -> None:
+        self._store, self._report_path, self._clock, self._broker = store, report, clock, broker
         self._act, self._place = act, place
         self._started_at = self._next_look = clock()
 
@@ -92,6 +102,7 @@ class Alerting:
             if look:
                 incidents.look(log_signals.of_collector(report, self._started_at, now, self._place))
                 _take_report(incidents, seen, report, self._place)
+                self._look_at_devices(tx, incidents, report, now)
             # First told, then ended: a version that a rule has just taken out of the traffic serves no more.
             notices.tell_open(tx, now)
             if look:
@@ -101,6 +112,16 @@ class Alerting:
         if look:
             self._next_look = now + _LOOK_EVERY
         return taken
+
+    def _look_at_devices(
+        self, tx: Transaction, incidents: Incidents, report: ReconciliationReport | None, now: datetime
+    ) -> None:
+        """Silence is only known while the collector brings what devices say."""
+        is_heard = not log_signals.of_collector(report, self._started_at, now).is_bad
+        for look in device_signals.of_sensors(tx.telemetry.list(), tx.telemetry.expectations(), now, is_heard=is_heard):
+            incidents.look(look)
+        if self._broker is not None:
+            incidents.look(device_signals.of_broker(self._broker, self._started_at, now, self._place))
 
     def _has_news(self) -> bool:
         with self._store.read() as tx:
@@ -193,7 +214,6 @@ def _gone(tx: Transaction, alert: Alert, symptom: Symptom, condition: Condition 
             return f"endpoint {alert.endpoint} was deleted"
     if symptom.version is not None and not verdict_signals.serves(tx, alert.endpoint, symptom.version):
         return f"{symptom.version} serves no more"
-    is_watched = symptom.rule in (LOG_SUMS.name, COLLECTOR.name)
-    if is_watched and condition is not None and now - condition.bad_until > _REPORTED_WITHIN:
+    if symptom.rule in FROM_THE_CLOCK and condition is not None and now - condition.bad_until > _REPORTED_WITHIN:
         return "no machine reports of it any more"
     return ""

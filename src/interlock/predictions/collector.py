@@ -20,7 +20,15 @@ from threading import Event
 import pyarrow as pa
 
 from interlock.domain.errors import ConflictError
-from interlock.predictions import log_lock, profiling, rejection_counting, segments, service_counting, spool_state
+from interlock.predictions import (
+    log_lock,
+    profiling,
+    rejection_counting,
+    segments,
+    service_counting,
+    spool_state,
+    telemetry_counting,
+)
 from interlock.predictions.contents import Contents
 from interlock.predictions.delta_log import DeltaLog, Kind
 from interlock.predictions.flush import FlushRequests
@@ -162,8 +170,10 @@ class Collector:
         gates, service = GateCounting(requests), service_counting.count(requests)
         profiles = self._profile(contents for _, contents in batch)
         rejected = rejection_counting.count((intake.spool, contents.rejected) for intake, contents in batch)
+        readings = telemetry_counting.count(record for _, contents in batch for record in contents.telemetry)
         with self._store.transaction() as tx:
             gates.add_to(tx)
+            readings.add_to(tx)
             rejected.add_to(tx)
             tx.service_hours.add_all(service)
             for endpoint, merges in profiles.items():

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from interlock.predictions import feedback_rows, prediction_rows
+from interlock.domain.telemetry import DEVICES
+from interlock.predictions import feedback_rows, prediction_rows, telemetry_rows
 from interlock.predictions.delta_log import Kind
 from interlock.predictions.records import (
     FailureRecord,
@@ -18,6 +19,7 @@ from interlock.predictions.records import (
     PredictionRecord,
     Record,
     RejectedRecord,
+    TelemetryRecord,
     encoder,
 )
 from interlock.predictions.segments import Segment
@@ -33,9 +35,10 @@ class Contents:
 
     Args:
         predictions: By endpoint and version that answered.
-        feedback: Labels, decisions and rewards, by kind and endpoint.
+        feedback: Labels, decisions and rewards, by kind and endpoint; and readings of devices.
         requests: The records of answered and failed requests, in order.
         rejected: What was refused, in order.
+        telemetry: What devices said, in order.
         counted: Rows by endpoint.
         set_aside: Bytes for the quarantine: no record, or a record that does not fit its version's contract.
     """
@@ -45,6 +48,7 @@ class Contents:
     feedback: dict[tuple[Kind, str], pa.Table] = field(default_factory=dict)
     requests: list[PredictionRecord | FailureRecord] = field(default_factory=list)
     rejected: list[RejectedRecord] = field(default_factory=list)
+    telemetry: list[TelemetryRecord] = field(default_factory=list)
     counted: dict[str, SegmentRows] = field(default_factory=dict)
     set_aside: list[bytes] = field(default_factory=list)
 
@@ -70,8 +74,8 @@ def convert(segment: Segment, types_of: TypesOf, images: prediction_rows.Images 
     predictions: dict[tuple[str, str], list[PredictionRecord]] = defaultdict(list)
     feedback: dict[tuple[type[FeedbackRecord], str], list[FeedbackRecord]] = defaultdict(list)
     for record in segment.records:
-        if isinstance(record, RejectedRecord):
-            contents.rejected.append(record)
+        if isinstance(record, RejectedRecord | TelemetryRecord):
+            _add_other(contents, record)
             continue
         if isinstance(record, PredictionRecord):
             if not record.is_sound:
@@ -88,7 +92,21 @@ def convert(segment: Segment, types_of: TypesOf, images: prediction_rows.Images 
         _add_predictions(contents, endpoint, version, prediction_rows.convert(found, types_of(version), images))
     for (_, endpoint), given in feedback.items():
         _add_feedback(contents, endpoint, given)
+    _add_readings(contents)
     return contents
+
+
+def _add_other(contents: Contents, record: RejectedRecord | TelemetryRecord) -> None:
+    if isinstance(record, RejectedRecord):
+        contents.rejected.append(record)
+    else:
+        contents.telemetry.append(record)
+
+
+def _add_readings(contents: Contents) -> None:
+    readings = telemetry_rows.convert(contents.telemetry)
+    if readings.num_rows:
+        contents.feedback["telemetry", DEVICES] = readings
 
 
 def _add_predictions(contents: Contents, endpoint: str, version: str, rows: prediction_rows.PredictionRows) -> None:

@@ -1,8 +1,9 @@
 """The log: one Delta table per kind and endpoint, appended to exactly once.
 
-Kinds are `predictions`, `labels`, `decisions`, `rewards` and `scores`. Written by the collector and by paired scoring,
-of several machines side by side, kept in order by upkeep, read by everyone. An append carries application transactions
-(who wrote, up to which number), and one that is in already does nothing. When it returns, its rows survive the machine.
+Kinds are `predictions`, `labels`, `decisions`, `rewards` and `scores`; and `telemetry`, one table for all devices.
+Written by the collector and by paired scoring, of several machines side by side, kept in order by upkeep, read by
+everyone. An append carries application transactions (who wrote, up to which number), and one that is in already does
+nothing. When it returns, its rows survive the machine.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ from interlock.domain.errors import ConflictError
 from interlock.predictions import commits
 from interlock.predictions.log_schema import PARTITIONS, fits
 
-Kind = Literal["predictions", "labels", "scores", "decisions", "rewards"]
+Kind = Literal["predictions", "labels", "scores", "decisions", "rewards", "telemetry"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # Texts that hardly repeat.

@@ -97,12 +97,27 @@ SCORES = pa.schema(
 )
 """Columns of every scores table; `output.<name>` come from the contract."""
 
+TELEMETRY = pa.schema(
+    [
+        ("device", pa.string()),
+        ("sensor", pa.string()),
+        ("value", pa.float64()),
+        ("at", TIME),
+        ("received_at", TIME),
+        ("source", pa.string()),
+        # Of `received_at`: a device's clock may say anything.
+        ("date", pa.date32()),
+    ]
+)
+"""Columns of the one table of readings, of all devices."""
+
 PARTITIONS: dict[str, list[str] | None] = {
     "predictions": ["date"],
     "labels": None,
     "scores": None,
     "decisions": None,
     "rewards": None,
+    "telemetry": ["date"],
 }
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from interlock.predictions import file_ranges
 from interlock.predictions.delta_log import DeltaLog, Kind
-from interlock.predictions.log_schema import DECISIONS, LABELS, PREDICTIONS, REWARDS, SCORES, TIME, logical
+from interlock.predictions.log_schema import DECISIONS, LABELS, PREDICTIONS, REWARDS, SCORES, TELEMETRY, TIME, logical
 from interlock.predictions.relations import Feedback, connect, relation, text
 
 BASE: Mapping[Kind, pa.Schema] = {
@@ -21,6 +21,7 @@ BASE: Mapping[Kind, pa.Schema] = {
     "decisions": DECISIONS,
     "rewards": REWARDS,
     "scores": SCORES,
+    "telemetry": TELEMETRY,
 }
 
 Span = tuple[str, str] | None

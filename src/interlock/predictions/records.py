@@ -197,7 +197,40 @@ class RejectedRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag
     samples: list[RejectedSample]
 
 
-Record = PredictionRecord | FailureRecord | LabelsRecord | DecisionsRecord | RewardsRecord | RejectedRecord
+class Reading(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What one sensor measured, and when by its device's clock."""
+
+    device: str
+    sensor: str
+    value: float
+    at_us: int
+
+
+class UnreadMessages(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Messages, or readings in them, that could not be taken, why in one word, and what was said of the last."""
+
+    reason: str
+    count: int
+    example: str
+
+
+class TelemetryRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="t"):
+    """Readings that were accepted together, synced as labels are; and what came with them and was not taken.
+
+    Args:
+        at_us: When they came.
+        source: `http` or `mqtt`.
+    """
+
+    at_us: int
+    source: str
+    readings: list[Reading]
+    unread: list[UnreadMessages]
+
+
+Record = (
+    PredictionRecord | FailureRecord | LabelsRecord | DecisionsRecord | RewardsRecord | RejectedRecord | TelemetryRecord
+)
 
 encoder = msgspec.msgpack.Encoder()
 decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)

@@ -103,7 +103,7 @@ class Spool:
         Args:
             record: As `records.encoder` gives it.
             rows: Prediction rows in it: 0 for failures and labels.
-            endpoint: Whose rows they are.
+            endpoint: Whose rows they are; empty for readings of devices.
             to_be_synced: The caller will ask for `sync` before it tells anyone.
 
         Raises:
@@ -122,7 +122,8 @@ class Spool:
                 self._cut()
                 raise UnrecordedError("not recorded, so not answered: the disk is full")
             self._end += written
-            self._acknowledged[endpoint] = self._acknowledged.get(endpoint, 0) + rows
+            if endpoint:
+                self._acknowledged[endpoint] = self._acknowledged.get(endpoint, 0) + rows
             self._is_unsynced = self._is_unsynced or to_be_synced
 
     def sync(self) -> None:

@@ -87,7 +87,8 @@ def answer(
         root: Root of the prediction log.
         sql: DuckDB's SQL. An endpoint's name is a table; `labels_E`, `decisions_E` and `rewards_E` are what was said;
             `E_labelled` are predictions with the label that counts for each, `E_joined` with decision and rewards too
-            (null where none came). Names with `-` or `.` and the column `"at"` are quoted.
+            (null where none came). `telemetry` are the readings of devices. Names with `-` or `.` and the column
+            `"at"` are quoted.
         row_limit: At most so many rows; all by default.
         endpoints: Endpoints that exist though nothing is logged yet: their tables are empty instead of unknown.
         timeout_seconds: When the child is killed.

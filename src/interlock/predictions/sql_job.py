@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from interlock.domain.errors import InvalidInputError
+from interlock.domain.telemetry import DEVICES
 from interlock.predictions.confinement import limit_process, refuse
 from interlock.predictions.delta_log import Kind
 from interlock.predictions.joined import joined, labelled, reward_names
@@ -42,9 +43,9 @@ def run(question: Question, out: BinaryIO) -> None:
     # Opening a table takes longer than most queries: only those that are named.
     named = [endpoint for endpoint in known if endpoint in question.sql.lower()]
     _make_views(tables, named, question.sql.lower())
-    _confine(
-        tables.database, [file for endpoint in named for kind in _KINDS for file in tables.log.files(kind, endpoint)]
-    )
+    readings = tables.log.files("telemetry", DEVICES) if _asks_devices(question.sql) else []
+    files = [file for endpoint in named for kind in _KINDS for file in tables.log.files(kind, endpoint)]
+    _confine(tables.database, [*files, *readings])
     try:
         _write(_batches(tables.database, question), out)
     except (duckdb.Error, pa.ArrowException, OverflowError, ValueError, MemoryError) as error:
@@ -59,10 +60,16 @@ def _make_views(tables: LogTables, endpoints: list[str], sql: str) -> None:
         views[f"{endpoint}_labelled"] = labelled(tables, endpoint, predictions)
         if f"{endpoint}_joined" in sql:
             views[f"{endpoint}_joined"] = joined(tables, endpoint, predictions, reward_names(tables, endpoint))
+    if _asks_devices(sql):
+        views["telemetry"] = tables.relation("telemetry", DEVICES)
     # Last, so that an endpoint which is itself called `labels_x` keeps its name.
     views |= {endpoint: tables.relation("predictions", endpoint) for endpoint in endpoints}
     for name, query in views.items():
         tables.database.execute(f"CREATE VIEW {quoted(name)} AS {query}")
+
+
+def _asks_devices(sql: str) -> bool:
+    return "telemetry" in sql.lower()
 
 
 def _confine(database: duckdb.DuckDBPyConnection, files: list[str]) -> None:

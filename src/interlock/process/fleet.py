@@ -109,7 +109,10 @@ def muster(settings: Settings, gateway: socket, control: socket, stack: ExitStac
         return Child(Handover(name, os.getpid(), lifeline, listener.fileno() if listener else None), nursery.spawn)
 
     gateways = [child(f"gw{slot}", gateway) for slot in range(settings.workers)]
-    stages = [[child("api", control), child("controller"), child("scorer")], gateways, [child("collector")]]
+    devices = [child("telemetry")] if settings.mqtt_url else []
+    stages = [
+        [child("api", control), child("controller"), child("scorer")], [*gateways, *devices], [child("collector")],
+    ]  # fmt: skip
     return Fleet(stages, nursery, preparation)
 
 

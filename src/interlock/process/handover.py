@@ -19,7 +19,7 @@ class Handover:
     """How a part is started.
 
     Args:
-        name: `gw0`, `gw1`, ..., `collector`, `scorer`, `controller`, `api`; `store` before them.
+        name: `gw0`, `gw1`, ..., `collector`, `scorer`, `controller`, `api`, `telemetry`; `store` before them.
         parent_pid: The supervisor.
         lifeline: Descriptor that reads end-of-file when the supervisor is gone.
         socket: Descriptor of the listening socket, for parts that have one; of the answer, for `store`.

@@ -71,8 +71,10 @@ def run_loop(name: str, settings: Settings, stop: threading.Event) -> None:
         _repeat({"scorer": bootstrap.build_scorer(settings).step}, stop)
     elif name == "controller":
         _control(settings, stop)
+    elif name == "telemetry":
+        bootstrap.run_telemetry(settings, stop)
     else:
-        raise InvalidInputError(f"part == {name!r}, must be collector, scorer or controller")
+        raise InvalidInputError(f"part == {name!r}, must be collector, scorer, controller or telemetry")
 
 
 def _control(settings: Settings, stop: threading.Event) -> None:

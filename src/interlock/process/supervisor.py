@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from interlock.domain.errors import InvalidInputError
+from interlock.domain.mqtt import parse_broker
 from interlock.gateway.tls import server_context
 from interlock.process import home
 from interlock.process.fleet import Fleet, muster
@@ -94,6 +95,10 @@ def _check(settings: Settings) -> None:
         server_context(*settings.tls_files)
     if settings.grpc_port is not None and not all(find_spec(name) for name in ("grpc", "google", "google.protobuf")):
         raise InvalidInputError("--grpc-port needs the extra grpc; `pip install 'interlock[grpc]'`")
+    if settings.mqtt_url:
+        parse_broker(settings.mqtt_url)
+        if find_spec("paho") is None:
+            raise InvalidInputError("--mqtt needs the extra mqtt; `pip install 'interlock[mqtt]'`")
 
 
 def _run(settings: Settings, fleet: Fleet, signals: Signals, listener: Listener) -> None:

@@ -33,6 +33,7 @@ from interlock.domain.release import Gate, Release
 from interlock.domain.replay import Replay
 from interlock.domain.retraining import Retraining
 from interlock.domain.run import Run
+from interlock.domain.telemetry import Expectation, MessageFault, SensorState
 from interlock.domain.traffic import TrafficPlan
 from interlock.domain.verdict import Verdict
 from interlock.store.columns import Counts, Json, UtcTime
@@ -309,3 +310,10 @@ Index("runs_active", runs.c.endpoint, unique=True, sqlite_where=text("is_active"
 retrainings = Table("retrainings", metadata, _key("endpoint", _NAME), _body(Retraining))
 online_learnings = Table("online_learnings", metadata, _key("endpoint", _NAME), _body(OnlineLearning))
 learners = Table("learners", metadata, _key("endpoint", _NAME), _body(Learner))
+sensors = Table("sensors", metadata, _key("device", String(128)), _key("sensor", String(128)), _body(SensorState))
+expectations = Table(
+    "expectations", metadata, _key("device", String(128)), _key("sensor", String(128)), _body(Expectation)
+)
+telemetry_faults = Table(
+    "telemetry_faults", metadata, _key("source", String(16)), _key("reason", String(32)), _body(MessageFault)
+)

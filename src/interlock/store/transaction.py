@@ -36,6 +36,7 @@ from interlock.store.runs import RunRepository
 from interlock.store.service_hours import ServiceHourRepository
 from interlock.store.silences import SilenceRepository
 from interlock.store.spools import SpoolRepository
+from interlock.store.telemetry import TelemetryRepository
 from interlock.store.verdicts import VerdictRepository
 
 
@@ -47,7 +48,7 @@ class Transaction:
         "channels", "cursors",
         "deliveries", "endpoints", "error_rules", "error_tags", "gate_counts", "gateways", "keys", "learners", "models",
         "online_learnings", "pins", "plans", "profiles", "rejections", "releases", "replays", "retrainings", "runs",
-        "service_hours", "silences", "spools", "verdicts",
+        "service_hours", "silences", "spools", "telemetry", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -81,6 +82,7 @@ class Transaction:
         self.service_hours = ServiceHourRepository(connection)
         self.silences = SilenceRepository(connection)
         self.spools = SpoolRepository(connection)
+        self.telemetry = TelemetryRepository(connection)
         self.verdicts = VerdictRepository(connection)
 
     @contextmanager

@@ -17,11 +17,15 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from interlock.api.access import needs
+from interlock.api.devices import broker_state
 from interlock.api.services import Given, Services
 from interlock.api.serving import ALIVE
 from interlock.api.status import gateway_url, processes
 from interlock.domain.gateway_state import GatewayState
+from interlock.domain.mqtt import MqttState
+from interlock.domain.telemetry import MessageFault
 from interlock.domain.traffic import TrafficPlan
+from interlock.monitoring.devices import Sensor
 from interlock.predictions import reconciliation
 from interlock.predictions.reconciliation import Reconciliation, ReconciliationReport
 from interlock.web.access import PageRoute, Present, Visitor
@@ -36,6 +40,7 @@ _DUTIES = {
     "controller": "releases, monitoring, alerts",
     "scorer": "answers rows of releases with the other version",
     "collector": "brings records into the log",
+    "telemetry": "takes messages of devices from a broker",
 }
 _LIBRARIES = ("onnxruntime", "deltalake", "duckdb", "pyarrow", "SQLAlchemy", "scikit-learn", "pillow")
 _FOLDERS = {"log": "the prediction log", "spool": "records on their way", "artifacts": "model files"}
@@ -64,6 +69,24 @@ class Gateway:
         if self.behind:
             return State("watch", "loading")
         return State("watch", "withdrew a challenger") if self.said.trips else State("ok", "serves every plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What is known of devices.
+
+    Args:
+        count, sensors: How many there are.
+        shown: Sensors, those that are not as expected first.
+        faults: What of their messages could not be taken.
+        broker: How the subscription is; None without one.
+    """
+
+    count: int
+    sensors: int
+    shown: list[Sensor]
+    faults: list[MessageFault]
+    broker: MqttState | None
 
 
 @router.get("", **needs("read", limited_keys=True))
@@ -101,8 +124,25 @@ def _seen(request: Request, services: Services, visitor: Visitor) -> dict[str, A
         "headline": headline([each for each, _ in parts], gateways, sums),
         "disk": disk,
         "disk_state": State("watch", "little left") if disk.free < _LITTLE_BYTES else State("ok", "enough"),
+        "devices": _devices(services, visitor),
         "facts": _facts(request, services),
     }
+
+
+def _devices(services: Services, visitor: Visitor) -> Devices | None:
+    """None for who sees some endpoints only: devices are of none."""
+    if visitor.key.endpoints:
+        return None
+    sensors = services.devices.list()
+    wrong = [each for each in sensors if each.status in ("outside", "silent")]
+    names = {each.device for each in sensors}
+    return Devices(
+        len(names),
+        len(sensors),
+        wrong + [each for each in sensors if each not in wrong],
+        services.devices.faults(),
+        broker_state(services),
+    )
 
 
 def gateway_of(said: GatewayState, plans: list[TrafficPlan], age_seconds: float) -> Gateway:

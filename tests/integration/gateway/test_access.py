@@ -21,6 +21,7 @@ ROUTES = [
     ("POST", "/endpoints/price/decisions"),
     ("POST", "/endpoints/price/rewards"),
     ("POST", "/invocations"),
+    ("POST", "/telemetry/press-7"),
     ("GET", "/metrics"),
     ("GET", "/v2/models"),
     ("GET", "/v2/models/stats"),
@@ -72,6 +73,8 @@ def test_roles_may_do_what_they_are_for(locked: Any, price_world: Any) -> None:
         assert locked.client.get("/metrics", headers=headers).status_code == 200
     for noun in ("labels", "decisions", "rewards"):
         assert locked.client.post(f"/endpoints/price/{noun}", json={noun: []}, headers=viewer).status_code == 403
+    assert locked.client.post("/telemetry/press-7", json={"t": 1}, headers=viewer).status_code == 403
+    assert locked.client.post("/telemetry/press-7", json={"t": 1}, headers=scorer).status_code == 200
 
 
 def test_key_limited_to_other_endpoints_is_refused(locked: Any, price_world: Any) -> None:

@@ -3,6 +3,7 @@
 from interlock.client.control.access import Access
 from interlock.client.control.alerts import Alerts
 from interlock.client.control.configuration import Configuration
+from interlock.client.control.devices import Devices
 from interlock.client.control.endpoints import Endpoints
 from interlock.client.control.errors import Errors
 from interlock.client.control.labels import Labels
@@ -28,6 +29,7 @@ class ControlPlane(
     Labels,
     PredictionLog,
     Configuration,
+    Devices,
     Access,
 ):
     """All requests to the control port."""
