@@ -45,7 +45,8 @@ def test_every_command_of_this_version_is_there() -> None:
         "key create, key list, key revoke, audit show, audit verify, backup, restore, init, diff, apply, "
         "export config, export schema, export prometheus-rules, export grafana, annotate export, annotate "
         "import, annotate list, annotate show, errors list, errors tags, errors tag, errors rule, errors rules, "
-        "errors slices, compare"
+        "errors slices, compare, telemetry list, telemetry expect, telemetry unexpect, telemetry forget, "
+        "telemetry keep, telemetry send"
     )
     assert set(COMMANDS) == set(promised.split(", "))
 
