@@ -150,11 +150,13 @@ def build_services(settings: Settings) -> "Services":
     """Everything that the API calls."""
     from interlock.api.key_ring import KeyRing
     from interlock.api.services import Services
+    from interlock.api.status import processes
     from interlock.api.uploads import Staging
     from interlock.application_test.launch import run_apart
     from interlock.backtest.launch import Backtests
     from interlock.backtest.launch import Places as BacktestPlaces
     from interlock.channels import addresses, sending
+    from interlock.exports.control_metrics import ControlMetrics
     from interlock.learning import advice_launch
     from interlock.learning.advices import Advices
     from interlock.learning.lineage import Lineage
@@ -186,6 +188,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.scoring.replays import Places, Replays
 
     store, reader = build_store(settings), build_reader(settings)
+    recent, devices = RecentReader(now), Devices(store, now)
     channels = AlertChannels(store, now, check=sending.check, masked=addresses.masked, send=sending.send)
     held_out = HeldOutFiles(settings.held_out, store, now)
     releases = Releases(store, now, held_out.sha256)
@@ -215,12 +218,13 @@ def build_services(settings: Settings) -> "Services":
         alerts=Alerts(store, now),
         channels=channels,
         configurations=_configurations(store, releases, learners, channels),
-        recent=RecentReader(now),
+        recent=recent,
         reader=reader,
         error_tags=ErrorTags(store, now),
         error_rules=ErrorRules(store, reader.mistakes, now),
         errors=ErrorAnalysis(store, reader.mistakes, now),
-        devices=Devices(store, now),
+        devices=devices,
+        metrics=ControlMetrics(settings, store, recent, devices, processes),
         images=ImageLog(settings.log),
         pins=Pins(DeltaLog(settings.log), store, now),
         eraser=Eraser(DeltaLog(settings.log), store, settings.spools, settings.unit_key, now, Hasher(settings.home)),

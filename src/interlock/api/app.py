@@ -22,6 +22,7 @@ from interlock.api import (
     labels,
     log,
     log_rows,
+    metrics,
     models,
     monitoring,
     online_learning,
@@ -57,6 +58,7 @@ def create_app(services: Services) -> FastAPI:
         api.include_router(nouns.router)
     app.include_router(api)
     app.include_router(docs.router)
+    app.include_router(metrics.router)
     problems.install(app)
     app.add_middleware(Edge, hosts=(services.settings.host, *services.settings.allowed_hosts))
     return app

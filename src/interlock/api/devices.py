@@ -2,16 +2,15 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from interlock.api.access import Actor, GuardedRoute, needs
 from interlock.api.rendering import plain
-from interlock.api.services import Given, Services
+from interlock.api.services import Given
 from interlock.domain.alert import Severity
-from interlock.domain.mqtt import MqttState
 from interlock.domain.telemetry import Expectation
+from interlock.monitoring import broker_state
 from interlock.monitoring.devices import describe
 
 router = APIRouter(tags=["devices"], route_class=GuardedRoute)
@@ -41,7 +40,7 @@ class Retention(BaseModel, extra="forbid"):
 @router.get("/devices", **needs("read"))
 def list_devices(services: Given) -> dict[str, Any]:
     """Every sensor beside what is expected of it; what of messages could not be taken; the broker, if there is one."""
-    state = broker_state(services)
+    state = broker_state.load(services.settings.mqtt_state)
     return {
         "sensors": [describe(each) for each in services.devices.list()],
         "unread": plain(services.devices.faults()),
@@ -86,11 +85,3 @@ def expect(wanted: NewExpectation, actor: Actor, services: Given) -> dict[str, A
 def expect_nothing(device: str, sensor: str, actor: Actor, services: Given) -> None:
     """Expect nothing of a sensor any more."""
     services.devices.expect_nothing(device, sensor, actor=actor)
-
-
-def broker_state(services: Services) -> MqttState | None:
-    """What the subscriber says of its broker; None if there is none, or it has not said anything yet."""
-    try:
-        return msgspec.json.decode(services.settings.mqtt_state.read_bytes(), type=MqttState)
-    except (OSError, msgspec.MsgspecError):
-        return None

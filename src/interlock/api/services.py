@@ -12,6 +12,7 @@ from interlock.api.uploads import Staging
 from interlock.backtest.launch import Backtests
 from interlock.configuration.service import Configurations
 from interlock.learning.advices import Advices
+from interlock.exports.control_metrics import ControlMetrics
 from interlock.learning.lineage import Lineage
 from interlock.learning.online_replay import OnlineReplays
 from interlock.learning.online_service import OnlineLearners
@@ -80,6 +81,7 @@ class Services:
     error_rules: ErrorRules
     errors: ErrorAnalysis
     devices: Devices
+    metrics: ControlMetrics
     images: ImageLog
     pins: Pins
     eraser: Eraser

@@ -1,4 +1,5 @@
-"""A Grafana dashboard over `/metrics`: traffic, shares, latency, errors, refusals, and the log.
+"""A Grafana dashboard over `/metrics` of both ports: traffic, latency, errors, the log; drift, quality, releases,
+devices; what processes and the machine use.
 
 It is made for an import by hand or by provisioning: the data source is a variable, and so is the endpoint.
 """
@@ -103,6 +104,64 @@ _PANELS = (
             ("interlock_collector_lag_seconds", "{{instance}} lag"),
             ("interlock_reconciliation_age_seconds", "{{instance}} report"),
         ], "s",
+    ),
+    _Panel(
+        "Quality", "What checks of the newest judged day found, from labels or estimated",
+        [(f'interlock_check_value{{{_ENDPOINT},signal=~"quality|estimate"}}', f"{_VERSION} {{{{check}}}}")],
+    ),
+    _Panel(
+        "Drift", "Severity of every column of the newest judged day",
+        [(f'interlock_check_value{{{_ENDPOINT},signal=~"input|output"}}', f"{_VERSION} {{{{check}}}}")],
+    ),
+    _Panel(
+        "Checks", "By outcome: ok, breach, no data, error",
+        [(f"count by (endpoint, outcome) (interlock_check_outcome{{{_ENDPOINT}}})", "{{endpoint}} {{outcome}}")],
+        is_stacked=True,
+    ),
+    _Panel(
+        "Open alerts", "Incidents that are not resolved, and notices that wait for their channel",
+        [
+            ("sum by (endpoint, severity) (interlock_open_alerts)", "{{endpoint}} {{severity}}"),
+            ("interlock_notices_waiting", "waiting for {{channel}}"),
+        ],
+    ),
+    _Panel(
+        "Releases", "Share of the traffic that the candidates have",
+        [(f"interlock_release_traffic_share{{{_ENDPOINT}}}", "{{endpoint}} {{candidate}}")], "percentunit",
+    ),
+    _Panel(
+        "State of releases", "Of each endpoint's newest",
+        [(f"interlock_release_state{{{_ENDPOINT}}}", "{{endpoint}} {{candidate}} {{state}}")], kind="stat",
+    ),
+    _Panel(
+        "Sensors", "Newest reading of each",
+        [("interlock_sensor_value", "{{device}} {{sensor}}")],
+    ),
+    _Panel(
+        "Sensors that are not as expected", "Outside their range, or silent",
+        [('interlock_sensor_status{status=~"outside|silent"}', "{{device}} {{sensor}} {{status}}")],
+    ),
+    _Panel(
+        "Processor time", "Of each part of the server, with the models' processes below it",
+        [("sum by (instance, part) (rate(interlock_process_cpu_seconds_total[$__rate_interval]))", "{{part}}")],
+    ),
+    _Panel(
+        "Memory of processes", "Resident",
+        [("sum by (instance, part) (interlock_process_resident_memory_bytes)", "{{part}}")], "bytes",
+    ),
+    _Panel(
+        "Machine", "Memory that is available, and free disk under the home folder",
+        [
+            ('interlock_machine_memory_bytes{state="available"}', "{{instance}} memory"),
+            ('interlock_disk_bytes{state="free"}', "{{instance}} disk"),
+        ], "bytes",
+    ),
+    _Panel(
+        "Network and disks", "Bytes a second, of the whole machine",
+        [
+            ("rate(interlock_network_bytes_total[$__rate_interval])", "{{instance}} network {{direction}}"),
+            ("rate(interlock_disk_io_bytes_total[$__rate_interval])", "{{instance}} disk {{direction}}"),
+        ], "Bps",
     ),
     _Panel("Gateway workers", "Alive", [("interlock_gateway_workers", "{{instance}}")], kind="stat", width=6),
     _Panel(

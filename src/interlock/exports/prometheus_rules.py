@@ -21,13 +21,17 @@ REFUSED_SHARE = 0.1
 LEAST_REQUESTS = 50
 """Below these, a share says nothing."""
 
+_BACK_SECONDS = 3600
+"""How long a rollback is news: who was paged of it knows by then."""
+
 SLOW_SECONDS = 1.0
 """The 95th percentile of answers: the default deadline of a model."""
 
 
 def export() -> dict[str, Any]:
     """A rules file: one group."""
-    return {"groups": [{"name": "interlock", "rules": [*_service(), *_refusals(), *_silence(), *_log(), *_up()]}]}
+    gateway = [*_service(), *_refusals(), *_silence(), *_log(), *_up()]
+    return {"groups": [{"name": "interlock", "rules": [*gateway, *_checks(), *_releases(), *_devices()]}]}
 
 
 def _service() -> list[dict[str, Any]]:
@@ -105,6 +109,80 @@ def _log() -> list[dict[str, Any]]:
             f"or interlock_reconciliation_age_seconds > {defaults.COLLECTOR_LATE_SECONDS:g}",
             defaults.COLLECTOR,
             "the collector of {{ $labels.instance }} is behind, or has not been heard of",
+        ),
+    ]
+
+
+def _checks() -> list[dict[str, Any]]:
+    """Of verdicts of whole days: how long something must have been bad is in them already."""
+    said = 'interlock_check_outcome{signal=~"%s",outcome="%s"}'
+    return [
+        _rule(
+            "InterlockQuality",
+            f"{said % ('quality|estimate', 'breach')} == 1",
+            defaults.QUALITY,
+            "{{ $labels.check }} of {{ $labels.version }} at {{ $labels.endpoint }} is worse than expected",
+        ),
+        _rule(
+            "InterlockDrift",
+            f"count by ({_BY_VERSION}) ({said % ('input|output', 'breach')}) > 0",
+            defaults.DRIFT,
+            "{{ $value }} columns of {{ $labels.version }} at {{ $labels.endpoint }} have drifted",
+        ),
+        _rule(
+            "InterlockBrokenCheck",
+            f"count by (endpoint) ({said % ('.+', 'error')}) > 0",
+            defaults.BROKEN,
+            "{{ $value }} checks of {{ $labels.endpoint }} could not be made",
+        ),
+        _rule(
+            "InterlockSetAside",
+            "increase(interlock_verdicts_set_aside_total[15m]) > 0",
+            defaults.SET_ASIDE,
+            "verdicts could not be taken by the alert rules",
+        ),
+    ]
+
+
+def _releases() -> list[dict[str, Any]]:
+    waits = 'interlock_release_state{state=~"awaiting_approval|inconclusive"}'
+    back = 'interlock_release_finished_timestamp_seconds{state="rolled_back"}'
+    return [
+        _rule(
+            "InterlockReleaseWaits",
+            f"{waits} == 1",
+            defaults.RELEASE_WAITS,
+            "release {{ $labels.release }} of {{ $labels.candidate }} waits for a person",
+        ),
+        _rule(
+            "InterlockRolledBack",
+            f"time() - {back} < {_BACK_SECONDS}",
+            defaults.ROLLED_BACK,
+            "release {{ $labels.release }} of {{ $labels.candidate }} was rolled back",
+        ),
+    ]
+
+
+def _devices() -> list[dict[str, Any]]:
+    sensor = "{{ $labels.sensor }} of device {{ $labels.device }}"
+    return [
+        _rule(
+            "InterlockDeviceRange",
+            'interlock_sensor_status{status="outside"} == 1',
+            defaults.DEVICE_RANGE,
+            f"{sensor} is out of its range",
+        ),
+        _rule(
+            "InterlockDeviceSilent",
+            'interlock_sensor_status{status="silent"} == 1',
+            defaults.DEVICE_SILENT,
+            f"{sensor} is silent",
+        ),
+        _rule(
+            "InterlockBroker",
+            "interlock_mqtt_connected == 0",
+            defaults.BROKER,
+            "the broker of the devices at {{ $labels.instance }} does not answer",
         ),
     ]
 

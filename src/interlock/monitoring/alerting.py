@@ -143,6 +143,11 @@ def _seen(tx: Transaction) -> _Seen:
     return msgspec.json.decode(value, type=_Seen)
 
 
+def set_aside_ever(tx: Transaction) -> int:
+    """How many verdicts and moves the alert rules could not take, since the home was made."""
+    return _seen(tx).set_aside
+
+
 def _in_force(written: Sequence[WrittenRule]) -> set[str]:
     """Names of the rules that look at anything."""
     known = {rule.name for rule in DEFAULTS} | {rule.name for rule in written}

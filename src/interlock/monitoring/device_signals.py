@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from interlock.domain.alert import Rule
-from interlock.domain.mqtt import MqttState
 from interlock.domain.telemetry import Expectation, SensorState
+from interlock.monitoring import broker_state
 from interlock.monitoring.alert_rules import BROKER, DEVICE_RANGE, DEVICE_SILENT
 from interlock.monitoring.observation import Observation, key_of
 
@@ -79,7 +79,7 @@ def of_broker(path: Path, started_at: datetime, now: datetime, place: str = "") 
         now: The clock.
         place: The machine, where several share a store.
     """
-    state = _state(path)
+    state = broker_state.load(path)
     silent = now - (started_at if state is None else max(state.written_at, started_at))
     if silent > _STATE_IS_OLD or state is None:
         sentence = f"the subscriber to the broker has not reported for {silent.total_seconds():.0f} s"
@@ -91,13 +91,6 @@ def of_broker(path: Path, started_at: datetime, now: datetime, place: str = "") 
         rule=BROKER, endpoint="", key=key_of(BROKER.name, place), start=now, end=now, is_bad=is_bad,
         sentence=f"on {place}: {sentence}" if place else sentence,
     )  # fmt: skip
-
-
-def _state(path: Path) -> MqttState | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=MqttState)
-    except (OSError, msgspec.MsgspecError):
-        return None
 
 
 def _look(rule: Rule, wanted: Expectation, device: str, now: datetime, *, is_bad: bool, sentence: str) -> Observation:

@@ -17,7 +17,6 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from interlock.api.access import needs
-from interlock.api.devices import broker_state
 from interlock.api.services import Given, Services
 from interlock.api.serving import ALIVE
 from interlock.api.status import gateway_url, processes
@@ -25,6 +24,7 @@ from interlock.domain.gateway_state import GatewayState
 from interlock.domain.mqtt import MqttState
 from interlock.domain.telemetry import MessageFault
 from interlock.domain.traffic import TrafficPlan
+from interlock.monitoring import broker_state
 from interlock.monitoring.devices import Sensor
 from interlock.predictions import reconciliation
 from interlock.predictions.reconciliation import Reconciliation, ReconciliationReport
@@ -141,7 +141,7 @@ def _devices(services: Services, visitor: Visitor) -> Devices | None:
         len(sensors),
         wrong + [each for each in sensors if each not in wrong],
         services.devices.faults(),
-        broker_state(services),
+        broker_state.load(services.settings.mqtt_state),
     )
 
 

@@ -30,6 +30,13 @@ WELL = {
     f'interlock_log_rows{OF},state="unrecorded"}}': "0x300",
     'interlock_collector_lag_seconds{instance="box"}': "2x300",
     'interlock_reconciliation_age_seconds{instance="box"}': "2x300",
+    f'interlock_check_outcome{OF},version="wine:1",signal="quality",check="accuracy",outcome="ok"}}': "1x300",
+    f'interlock_check_outcome{OF},version="wine:1",signal="input",check="drift.x",outcome="ok"}}': "1x300",
+    f'interlock_release_state{OF},release="r",candidate="wine:2",state="running"}}': "1x300",
+    f'interlock_release_finished_timestamp_seconds{OF},release="q",candidate="wine:2",state="rolled_back"}}': "10x300",
+    'interlock_verdicts_set_aside_total{instance="box"}': "3x300",
+    'interlock_sensor_status{device="press",sensor="t",status="ok"}': "1x300",
+    'interlock_mqtt_connected{instance="box"}': "1x300",
 }
 """Series of a server where all is well, by the minute, for five hours."""
 
@@ -52,6 +59,27 @@ ILL: dict[str, dict[str, str]] = {
         f'interlock_log_rows{OF},state="unrecorded"}}': "0+1x300",
     },
     "InterlockCollector": {'interlock_reconciliation_age_seconds{instance="box"}': "0+60x300"},
+    "InterlockQuality": {
+        f'interlock_check_outcome{OF},version="wine:1",signal="quality",check="f1",outcome="breach"}}': "1x300",
+    },
+    "InterlockDrift": {
+        f'interlock_check_outcome{OF},version="wine:1",signal="input",check="drift.y",outcome="breach"}}': "1x300",
+    },
+    "InterlockBrokenCheck": {
+        f'interlock_check_outcome{OF},version="wine:1",signal="input",check="drift.y",outcome="error"}}': "1x300",
+    },
+    "InterlockSetAside": {'interlock_verdicts_set_aside_total{instance="box"}': "3x195 4x105"},
+    "InterlockReleaseWaits": {
+        f'interlock_release_state{OF},release="r",candidate="wine:2",state="awaiting_approval"}}': "1x300",
+    },
+    "InterlockRolledBack": {
+        f'interlock_release_finished_timestamp_seconds{OF},release="r",candidate="wine:2",state="rolled_back"}}': (
+            "11000x300"
+        ),
+    },
+    "InterlockDeviceRange": {'interlock_sensor_status{device="press",sensor="t",status="outside"}': "1x300"},
+    "InterlockDeviceSilent": {'interlock_sensor_status{device="press",sensor="t",status="silent"}': "1x300"},
+    "InterlockBroker": {'interlock_mqtt_connected{instance="box"}': "0x300"},
     "InterlockDown": {"interlock_gateway_workers": "1x100 stale"},
 }
 """What is otherwise where a rule fires."""

@@ -1,4 +1,4 @@
-"""Every name that rules and dashboard ask for is one that the gateway counts under."""
+"""Every name that rules and dashboard ask for is one that a port counts under."""
 
 import re
 from collections.abc import Iterator
@@ -10,10 +10,14 @@ import pytest
 from interlock.exports import grafana, prometheus_rules
 from interlock.monitoring import alert_rules as defaults
 
+_SOURCES = Path(prometheus_rules.__file__).parents[1]
 _METRICS = "".join(
-    (Path(prometheus_rules.__file__).parents[1] / "gateway" / name).read_text()
-    for name in ("metrics.py", "log_gauges.py")
-)
+    path.read_text()
+    for path in (
+        _SOURCES / "gateway" / "metrics.py", _SOURCES / "gateway" / "log_gauges.py",
+        *(_SOURCES / "exports").glob("*_metrics.py"),
+    )
+)  # fmt: skip
 _SUFFIXES = re.compile(r"_(total|bucket|sum|count)$")
 
 
