@@ -10,7 +10,7 @@ from interlock.api.services import Given
 from interlock.api.serving import await_served
 from interlock.domain.contract import PrivacyRule
 from interlock.domain.declaration import image_share
-from interlock.domain.endpoint import Durability, WhenFull
+from interlock.domain.endpoint import Detector, Durability, WhenFull
 from interlock.domain.errors import UnloadableModelError
 
 router = APIRouter(prefix="/endpoints", tags=["endpoints"], route_class=GuardedRoute)
@@ -28,6 +28,9 @@ class EndpointOptions(BaseModel, extra="forbid"):
     when_full: WhenFull | None = Field(None, description="what happens when a record cannot be written")
     label_key: str | None = Field(None, description="what identifies a case in files of labels: an input, or `unit`")
     retention_days: int | None = Field(None, description="how many full days of events the log keeps; 0: for ever")
+    concept_detectors: tuple[Detector, ...] | None = Field(
+        None, description="which online detectors look for concept drift in the errors; an empty list: none"
+    )
     privacy: Privacy | None = Field(None, description="what the log gets of a column; others keep their rule")
     images: Images | None = Field(None, description="which images the log keeps; by default as contracts say")
 

@@ -36,6 +36,13 @@ IfFull = Annotated[
     WhenFull | None,
     typer.Option(help="When a record cannot be written: refuse the caller, or answer and count it as unrecorded."),
 ]
+ConceptDetectors = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,...",
+        help="Online detectors of concept drift: adwin, page_hinkley, kswin, ddm, dummy; none: none.",
+    ),
+]
 Privacy = Annotated[
     str | None,
     typer.Option(
@@ -57,6 +64,7 @@ def create(
     when_full: IfFull = None,
     label_key: LabelKey = None,
     retention_days: RetentionDays = None,
+    concept_detectors: ConceptDetectors = None,
     privacy: Privacy = None,
     images: Images = None,
     server: Server = None,
@@ -72,7 +80,8 @@ def create(
     with connect(server, home) as client, working(f"loading {model}"):
         options = _given(
             deadline_ms=deadline_ms, durability=durability, when_full=when_full, label_key=label_key,
-            retention_days=retention_days, privacy=_rules(privacy), images=_images(images),
+            retention_days=retention_days, concept_detectors=_detectors(concept_detectors),
+            privacy=_rules(privacy), images=_images(images),
         )  # fmt: skip
         found = client.create_endpoint(name, model, **options)
         gateway = client.gateway.url
@@ -90,6 +99,7 @@ def change(
     when_full: IfFull = None,
     label_key: LabelKey = None,
     retention_days: RetentionDays = None,
+    concept_detectors: ConceptDetectors = None,
     privacy: Privacy = None,
     images: Images = None,
     server: Server = None,
@@ -102,7 +112,8 @@ def change(
     """
     options = _given(
         deadline_ms=deadline_ms, durability=durability, when_full=when_full, label_key=label_key,
-        retention_days=retention_days, privacy=_rules(privacy), images=_images(images),
+        retention_days=retention_days, concept_detectors=_detectors(concept_detectors),
+            privacy=_rules(privacy), images=_images(images),
     )  # fmt: skip
     if not options:
         raise InvalidInputError("nothing to change; name an option, as --help lists them")
@@ -173,6 +184,12 @@ def _rules(text: str | None) -> dict[str, str] | None:
             raise InvalidInputError(f"--privacy {part!r}, must be COLUMN=keep, COLUMN=hash or COLUMN=drop")
         rules[column] = rule
     return rules
+
+
+def _detectors(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    return [] if text == "none" else list(split(text))
 
 
 def _images(text: str | None) -> str | float | None:

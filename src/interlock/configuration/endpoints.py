@@ -18,7 +18,7 @@ from interlock.registry import endpoints
 from interlock.releases import plan as plans
 from interlock.store.transaction import Transaction
 
-_PLAIN = ("deadline_ms", "durability", "when_full", "label_key", "retention_days")
+_PLAIN = ("deadline_ms", "durability", "when_full", "label_key", "retention_days", "concept_detectors")
 _SPELT = {"image_share": "images", "release_defaults": "release"}
 """Options whose name in the file is another one."""
 

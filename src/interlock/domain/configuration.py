@@ -15,7 +15,7 @@ from interlock.domain.alert import Severity
 from interlock.domain.alert_rule import WrittenRule
 from interlock.domain.contract import PrivacyRule
 from interlock.domain.document import FIELDS_OF, Fault, read
-from interlock.domain.endpoint import Durability, WhenFull
+from interlock.domain.endpoint import Detector, Durability, WhenFull
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.online import OnlineLearning
 from interlock.domain.release import ReleasePlan, Strategy
@@ -85,6 +85,7 @@ class ConfiguredEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     Args:
         model: The version that answers when it is created. Later a release changes that, and never this file.
         deadline_ms, durability, when_full, label_key, retention_days, images: As of `endpoint create`.
+        concept_detectors: As there, as a list.
         privacy: What the log gets of a column; columns that are not named keep their rule.
         release: Where nothing is said at `release start`.
     """
@@ -95,6 +96,7 @@ class ConfiguredEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     when_full: WhenFull | None = None
     label_key: str | None = None
     retention_days: Annotated[int, Meta(ge=0, le=36_500)] | None = None
+    concept_detectors: tuple[Detector, ...] | None = None
     privacy: dict[str, PrivacyRule] | None = None
     images: Literal["all", "none"] | Share | None = None
     release: ConfiguredRelease | None = None

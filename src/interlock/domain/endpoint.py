@@ -9,6 +9,7 @@ from interlock.domain.contract import PrivacyRule
 from interlock.domain.release import Strategy
 
 Durability = Literal["process", "disk"]
+Detector = Literal["adwin", "page_hinkley", "kswin", "ddm", "dummy"]
 WhenFull = Literal["refuse", "serve_and_count"]
 
 
@@ -38,6 +39,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         retention_days: How many full days of events the log keeps; 0 to keep them for ever.
         privacy: What the log gets of a column (`input.age`, `output.label`, `unit`), before what contracts say.
         image_share: Share of images that the log keeps, 0 to 1; None leaves it to the contracts.
+        concept_detectors: Which online detectors look for concept drift in the stream of errors; none by default, as
+            they do not keep a false-alarm budget.
         release_defaults: What a release is where nothing is said; None leaves it to the product.
     """
 
@@ -51,4 +54,5 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int = 0
     privacy: dict[str, PrivacyRule] = {}
     image_share: float | None = None
+    concept_detectors: tuple[Detector, ...] = ()
     release_defaults: ReleaseDefaults | None = None

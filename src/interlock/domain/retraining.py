@@ -58,6 +58,7 @@ class Triggers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         max_age_days: When the champion was registered so long ago.
         on_drift: When a verdict says that an input or an output has drifted.
         on_quality: When a verdict says that the quality has fallen.
+        on_concept_drift: When a detector saw the errors rise (they are declared at the endpoint).
         new_labels: When so many labels have come since the last run.
     """
 
@@ -66,6 +67,7 @@ class Triggers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_age_days: float | None = None
     on_drift: bool = False
     on_quality: bool = False
+    on_concept_drift: bool = False
     new_labels: int | None = None
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 CheckOutcome = Literal["ok", "breach", "no_data", "error"]
-Signal = Literal["service", "rejected", "input", "output", "quality", "estimate"]
+Signal = Literal["service", "rejected", "input", "output", "quality", "estimate", "concept"]
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

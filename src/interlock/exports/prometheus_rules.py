@@ -130,6 +130,12 @@ def _checks() -> list[dict[str, Any]]:
             "{{ $value }} columns of {{ $labels.version }} at {{ $labels.endpoint }} have drifted",
         ),
         _rule(
+            "InterlockConcept",
+            f"{said % ('concept', 'breach')} == 1",
+            defaults.CONCEPT,
+            "{{ $labels.check }} saw the errors of {{ $labels.version }} at {{ $labels.endpoint }} rise",
+        ),
+        _rule(
             "InterlockBrokenCheck",
             f"count by (endpoint) ({said % ('.+', 'error')}) > 0",
             defaults.BROKEN,

@@ -170,6 +170,8 @@ def _cause_of(tx: Transaction, verdict: Verdict, settings: Retraining) -> str:
         return ""
     if check.signal in ("input", "output") and check.name.startswith("drift") and settings.triggers.on_drift:
         return f"{DRIFT}: {check.name}"
+    if check.signal == "concept" and settings.triggers.on_concept_drift:
+        return f"concept drift: {check.details.get('reason', check.name)}"
     if check.signal == "quality" and settings.triggers.on_quality:
         value = "" if check.value is None else f" {check.value:.4g}"
         return f"quality: {check.name}{value}, expected {check.expected}"

@@ -21,6 +21,7 @@ QUALITY = _daily("quality", "critical")
 SERVICE = _daily("service", "critical")
 ESTIMATE = _daily("estimate", "warning")
 DRIFT = _daily("drift", "warning")
+CONCEPT = _daily("concept", "warning")
 REJECTED = _daily("rejected", "warning")
 
 BY_SIGNAL: dict[Signal, Rule] = {
@@ -30,6 +31,7 @@ BY_SIGNAL: dict[Signal, Rule] = {
     "rejected": REJECTED,
     "input": DRIFT,
     "output": DRIFT,
+    "concept": CONCEPT,
 }
 """Which rule a check in breach falls under."""
 
@@ -78,6 +80,7 @@ FROM_THE_CLOCK = frozenset({LOG_SUMS.name, COLLECTOR.name, DEVICE_RANGE.name, DE
 """Looked at every few seconds, as long as there is anybody who looks."""
 
 DEFAULTS: tuple[Rule, ...] = (
-    QUALITY, ESTIMATE, SERVICE, DRIFT, REJECTED, SILENT, BROKEN, SET_ASIDE, ROLLED_BACK, RELEASE_WAITS, LOG_SUMS, QUARANTINED, UNRECORDED, COLLECTOR, DEVICE_RANGE, DEVICE_SILENT, BROKER,
+    QUALITY, ESTIMATE, SERVICE, DRIFT, CONCEPT, REJECTED, SILENT, BROKEN, SET_ASIDE, ROLLED_BACK, RELEASE_WAITS,
+    LOG_SUMS, QUARANTINED, UNRECORDED, COLLECTOR, DEVICE_RANGE, DEVICE_SILENT, BROKER,
 )  # fmt: skip
 """All of them."""

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from interlock.domain.verdict import Check, Verdict
 from interlock.monitoring import quality
+from interlock.monitoring.concept_drift import ConceptDrift
 from interlock.monitoring.drift import past
 from interlock.monitoring.evidence import Evidence
 from interlock.monitoring.revisions import Revisions
@@ -51,6 +52,7 @@ class MonitoringController:
 
     def __init__(self, store: Store, reader: LogReader, clock: Callable[[], datetime]) -> None:
         self._store, self._reader, self._clock = store, reader, clock
+        self._concept = ConceptDrift(reader)
         self._revisions = Revisions(store, reader, clock)
 
     def step(self) -> int:
@@ -93,7 +95,10 @@ class MonitoringController:
         found = []
         for day in _until(days, until):
             rows = labelled.filter(pa.array(by_day == np.datetime64(day.date())))
-            found.append((day, evidence.quality(rows, day, day + _DAY)))
+            checks = evidence.quality(rows, day, day + _DAY)
+            judged = evidence.judged(day, day + _DAY)
+            checks += self._concept.checks(endpoint, evidence.detectors, judged, day, day + _DAY)
+            found.append((day, checks))
         return self._write(endpoint, cursor, found)
 
     def _revise(self, endpoint: str, until: float) -> int:

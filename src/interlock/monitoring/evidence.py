@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from interlock.domain.contract import PrivacyRule
+from interlock.domain.endpoint import Detector
 from interlock.domain.errors import InterlockError
 from interlock.domain.model import ModelVersion
 from interlock.domain.privacy import effective, withheld_sentence
@@ -55,6 +56,7 @@ class Evidence:
     versions: dict[str, ModelVersion] = field(default_factory=dict)
     profiled: dict[str, Profiled] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    detectors: tuple[Detector, ...] = ()
 
     @classmethod
     def read(
@@ -75,6 +77,7 @@ class Evidence:
             tx.service_hours.between(endpoint, start, end),
             known.privacy,
             tx.rejections.between(endpoint, start, end),
+            detectors=known.concept_detectors,
         )
         stored = sorted(tx.profiles.between(endpoint, start - past, end), key=itemgetter(0, 1))
         blobs = {ref: [(hour, blob) for _, hour, blob in found] for ref, found in groupby(stored, itemgetter(0))}
@@ -194,6 +197,12 @@ class Evidence:
         since = start - estimate.LABELS_OF
         labelled = reader.labelled(self.endpoint, since=since, until=end, columns=quality.COLUMNS)
         return estimate.Window(rows, labelled.filter(pc.equal(labelled["version"], ref)), alpha)
+
+    def judged(self, start: datetime, end: datetime) -> dict[str, ModelVersion]:
+        """Versions that answered in the window and whose answers the log holds."""
+        present = [self.versions[ref] for ref in self.present(start, end) if ref in self.versions]
+        answers = {"output.label", "output.prediction"}
+        return {version.ref: version for version in present if not answers & set(self._withheld(version.ref))}
 
     def quality(self, labelled: pa.Table, start: datetime, end: datetime) -> list[Check]:
         """Judge the quality of a window.

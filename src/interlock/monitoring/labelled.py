@@ -30,6 +30,7 @@ class Classified:
         hours: Hours since 1970 of the event, shape (n,).
         weights: How much each row counts, shape (n,); over 0.
         unusable: Labelled rows left out.
+        usable: Which of the labelled rows that count were taken, shape (m,).
     """
 
     actual: NDArray[np.int64]
@@ -38,22 +39,24 @@ class Classified:
     hours: NDArray[np.int64]
     weights: NDArray[np.float64]
     unusable: int
+    usable: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Rows of a regressor: `actual` and `predicted` in the target's unit."""
+    """Rows of a regressor: `actual` and `predicted` in the target's unit; `usable` as of `Classified`."""
 
     actual: NDArray[np.float64]
     predicted: NDArray[np.float64]
     hours: NDArray[np.int64]
     weights: NDArray[np.float64]
     unusable: int
+    usable: NDArray[np.bool_]
 
 
 def classified(contract: Contract, rows: pa.Table) -> Classified:
     """Read rows that one classifier answered. Rows without label are left out."""
-    rows = _counting(rows)
+    rows = counting(rows)
     actual = _classes(contract, rows)
     predicted = _numbered(_output(rows, "label"), contract.classes)
     usable = (actual >= 0) & (predicted >= 0)
@@ -64,6 +67,7 @@ def classified(contract: Contract, rows: pa.Table) -> Classified:
         hours=_hours(rows)[usable],
         weights=_weights(rows)[usable],
         unusable=int((~usable).sum()),
+        usable=usable,
     )
 
 
@@ -76,7 +80,7 @@ def scored(contract: Contract, rows: pa.Table) -> tuple[NDArray[np.int64], NDArr
 
 def measured(rows: pa.Table) -> Measured:
     """Read rows that one regressor answered. Rows without label are left out."""
-    rows = _counting(rows)
+    rows = counting(rows)
     actual = np.asarray(rows["label_number"].to_numpy(zero_copy_only=False), dtype=np.float64)
     predicted = np.asarray(_output(rows, "prediction").to_numpy(zero_copy_only=False), dtype=np.float64)
     usable = np.isfinite(actual) & np.isfinite(predicted)
@@ -86,6 +90,7 @@ def measured(rows: pa.Table) -> Measured:
         hours=_hours(rows)[usable],
         weights=_weights(rows)[usable],
         unusable=int((~usable).sum()),
+        usable=usable,
     )
 
 
@@ -103,7 +108,7 @@ def _numbered(values: pa.ChunkedArray, classes: Sequence[object]) -> NDArray[np.
     return np.asarray(numbers[encoded.indices.to_numpy(zero_copy_only=False)], dtype=np.int64)
 
 
-def _counting(rows: pa.Table) -> pa.Table:
+def counting(rows: pa.Table) -> pa.Table:
     """Rows with a label. One that was given no weight says nothing of quality."""
     rows = rows.filter(rows["label"].is_valid()) if rows["label"].null_count else rows
     return rows.filter(pc.greater(rows["weight"], 0.0)) if "weight" in rows.column_names else rows

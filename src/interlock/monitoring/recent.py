@@ -134,7 +134,7 @@ def newest(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 _OUTCOMES = ("breach", "error", "ok", "no_data")
-_SIGNALS = ("quality", "estimate", "service", "rejected", "input", "output")
+_SIGNALS = ("quality", "estimate", "service", "rejected", "concept", "input", "output")
 
 
 def _rank(check: Check) -> tuple[int, int, float]:

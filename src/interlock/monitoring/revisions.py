@@ -18,6 +18,7 @@ import msgspec
 
 from interlock.domain.verdict import Check, Verdict
 from interlock.monitoring import quality
+from interlock.monitoring.concept_drift import ConceptDrift
 from interlock.monitoring.evidence import Evidence
 from interlock.predictions.changed_days import Seen
 from interlock.predictions.reader import LogReader
@@ -30,6 +31,9 @@ _PAUSE = timedelta(hours=1)
 # To look what changed is to read what came and the ids it may mean: at most a twentieth of this process's time.
 _LOOK_SECONDS = 5.0
 _PAUSES_PER_COST = 20
+
+# What labels tell.
+_SIGNALS = ("quality", "concept")
 
 
 _Named = tuple[str | None, str]
@@ -61,6 +65,7 @@ class Revisions:
 
     def __init__(self, store: Store, reader: LogReader, clock: Callable[[], datetime]) -> None:
         self._store, self._reader, self._clock = store, reader, clock
+        self._concept = ConceptDrift(reader)
         self._look_again: dict[str, float] = {}
 
     def step(self, endpoint: str, judged_upto: datetime | None, until: float) -> int:
@@ -120,7 +125,10 @@ class Revisions:
             with self._store.read() as tx:
                 known, evidence = _last(tx, endpoint, day), Evidence.read(tx, endpoint, day, day + _DAY)
             rows = self._reader.labelled(endpoint, since=day, until=day + _DAY, columns=quality.COLUMNS)
-            verdicts += self._revised(endpoint, day, evidence.quality(rows, day, day + _DAY), known)
+            checks = evidence.quality(rows, day, day + _DAY)
+            judged = evidence.judged(day, day + _DAY)
+            checks += self._concept.checks(endpoint, evidence.detectors, judged, day, day + _DAY)
+            verdicts += self._revised(endpoint, day, checks, known)
             done.add(day)
         return done, verdicts
 
@@ -143,7 +151,7 @@ class Revisions:
 def _last(tx: Transaction, endpoint: str, day: datetime) -> dict[_Named, Verdict]:
     """The last verdict of each check of quality of a day."""
     said = tx.verdicts.list(endpoint, since=day, until=day + _DAY)
-    return {(one.check.version, one.check.name): one for one in said if one.check.signal == "quality"}
+    return {(one.check.version, one.check.name): one for one in said if one.check.signal in _SIGNALS}
 
 
 def _differ(check: Check, before: Check) -> bool:

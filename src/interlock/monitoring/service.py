@@ -15,6 +15,7 @@ import pyarrow as pa
 from interlock.domain.model import ModelVersion
 from interlock.domain.verdict import Check
 from interlock.monitoring import quality
+from interlock.monitoring.concept_drift import ConceptDrift
 from interlock.monitoring.drift import past
 from interlock.monitoring.evidence import Evidence
 from interlock.monitoring.labelled import by_version
@@ -88,6 +89,8 @@ class Monitoring:
         labelled = self._reader.labelled(endpoint, since=start, until=end, columns=quality.COLUMNS)
         if labelled.num_rows or self._reader.has_labels(endpoint):
             checks += evidence.quality(labelled, start, end)
+            judged = evidence.judged(start, end)
+            checks += ConceptDrift(self._reader).checks(endpoint, evidence.detectors, judged, start, end)
         return {
             "endpoint": endpoint,
             "window": _spelt(end - start),

@@ -12,7 +12,7 @@ import msgspec
 
 from interlock.domain.access import Act, Key
 from interlock.domain.contract import Contract
-from interlock.domain.endpoint import Durability, Endpoint, WhenFull
+from interlock.domain.endpoint import Detector, Durability, Endpoint, WhenFull
 from interlock.domain.errors import ConflictError, InvalidInputError
 from interlock.domain.names import check_name
 from interlock.domain.privacy import effective, resolve, withheld_sentence
@@ -163,6 +163,10 @@ def altered(endpoint: Endpoint, options: Mapping[str, Any], contracts: Sequence[
     for name, known in (("durability", Durability), ("when_full", WhenFull)):
         if getattr(changed, name) not in get_args(known):
             raise InvalidInputError(f"{name} == {getattr(changed, name)!r}, must be {' or '.join(get_args(known))}")
+    twice = len(set(changed.concept_detectors)) < len(changed.concept_detectors)
+    if twice or not set(changed.concept_detectors) <= set(get_args(Detector)):
+        known_ones = ", ".join(get_args(Detector))
+        raise InvalidInputError(f"concept_detectors == {list(changed.concept_detectors)}, must be among {known_ones}")
     inputs = [field.name for field in contracts[0].inputs]
     if changed.label_key not in (None, "unit", *inputs):
         raise InvalidInputError(

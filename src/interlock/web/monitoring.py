@@ -17,6 +17,7 @@ from interlock.web.rendering import show
 router = APIRouter(prefix="/monitoring", route_class=PageRoute, include_in_schema=False)
 
 _SIGNALS: tuple[Signal, ...] = ("quality", "estimate", "service", "rejected", "input", "output")
+_ALL_SIGNALS: tuple[Signal, ...] = (*_SIGNALS, "concept")
 _COLUMNS = 40
 
 
@@ -56,7 +57,7 @@ def endpoint_page(
         endpoint=endpoint,
         window=window,
         report=report,
-        groups=[(signal, [each for each in checks if each["signal"] == signal]) for signal in _SIGNALS],
+        groups=[(signal, [each for each in checks if each["signal"] == signal]) for signal in _ALL_SIGNALS],
         tables=tables,
     )
 

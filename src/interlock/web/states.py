@@ -47,6 +47,7 @@ _BREACHES: dict[Signal, Kind] = {
     "estimate": "watch",
     "input": "watch",
     "output": "watch",
+    "concept": "watch",
 }
 _SIGNALS: dict[Signal, str] = {
     "service": "service",
@@ -55,6 +56,7 @@ _SIGNALS: dict[Signal, str] = {
     "output": "outputs",
     "quality": "quality",
     "estimate": "estimated quality",
+    "concept": "concept drift",
 }
 
 
@@ -77,9 +79,14 @@ def said(signal: Signal, outcome: CheckOutcome) -> State:
         return State("unknown", "no verdict")
     if outcome != "breach":
         return _CHECKS[outcome]
-    word = {"input": "changed", "output": "changed", "quality": "low", "estimate": "low", "rejected": "refused"}.get(
-        signal, "breach"
-    )
+    word = {
+        "input": "changed",
+        "output": "changed",
+        "quality": "low",
+        "estimate": "low",
+        "rejected": "refused",
+        "concept": "errors rise",
+    }.get(signal, "breach")
     return State(_BREACHES[signal], word)
 
 
@@ -159,6 +166,8 @@ def _breach_word(name: Signal, broken: Sequence[Check]) -> str:
         return "quality likely low"
     if name == "rejected":
         return "requests refused"
+    if name == "concept":
+        return "errors rise"
     if name in ("input", "output"):
         columns = list(dict.fromkeys(one.name.removeprefix("drift.") for one in broken))
         return f"{columns[0]} changed" if len(columns) == 1 else f"{len(columns)} {_SIGNALS[name]} changed"

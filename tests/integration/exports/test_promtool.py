@@ -65,6 +65,11 @@ ILL: dict[str, dict[str, str]] = {
     "InterlockDrift": {
         f'interlock_check_outcome{OF},version="wine:1",signal="input",check="drift.y",outcome="breach"}}': "1x300",
     },
+    "InterlockConcept": {
+        f'interlock_check_outcome{OF},version="wine:1",signal="concept",check="concept.adwin",outcome="breach"}}': (
+            "1x300"
+        ),
+    },
     "InterlockBrokenCheck": {
         f'interlock_check_outcome{OF},version="wine:1",signal="input",check="drift.y",outcome="error"}}': "1x300",
     },

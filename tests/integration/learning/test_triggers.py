@@ -167,6 +167,15 @@ def test_what_is_no_drift_of_the_champion_starts_nothing(world: World, changes: 
     assert world.look(hours=1) == []
 
 
+def test_a_detector_that_saw_the_errors_rise_starts_a_run_where_that_is_declared(world: World) -> None:
+    world.declare(on_quality=True)
+    world.verdict("concept.adwin", "concept")
+    assert world.look(hours=1) == []
+    world.declare(on_concept_drift=True)
+    world.verdict("concept.adwin", "concept")
+    assert world.look(hours=1) == ["concept drift: concept.adwin"]
+
+
 def test_an_alert_rule_leaves_a_wish_that_is_taken_up_once(world: World) -> None:
     with world.store.transaction() as tx:
         assert "no retraining is declared" in act(tx, "e", "retrain", "accuracy 0.5", world.now)

@@ -20,9 +20,9 @@ class Endpoints(ControlRequests):
             name: Which.
             options: `deadline_ms`; `durability` (process or disk); `when_full` (refuse or serve_and_count); `label_key`
                 (what identifies a case in files of labels); `retention_days` (full days of events that the log keeps, 0
-                for ever); `privacy` (what the log gets of a column: keep, hash or drop; columns are inputs,
-                `output.<name>`, and `unit` for the sticky key); `images` (which of them the log keeps: all, none, or a
-                share).
+                for ever); `concept_detectors` (adwin, page_hinkley, kswin, ddm, dummy); `privacy` (what the log gets of
+                a column: keep, hash or drop; columns are inputs, `output.<name>`, and `unit` for the sticky key);
+                `images` (which of them the log keeps: all, none, or a share).
         """
         return dict(self._control.json("PATCH", f"/api/v1/endpoints/{quote(name, safe='')}", options))
 
