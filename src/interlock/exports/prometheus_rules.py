@@ -119,9 +119,15 @@ def _checks() -> list[dict[str, Any]]:
     return [
         _rule(
             "InterlockQuality",
-            f"{said % ('quality|estimate', 'breach')} == 1",
+            f"{said % ('quality', 'breach')} == 1",
             defaults.QUALITY,
             "{{ $labels.check }} of {{ $labels.version }} at {{ $labels.endpoint }} is worse than expected",
+        ),
+        _rule(
+            "InterlockEstimate",
+            f"{said % ('estimate', 'breach')} == 1",
+            defaults.ESTIMATE,
+            "{{ $labels.check }} of {{ $labels.version }} at {{ $labels.endpoint }} is estimated to be worse",
         ),
         _rule(
             "InterlockDrift",

@@ -223,8 +223,8 @@ def test_every_fault_of_meaning_is_told_at_once(plane: Plane) -> None:
         "alert_rules[0]: give below or above, and not both",
         "alert_rules[1].name: 'low' is there already; two rules need two names",
         "alert_rules[2]: name is one of a default rule: " + ", ".join(
-            ["quality", "service", "drift", "concept", "rejected", "silent", "broken", "set_aside", "rolled_back",
-                 "release_waits", "log_sums", "quarantined", "unrecorded", "collector", "device_range",
+            ["quality", "estimate", "service", "drift", "concept", "rejected", "silent", "broken", "set_aside",
+                 "rolled_back", "release_waits", "log_sums", "quarantined", "unrecorded", "collector", "device_range",
                  "device_silent", "broker"]
         ),
         "channels.a.url: is missing; a channel that is not there yet needs one",

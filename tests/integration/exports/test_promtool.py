@@ -65,6 +65,9 @@ ILL: dict[str, dict[str, str]] = {
     "InterlockDrift": {
         f'interlock_check_outcome{OF},version="wine:1",signal="input",check="drift.y",outcome="breach"}}': "1x300",
     },
+    "InterlockEstimate": {
+        f'interlock_check_outcome{OF},version="wine:1",signal="estimate",check="roc_auc",outcome="breach"}}': "1x300",
+    },
     "InterlockConcept": {
         f'interlock_check_outcome{OF},version="wine:1",signal="concept",check="concept.adwin",outcome="breach"}}': (
             "1x300"
