@@ -166,9 +166,9 @@ def build_services(settings: Settings) -> "Services":
     from interlock.monitoring.alert_channels import AlertChannels
     from interlock.monitoring.alerts import Alerts
     from interlock.monitoring.daily_report import DailyReports
+    from interlock.monitoring.devices import Devices
     from interlock.monitoring.error_analysis import ErrorAnalysis
     from interlock.monitoring.error_rules import ErrorRules
-    from interlock.monitoring.devices import Devices
     from interlock.monitoring.error_tags import ErrorTags
     from interlock.monitoring.recent import RecentReader
     from interlock.monitoring.service import Monitoring

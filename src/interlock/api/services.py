@@ -11,8 +11,8 @@ from interlock.api.key_ring import KeyRing
 from interlock.api.uploads import Staging
 from interlock.backtest.launch import Backtests
 from interlock.configuration.service import Configurations
-from interlock.learning.advices import Advices
 from interlock.exports.control_metrics import ControlMetrics
+from interlock.learning.advices import Advices
 from interlock.learning.lineage import Lineage
 from interlock.learning.online_replay import OnlineReplays
 from interlock.learning.online_service import OnlineLearners
@@ -20,9 +20,9 @@ from interlock.learning.runs import Runs
 from interlock.monitoring.alert_channels import AlertChannels
 from interlock.monitoring.alerts import Alerts
 from interlock.monitoring.daily_report import DailyReports
+from interlock.monitoring.devices import Devices
 from interlock.monitoring.error_analysis import ErrorAnalysis
 from interlock.monitoring.error_rules import ErrorRules
-from interlock.monitoring.devices import Devices
 from interlock.monitoring.error_tags import ErrorTags
 from interlock.monitoring.recent import RecentReader
 from interlock.monitoring.service import Monitoring
