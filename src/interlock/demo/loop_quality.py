@@ -62,7 +62,7 @@ def statement(endpoint: str, since: datetime) -> str:
         "SELECT 86400 * floor(epoch(event_at) / 86400) AS day, count(*) AS labels, "  # noqa: S608
         'avg(CASE WHEN label_number = "output.label" THEN 1.0 ELSE 0.0 END) AS value '
         f'FROM "{endpoint}_joined" WHERE label_number IS NOT NULL '
-        f"AND event_at >= make_timestamptz({round(since.timestamp() * 1e6)}) GROUP BY 1 ORDER BY 1"
+        f"AND epoch(event_at) >= {since.timestamp():.0f} GROUP BY 1 ORDER BY 1"
     )
 
 
