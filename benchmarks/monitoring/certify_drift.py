@@ -1,22 +1,25 @@
 """How often `interlock drift` cries wolf, and what it finds: simulation of the rule that users get, nothing mocked.
 
-Usage: `python benchmarks/monitoring/certify_drift.py [--quick] [--runs 400] [--seed 1] [--write docs/statistics.md]`.
+Usage: `python -m benchmarks.monitoring.certify_drift [--quick] [--runs 400] [--peer-runs 40] [--write PAGE]`.
 
 Every run draws reference and current rows anew, so that the reference's own sampling error is part of it. A false alarm
-is a run in which any column is called drifted. Exit code 1 if a cell breaks its promise by more than three standard
-errors.
+is a run in which any column is called drifted. Beside it, on the same rows of the first runs, what Evidently and
+NannyML would say of any column by their defaults. Exit code 1 if a cell breaks its promise by more than three standard
+errors. Rows are independent here: two files do not say when their rows came. `certify_watch` has streams.
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.monitoring import peer_rules
+from benchmarks.monitoring.cells import Cell, put_between
 from interlock.comparison.drift import ALPHA, drift
 
 Column = tuple[Any, Any]
@@ -24,28 +27,6 @@ Draw = Callable[[np.random.Generator, int, int], Column]
 
 QUIET, PROMISED_POWER = 50, 0.95
 START, END = "<!-- certify_drift: begin -->", "<!-- certify_drift: end -->"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One line of a table: in how many of the runs something happened, and what was promised."""
-
-    what: str
-    seed: int
-    runs: int
-    hits: int
-    promised: float
-    at_most: bool
-
-    @property
-    def share(self) -> float:
-        return self.hits / self.runs
-
-    @property
-    def kept(self) -> bool:
-        """Whether the promise holds within three standard errors of this many runs."""
-        noise = 3 * (self.promised * (1 - self.promised) / self.runs) ** 0.5
-        return bool(self.share <= self.promised + noise if self.at_most else self.share >= self.promised - noise)
 
 
 def number(rng: np.random.Generator, before: int, now: int) -> Column:
@@ -83,14 +64,33 @@ KINDS: dict[str, list[Draw]] = {
 }
 
 
-def false_alarms(kind: str, rows: int, columns: int, reference: int, runs: int, seed: int) -> Cell:
-    rng = np.random.default_rng(seed)
+@dataclass(frozen=True)
+class Runs:
+    """How many runs a cell has, in how many of them the peers are asked too, and where chance starts."""
+
+    runs: int
+    peers: int
+    seed: int
+
+
+def false_alarms(kind: str, rows: int, columns: int, reference: int, size: Runs) -> Cell:
+    rng = np.random.default_rng(size.seed)
     draws = KINDS[kind]
-    alarms = 0
-    for _ in range(runs):
+    alarms, evidently, nannyml = 0, 0, 0
+    for number in range(size.runs):
         drawn = {f"c{each}": draws[each % len(draws)](rng, reference, rows) for each in range(columns)}
         alarms += _compare(drawn).drifted
-    return Cell(f"{kind} | {reference:,} | {rows:,} | {columns}", seed, runs, alarms, ALPHA, at_most=True)
+        if number < size.peers:
+            evidently += any(peer_rules.evidently(_plain(column)) for column in drawn.values())
+            nannyml += any(peer_rules.nannyml(_plain(column)) for column in drawn.values())
+    peers = evidently / size.peers, nannyml / size.peers
+    what = f"{kind} | {reference:,} | {rows:,} | {columns}"
+    return Cell(what, size.seed, size.runs, alarms, ALPHA, at_most=True, peers=peers)
+
+
+def _plain(column: Column) -> peer_rules.Column:
+    before, now = (side if isinstance(side, np.ndarray) else side.indices.to_numpy() for side in column)
+    return peer_rules.Column(before, now)
 
 
 def _mean(rng: np.random.Generator, before: int, now: int) -> Column:
@@ -133,17 +133,23 @@ CHANGES: dict[str, tuple[int, Draw]] = {
 }
 
 
-def power(what: str, reference: int, runs: int, seed: int) -> Cell:
+def power(what: str, reference: int, size: Runs) -> Cell:
     """Detection of one changed column among fifty quiet ones, of which a fifth are categorical."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(size.seed)
     rows, draw = CHANGES[what]
     quiet: list[Draw] = [number, skewed, gaps, number, levels(10)]
-    found = 0
-    for _ in range(runs):
+    found, evidently, nannyml = 0, 0, 0
+    for run in range(size.runs):
         drawn = {f"c{each}": quiet[each % len(quiet)](rng, reference, rows) for each in range(QUIET)}
         drawn["changed"] = draw(rng, reference, rows)
         found += _compare(drawn).columns["changed"].drifted
-    return Cell(f"{what} | {reference:,} | {rows:,}", seed, runs, found, PROMISED_POWER, at_most=False)
+        if run < size.peers:
+            evidently += peer_rules.evidently(_plain(drawn["changed"]))
+            nannyml += peer_rules.nannyml(_plain(drawn["changed"]))
+    peers = evidently / size.peers, nannyml / size.peers
+    return Cell(
+        f"{what} | {reference:,} | {rows:,}", size.seed, size.runs, found, PROMISED_POWER, at_most=False, peers=peers
+    )
 
 
 def _compare(drawn: dict[str, Column]) -> Any:
@@ -151,60 +157,73 @@ def _compare(drawn: dict[str, Column]) -> Any:
     return drift(before, now)
 
 
-def quiet_cells(runs: int, seed: int, *, quick: bool) -> Iterator[Cell]:
-    sizes = (50, 1_000) if quick else (50, 500, 5_000, 50_000)
-    widths = (10,) if quick else (1, 20, 200)
+def quiet_cells(size: Runs, *, quick: bool) -> Iterator[Cell]:
+    sizes = (50, 1_000, 50_000) if quick else (50, 500, 5_000, 50_000)
+    widths = (1, 20, 200)
+    seed = size.seed
     for kind in KINDS:
-        for reference in (10_000,) if quick else (1_000, 10_000):
+        for reference in (1_000, 10_000):
             for rows in sizes:
                 for columns in widths:
                     # Numbers of 200 columns and 50,000 rows take minutes a run and say what 20 columns say.
-                    if rows * columns <= 1_000_000:
+                    if rows * columns <= (200_000 if quick else 1_000_000):
                         seed += 1
-                        yield false_alarms(kind, rows, columns, reference, runs, seed)
+                        runs = size.runs // 5 if columns > 100 else size.runs
+                        yield false_alarms(kind, rows, columns, reference, replace(size, seed=seed, runs=runs))
 
 
-def changed_cells(runs: int, seed: int) -> Iterator[Cell]:
-    for what in CHANGES:
-        seed += 1
-        yield power(what, 10_000, runs, seed)
+def changed_cells(size: Runs) -> Iterator[Cell]:
+    for number, what in enumerate(CHANGES, 1):
+        yield power(what, 10_000, replace(size, seed=size.seed + number))
 
 
-def _table(title: str, head: str, cells: list[Cell]) -> str:
-    lines = [f"### {title}", "", f"| {head} | runs | seed | share |", "|" + "---|" * (head.count("|") + 4)]
-    lines += [f"| {cell.what} | {cell.runs} | {cell.seed} | {cell.share:.2%} |" for cell in cells]
+def _table(title: str, head: str, cells: list[Cell], peers: int) -> str:
+    head = f"| {head} | runs | seed | Interlock | Evidently | NannyML |"
+    lines = [
+        title,
+        "",
+        f"The others' shares are of the first {peers} runs.",
+        "",
+        head,
+        "|" + "---|" * (head.count("|") - 1),
+    ]
+    for cell in cells:
+        said = "" if cell.kept else " **broken**"
+        others = " | ".join(f"{share:.0%}" for share in cell.peers)
+        lines.append(f"| {cell.what} | {cell.runs} | {cell.seed} | {cell.share:.2%}{said} | {others} |")
+    hits, runs = sum(cell.hits for cell in cells), sum(cell.runs for cell in cells)
+    lines += ["", f"All cells together: {hits:,.0f} of {runs:,} runs, {hits / runs:.2%}."]
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a few cells, as the test suite runs them")
+    parser.add_argument("--quick", action="store_true", help="leave out the largest cells")
     parser.add_argument("--runs", type=int, default=400)
+    parser.add_argument("--peer-runs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, help="put the tables between the marks in this page")
     options = parser.parse_args()
-    quiet = [_said(cell) for cell in quiet_cells(options.runs, 1_000 * options.seed, quick=options.quick)]
-    changed = [_said(cell) for cell in changed_cells(options.runs, 1_000 * options.seed + 500)]
+    size = Runs(options.runs, min(options.peer_runs, options.runs), 1_000 * options.seed)
+    quiet = [_said(cell) for cell in quiet_cells(size, quick=options.quick)]
+    changed = [_said(cell) for cell in changed_cells(replace(size, seed=size.seed + 500))]
     text = "\n\n".join(
         (
-            _table("Runs without drift in which any column was called drifted (at most 1 %)",
-                   "columns are | reference rows | current rows | columns", quiet),
-            _table("Runs in which the changed column, among 50 quiet ones, was found (at least 95 %)",
-                   "change | reference rows | current rows", changed),
+            _table("Runs without drift in which any column was called drifted. Promised: at most 1 %.",
+                   "columns are | reference rows | current rows | columns", quiet, size.peers),
+            _table("Runs in which the changed column, among 50 quiet ones, was found. Promised: at least 95 %.",
+                   "change | reference rows | current rows", changed, size.peers),
         )
     )  # fmt: skip
     print(text)
     if options.write:
-        page = options.write.read_text()
-        before, rest = page.split(START)
-        options.write.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END)[1]}")
+        put_between(options.write, START, END, text)
     sys.exit(0 if all(cell.kept for cell in (*quiet, *changed)) else 1)
 
 
 def _said(cell: Cell) -> Cell:
-    print(
-        f"{cell.what} | {cell.runs} | {cell.seed} | {cell.share:.2%}{'' if cell.kept else '  BROKEN'}", file=sys.stderr
-    )
+    broken = "" if cell.kept else "  BROKEN"
+    print(f"{cell.what} | {cell.runs} | {cell.seed} | {cell.share:.2%} | {cell.peers}{broken}", file=sys.stderr)
     return cell
 
 

@@ -16,8 +16,7 @@ from interlock.domain.ragged import is_ragged
 from interlock.domain.times import seconds
 from interlock.registry.answered import ask
 from interlock.registry.reference_quality import truth
-from interlock.stats.profile import Profile
-from interlock.stats.profile_bins import learn
+from interlock.stats.reference_profile import profile_reference
 
 # Deciles of more rows than this do not change any more.
 MOST_ROWS = 100_000
@@ -57,11 +56,9 @@ def reference_profile(
     }
     # Times are watched for what is missing; that they move on is no drift.
     features |= {name: seconds(values) for name, values in features.items() if values.dtype.kind == "M"}
-    spec = learn(features, kinds)
-    profile = Profile(spec)
-    profile.update(features)
+    profile = profile_reference(features, kinds)
     counts = base64.b64encode(profile.to_bytes()).decode()
-    found: dict[str, Any] = {"spec": spec.to_dict(), "counts": counts, "rows": profile.rows}
+    found: dict[str, Any] = {"spec": profile.spec.to_dict(), "counts": counts, "rows": profile.rows}
     if label is not None:
         found |= truth(contract, outputs, [label[at] for at in index])
     return found

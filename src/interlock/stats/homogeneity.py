@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from interlock.stats import two_sample
+from interlock.stats.level_weights import level_weights
 from interlock.stats.permutation import count_tails, score_p_value
 
 Finding = Literal["missing", "level", "shift", "spread", "shape", "nothing"]
@@ -24,12 +25,6 @@ _MIN_EXPECTED = 20.0
 # What each test may spend of the level, shared out over those that are taken.
 _ORDERED: dict[Finding, float] = {"missing": 0.2, "level": 0.2, "shift": 0.25, "spread": 0.25, "shape": 0.1}
 _UNORDERED: dict[Finding, float] = {"missing": 0.1, "level": 0.8, "shape": 0.1}
-
-# Of what the levels spend: a level that appears or grows is what breaks models, and one that vanishes is hard to miss.
-_GROWING = 0.84
-
-# From so many rows expected on the smaller side on, all levels weigh the same; rarer ones weigh less.
-_FREQUENT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +70,6 @@ def analyze(
         Mann & Whitney (1947), doi:10.1214/aoms/1177730491 (shift, on binned ranks).
         Mood (1954), doi:10.1214/aoms/1177728719 (spread).
         Pearson (1911), doi:10.1093/biomet/8.1-2.250 (shape).
-        Genovese, Roeder & Wasserman (2006), False discovery control with p-value weighting,
-        doi:10.1093/biomet/93.3.509.
     """
     reference, current = _checked(reference_counts, current_counts, missing)
     if reference.sum() == 0 or current.sum() == 0:
@@ -112,16 +105,10 @@ def _checked(
 
 
 def _levels(current: NDArray[np.float64], total: NDArray[np.float64]) -> tuple[float, int]:
-    """The smallest p-value over bins, each weighted by what both samples hold of it.
-
-    A rare level among a thousand then costs the frequent ones little. Weights rest on the totals, so they do not bias.
-    """
+    """The smallest p-value over bins, each weighted by what both samples hold of it."""
     used = np.flatnonzero(total > 0)
-    expected = total[used] * current.sum() / total.sum()
-    smaller = min(1.0, (total.sum() - current.sum()) / current.sum()) * expected
-    weights = np.minimum(1.0, smaller / _FREQUENT)
-    weights = weights / weights.sum() * np.where(current[used] >= expected, _GROWING, 1 - _GROWING)
-    p_values = count_tails(current[used], total[used], current.sum(), total.sum()) / weights
+    tails = count_tails(current[used], total[used], current.sum(), total.sum())
+    p_values = tails / level_weights(current[used], total[used])
     best = int(p_values.argmin())
     return min(1.0, float(p_values[best])), int(used[best])
 

@@ -25,8 +25,8 @@ _DECILES = np.arange(1, 10) / 10
 # Up to as many distinct values as there are bins, every value has a bin of its own.
 _FEW_DISTINCT = 10
 
-# A chi-square test over more levels than this needs more rows than an hour has.
-_MOST_CATEGORIES = 200
+MOST_CATEGORIES = 200
+"""A chi-square test over more levels than this needs more rows than an hour has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class FeatureBins:
             raise ValueError(f"kind of {self.name!r} == {self.kind!r}, must be 'numeric' or 'categorical'")
         if not np.all(np.isfinite(self.edges)) or any(a >= b for a, b in zip(self.edges, self.edges[1:], strict=False)):
             raise ValueError(f"edges of {self.name!r} == {self.edges}, must be finite and strictly increasing")
-        if len(set(self.categories)) < len(self.categories) or len(self.categories) > _MOST_CATEGORIES:
-            raise ValueError(f"categories of {self.name!r} must be distinct, and at most {_MOST_CATEGORIES}")
+        if len(set(self.categories)) < len(self.categories) or len(self.categories) > MOST_CATEGORIES:
+            raise ValueError(f"categories of {self.name!r} must be distinct, and at most {MOST_CATEGORIES}")
 
     @property
     def size(self) -> int:
@@ -207,7 +207,7 @@ def _learn_categories(column: Column) -> tuple[str, ...]:
     counts = count_categories(column)
     counts.pop(None, None)
     frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
-    return tuple(category for category, _ in frequent[:_MOST_CATEGORIES] if category is not None)
+    return tuple(category for category, _ in frequent[:MOST_CATEGORIES] if category is not None)
 
 
 def count_categories(column: Column) -> Counter[str | None]:
