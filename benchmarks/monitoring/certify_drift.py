@@ -129,7 +129,7 @@ CHANGES: dict[str, tuple[int, Draw]] = {
     "one class of 5, 5 → 10 %": (1_000, _share(5, 0.05, 0.10)),
     "one class of 10, 5 → 10 %": (1_000, _share(10, 0.05, 0.10)),
     "one level of 1,000, 0 → 20 %": (1_000, _share(1_000, 0.0, 0.20)),
-    "one class of 10, 5 → 8 %": (2_500, _share(10, 0.05, 0.08)),
+    "one level of 1,000, 5 → 8 %": (2_500, _share(1_000, 0.05, 0.08)),
 }
 
 

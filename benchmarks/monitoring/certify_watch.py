@@ -219,7 +219,6 @@ CHANGES: dict[str, tuple[int, str, Draw, Draw]] = {
     "one class of 3, 5 → 10 %": (1_000, "categorical", _levels(3, 0.05), _levels(3, 0.10)),
     "one class of 10, 5 → 10 %": (1_000, "categorical", _levels(10, 0.05), _levels(10, 0.10)),
     "one level of 1,000, 0 → 20 %": (1_000, "categorical", _levels(1_000, 0.0), _levels(1_000, 0.20)),
-    "one class of 10, 5 → 8 %": (2_500, "categorical", _levels(10, 0.05), _levels(10, 0.08)),
     "one level of 1,000, 5 → 8 %": (2_500, "categorical", _levels(1_000, 0.05), _levels(1_000, 0.08)),
 }
 

@@ -6,16 +6,15 @@ alarm every day, so its statistic is divided by the measured factor, as surveys 
 to guess: `basis` says what the factor was measured on, and few `pieces` mean that nothing can be said yet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtr, chdtrc, chdtri, fdtrc, ndtri, stdtr
+from scipy.special import chdtr, chdtrc, chdtri, fdtrc
 
-from interlock.stats.level_weights import level_weights
-from interlock.stats.permutation import count_tails
+from interlock.monitoring.deviations import Deviations
 from interlock.stats.two_sample import TwoSampleResult
 
 Counts = NDArray[np.int64]
@@ -45,8 +44,9 @@ _MOST_CORRELATED = 0.95
 # such windows raise an alarm every fourth time.
 _FEWEST_PIECES = 12
 
-# A smaller tail has no finite normal quantile.
-_SUREST = 1e-300
+# How surely parts of a window must move together before nothing is said of it: by chance, one column in a hundred.
+_TOGETHER = 0.003
+_SURE = 2.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +59,22 @@ class Dispersion:
             bin is equally restless, large where one cause moves everything.
         pieces: Independent parts or pairs of windows it was measured on. 0 if on nothing.
         basis: What was measured.
+        deviations: The pieces themselves, for aspects of the column that are restless in their own way.
+        is_together: Whether parts of a window surely move together: how far causes last longer than a window can only
+            be seen from windows before.
     """
 
     factor: float = 1.0
     spread: float = 0.0
     pieces: int = 0
     basis: Basis = "nothing"
+    deviations: Deviations | None = field(default=None, compare=False)
+    is_together: bool = False
 
     @property
     def is_known(self) -> bool:
         """Whether a test can rest on it. False where rows move together for most of the window."""
-        return self.basis != "parts of the window" or self.pieces >= _FEWEST_PIECES
+        return self.basis != "parts of the window" or (self.pieces >= _FEWEST_PIECES and not self.is_together)
 
 
 def between_windows(windows: Counts, rows: int) -> Dispersion:
@@ -95,8 +100,19 @@ def between_windows(windows: Counts, rows: int) -> Dispersion:
     variance = float(np.square(unlike).sum()) / len(kept) / directions
     variance /= _left_by_trimming(len(kept) / int(pairs.sum()), directions / (1 + spread))
     common = (variance - float(sampling.mean())) / 2
-    # Neighbouring pairs share windows, so they say as much as half of them.
-    return Dispersion(max(1.0, float(1 + (rows - 1) * common)), spread, 1 + len(kept) // 2, "windows before")
+    all_shares = windows.sum(axis=0) / windows.sum()
+    away = (_shares(windows[_APART:][pairs]) - _shares(windows[:-_APART][pairs]))[kept]
+    trimmed = _left_by_trimming(len(kept) / int(pairs.sum()), directions / (1 + spread))
+    deviations = Deviations(
+        away,
+        all_shares,
+        1 - (rows - 1) * float(sampling.mean()) / 2,
+        (rows - 1) / 2 / trimmed,
+        float(windows.sum()) / len(windows),
+    )
+    factor = max(1.0, float(1 + (rows - 1) * common))
+    # Neighbouring pairs share windows: squared differences of independent ones say as much as two thirds of them.
+    return Dispersion(factor, spread, 1 + 2 * len(kept) // 3, "windows before", deviations)
 
 
 def within_window(parts: Counts) -> Dispersion:
@@ -107,6 +123,7 @@ def within_window(parts: Counts) -> Dispersion:
     """
     parts = parts[parts.sum(axis=1) > 0]
     pooled = parts.sum(axis=0)
+    whole = parts
     directions = int((pooled > 0).sum()) - 1
     if len(parts) < _FEWEST_PARTS or directions < 1:
         return Dispersion()
@@ -116,8 +133,21 @@ def within_window(parts: Counts) -> Dispersion:
     memory = _memory(unlike)
     independent = max(1.5, len(parts) / memory)
     # Deviations are from the window's own mean, which follows them: few independent parts understate them.
-    factor = float(np.square(unlike).sum()) / directions * memory * independent / (independent - 1)
-    return Dispersion(max(1.0, float(factor)), _spread(unlike), round(independent), "parts of the window")
+    longer = memory * independent / (independent - 1)
+    factor = float(np.square(unlike).sum()) / directions * longer
+    shares = whole.sum(axis=0) / whole.sum()
+    away = whole - np.outer(whole.sum(axis=1), shares)
+    deviations = Deviations(
+        away, shares, 0.0, len(whole) * longer / float(whole.sum()), float(whole.sum()) / len(whole)
+    )
+    return Dispersion(
+        max(1.0, float(factor)),
+        _spread(unlike),
+        round(independent),
+        "parts of the window",
+        deviations,
+        _move_together(whole),
+    )
 
 
 def p_value(result: TwoSampleResult, dispersion: Dispersion) -> float:
@@ -149,41 +179,6 @@ def p_value(result: TwoSampleResult, dispersion: Dispersion) -> float:
     return float(fdtrc(freedom, freedom * (dispersion.pieces - 1), ratio))
 
 
-def bins_p_value(reference: Counts, current: Counts, dispersion: Dispersion) -> float:
-    """How surprising the bin is that changed most surely, for rows that are not independent.
-
-    A class that goes from 5 to 8 % is one bin of ten: a test of all bins together sees it late. Each tail is exact for
-    independent rows and is then widened, as if its rows were fewer.
-
-    Args:
-        reference, current: Rows per bin, shape (bins,).
-        dispersion: What was measured. Any one bin may be as restless as its spread over bins allows.
-
-    Returns:
-        Corrected for the number of bins.
-
-    Examples:
-        >>> before, now = np.array([500, 9000, 500]), np.array([80, 870, 50])
-        >>> bins_p_value(before, now, Dispersion()) < 0.001
-        True
-        >>> bins_p_value(before, now, Dispersion(factor=4.0, pieces=12, basis="windows before")) > 0.1
-        True
-    """
-    used = (reference + current) > 0
-    now, total = current[used].astype(np.float64), (reference + current)[used].astype(np.float64)
-    directions = len(total) - 1
-    if directions < 1 or not (reference.any() and current.any()):
-        return 1.0
-    tails = count_tails(now, total, now.sum(), total.sum())
-    if dispersion.pieces >= 2:
-        spread = min(dispersion.spread, float(directions))
-        worst = dispersion.factor * (1 + sqrt(spread * max(0, directions - 1)))
-        freedom = directions / (1 + spread) * (dispersion.pieces - 1)
-        away = -ndtri(np.clip(tails, _SUREST, 0.5)) / sqrt(worst)
-        tails = stdtr(freedom, -away)
-    return float(min(1.0, (tails / level_weights(now, total)).min()))
-
-
 def _shares(counts: Counts) -> Floats:
     return np.asarray(counts / counts.sum(axis=1, keepdims=True), dtype=np.float64)
 
@@ -211,6 +206,42 @@ def _memory(unlike: Floats) -> float:
     r = min((found + 1 / parts) / (1 - 3 / parts), _MOST_CORRELATED)
     noise = 1 / sqrt(parts * directions / (1 + _spread(unlike)))
     return (1 + r) / (1 - r) if r > noise else 1.0
+
+
+def _move_together(parts: Counts) -> bool:
+    """Whether parts surely differ more than independent rows would, or surely as their neighbours do.
+
+    Looked at in the middle of the column, where a common cause shows first if bins are in the order of their values,
+    and in all bins that hold a row of each part.
+
+    Args:
+        parts: Rows per bin, shape (parts, bins).
+    """
+    rows, shares = parts.sum(axis=1), parts.sum(axis=0) / parts.sum()
+    away = parts - np.outer(rows, shares)
+    return _is_middle_restless(away, shares, float(rows.mean())) or _are_bins_restless(away, np.outer(rows, shares))
+
+
+def _is_middle_restless(away: Floats, shares: Floats, rows: float) -> bool:
+    ranks = np.cumsum(shares) - shares / 2
+    ranks = ranks - shares @ ranks
+    variance = float(shares @ np.square(ranks))
+    if variance <= 0:
+        return False
+    middle = away @ ranks / sqrt(variance * rows)
+    squares, parts = float(np.square(middle).sum()), len(middle)
+    alike = float((middle[1:] * middle[:-1]).sum()) / squares if squares else 0.0
+    return float(chdtrc(parts - 1, squares)) < _TOGETHER or (alike + 1 / parts) * sqrt(parts) > _SURE
+
+
+def _are_bins_restless(away: Floats, expected: Floats) -> bool:
+    dense = expected.mean(axis=0) >= 1
+    freedom = (len(away) - 1) * (int(dense.sum()) - 1)
+    if freedom < 1:
+        return False
+    squares = float((np.square(away[:, dense]) / expected[:, dense]).sum())
+    # Pearson's statistic of few rows scatters more than a chi-square variable.
+    return squares - freedom > _SURE * sqrt(2 * freedom + float((1 / expected[:, dense]).sum()))
 
 
 def _left_by_trimming(kept: float, freedom: float) -> float:

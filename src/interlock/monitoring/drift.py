@@ -7,6 +7,7 @@ categories are bins of their own, so that they drift too. It refuses to judge a 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,9 @@ from interlock.monitoring.dispersion import (
     WINDOWS_BEFORE,
     Dispersion,
     between_windows,
-    bins_p_value,
-    p_value,
     within_window,
 )
+from interlock.monitoring.significance import change_p_value
 from interlock.monitoring.windows import HOUR, Hours, Reference
 from interlock.stats.profile import Profile
 from interlock.stats.profile_bins import FeatureBins
@@ -50,6 +50,10 @@ _PARTS = 24
 # A reference share from which one value alone in a window may be one draw and not many (a weekday, a batch's customer).
 _PLAUSIBLE = 0.05
 
+# Columns whose rows move together before no column of the window is judged: one in a hundred does so by chance.
+_FEWEST_RESTLESS = 2
+_RESTLESS = 0.1
+
 # What a week does not explain, in each of so many parts, needs no earlier windows to compare with. 0.4 is a shift of
 # one standard deviation.
 _LASTING = timedelta(days=8)
@@ -74,6 +78,15 @@ class DriftWindow:
     parts: Counts
     before: Counts
     length: timedelta = timedelta(0)
+
+    @cached_property
+    def is_restless(self) -> bool:
+        """Whether rows of this window move together in more columns than chance explains.
+
+        What moves the hours of some columns moves those of the others too, if too little to be seen in one alone.
+        """
+        found = [within_window(self.parts[:, where]).is_together for where in self.reference.spec.slices.values()]
+        return sum(found) >= max(_FEWEST_RESTLESS, len(found) * _RESTLESS)
 
     @classmethod
     def cut(cls, reference: Reference, hours: Hours, start: datetime, end: datetime) -> "DriftWindow":
@@ -115,8 +128,7 @@ def check_feature(bins: FeatureBins, window: DriftWindow, *, alpha: float) -> Ch
     outcome: CheckOutcome
     test = analyze(reference, current)
     dispersion = _dispersion(window, bins.name, rows)
-    # Two tests, each at half of the level: many bins that move a little, and one that moves alone.
-    probability = min(1.0, 2 * min(p_value(test, dispersion), bins_p_value(reference, current, dispersion)))
+    probability = change_p_value(reference, current, dispersion, ordered=bins.kind == "numeric")
     unknown = _unknown(bins, window, current, reference, dispersion)
     lasting = bool(unknown) and _is_lasting(window, bins.name, reference)
     outcome, reason = ("breach", "") if lasting else _judge(test, probability, alpha, unknown)
@@ -148,7 +160,7 @@ def _unknown(bins: FeatureBins, window: DriftWindow, current: Counts, reference:
     if dispersion.basis == "windows before":
         return ""
     needed = f"a verdict needs {FEWEST_WINDOWS} earlier windows to compare with"
-    if not dispersion.is_known:
+    if not dispersion.is_known or (dispersion.basis == "parts of the window" and window.is_restless):
         return f"parts of this window differ from each other as from the reference; {needed}"
     summary = window.profile.summary(bins.name)
     is_constant = np.count_nonzero(current) == 1 and not summary.std

@@ -12,7 +12,8 @@ Floats = NDArray[np.float64]
 # A level that appears or grows is what breaks models, and one that vanishes is hard to miss.
 _GROWING = 0.84
 
-# From so many rows expected on the smaller side on, all levels weigh the same; rarer ones weigh less.
+# From so many rows expected on the smaller side on, all levels weigh the same. Rarer ones weigh less, by the third
+# power: a thousand of them then cost a frequent level no more than a few frequent ones would.
 _FREQUENT = 20.0
 
 
@@ -36,5 +37,5 @@ def level_weights(current: Floats, total: Floats) -> Floats:
     """
     expected = total * current.sum() / total.sum()
     smaller = min(1.0, (total.sum() - current.sum()) / current.sum()) * expected
-    weights = np.minimum(1.0, smaller / _FREQUENT)
+    weights = np.minimum(1.0, smaller / _FREQUENT) ** 3
     return np.asarray(weights / weights.sum() * np.where(current >= expected, _GROWING, 1 - _GROWING))

@@ -25,7 +25,7 @@ _DECILES = np.arange(1, 10) / 10
 # Up to as many distinct values as there are bins, every value has a bin of its own.
 _FEW_DISTINCT = 10
 
-MOST_CATEGORIES = 200
+MOST_CATEGORIES = 1_000
 """A chi-square test over more levels than this needs more rows than an hour has."""
 
 
@@ -41,7 +41,7 @@ class FeatureBins:
         name: The feature's column.
         kind: Which of `edges` and `categories` is meant.
         edges: Strictly increasing and finite. Empty for a categorical feature.
-        categories: Distinct, at most 200. Empty for a numeric feature.
+        categories: Distinct, at most 1,000. Empty for a numeric feature.
 
     Raises:
         ValueError: The kind is unknown, or edges or categories break the rules above.
@@ -158,7 +158,8 @@ def learn(columns: Mapping[str, Column], kinds: Mapping[str, str]) -> ProfileSpe
 
     Returns:
         For a numeric feature the deciles of its finite values, or the midpoints between its values if those are at most
-        ten, or a bin for "exactly this value" if there is one only. For a categorical one its 200 most frequent values.
+        ten, or a bin for "exactly this value" if there is one only. For a categorical one its 1,000 most frequent
+        values.
 
     Raises:
         ValueError: A feature has no column, or its kind is unknown.

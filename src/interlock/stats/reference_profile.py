@@ -32,7 +32,7 @@ def profile_reference(columns: Mapping[str, Column], kinds: Mapping[str, str]) -
         ValueError: As `profile_bins.learn`.
 
     Examples:
-        >>> names = [f"name {number}" for number in range(500)] * 2
+        >>> names = [f"name {number}" for number in range(500)] + ["usual"] * 500
         >>> profile = profile_reference({"name": names, "plan": ["free", "pro"] * 500}, {
         ...     "name": "categorical", "plan": "categorical"})
         >>> profile.rows, int(profile.counts("plan").sum()), int(profile.counts("name").sum())

@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,8 @@ def test_a_change_is_found_among_fifty_quiet_features(
     change: Callable[[np.random.Generator], Any], said: str, cut_window: CutWindow, spread: Spread
 ) -> None:
     rng = np.random.default_rng(7)
-    found, quiet_alarms, runs = 0, 0, 5
+    found, runs = 0, 5
+    quiet: Counter[str] = Counter()
     for _ in range(runs):
         reference = numbers(rng, 5000, x=rng.standard_normal(5000))
         window = cut_window(
@@ -50,9 +52,11 @@ def test_a_change_is_found_among_fifty_quiet_features(
         )
         verdict = check(window)
         found += verdict.outcome == "breach" and said in verdict.details["reason"]
-        quiet_alarms += sum(check(window, f"quiet{number}").outcome != "ok" for number in range(QUIET))
+        quiet.update(check(window, f"quiet{number}").outcome for number in range(QUIET))
     assert found >= 4
-    assert quiet_alarms == 0
+    assert quiet["breach"] == 0
+    # Without days before, a column in a hundred looks as if its rows moved together, and is not judged.
+    assert quiet["ok"] >= 0.97 * runs * QUIET
 
 
 def test_categories_never_seen_are_drift(cut_window: CutWindow, spread: Spread) -> None:
