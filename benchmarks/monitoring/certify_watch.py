@@ -174,13 +174,13 @@ QUICK: list[tuple[str, Mood, int, int, int, int]] = [
     for mood in MOODS
     for kind, rows, columns, looks in (
         ("numeric", 50, 10, 40),
-        ("numeric", 1_000, 1, 40),
+        ("numeric", 1_000, 1, 100),
         ("numeric", 1_000, 20, 40),
         ("2 levels", 1_000, 10, 40),
         ("20 levels", 1_000, 10, 40),
-        ("1,000 levels", 1_000, 4, 40),
-        ("numeric", 50_000, 4, 30),
-        ("numeric", 200, 2, 1_000),
+        ("1,000 levels", 1_000, 2, 40),
+        ("numeric", 50_000, 2, 30),
+        ("numeric", 200, 1, 1_000),
     )
 ]
 

@@ -60,7 +60,7 @@ def _evidently_levels(before: Codes, now: Codes, rows: int) -> bool:
     used = (counts[0] + counts[1]) > 0
     reference, current = counts[0][used], counts[1][used]
     if rows > _SMALL:
-        sides = [dict(enumerate(side)) for side in (reference, current)]
+        sides = [{str(place): float(rows) for place, rows in enumerate(side)} for side in (reference, current)]
         return jensen_shannon_evidently(sides[0], sides[1]) >= _DISTANCE
     if len(reference) <= 2:
         return _z_test(reference, current)

@@ -8,8 +8,6 @@ other, so that reference and traffic err alike.
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from interlock.stats.profile import Profile
 from interlock.stats.profile_bins import MOST_CATEGORIES, Column, count_categories, learn
 
@@ -57,5 +55,5 @@ def profile_reference(columns: Mapping[str, Column], kinds: Mapping[str, str]) -
 def _is_chosen_by_chance(column: Column) -> bool:
     counts = count_categories(column)
     counts.pop(None, None)
-    alone = np.count_nonzero(np.fromiter(counts.values(), dtype=np.int64) == 1)
+    alone = sum(count == 1 for count in counts.values())
     return len(counts) > MOST_CATEGORIES or alone > _MOST_ALONE * max(1, len(column))
