@@ -170,6 +170,7 @@ def build_services(settings: Settings) -> "Services":
     from interlock.monitoring.error_analysis import ErrorAnalysis
     from interlock.monitoring.error_rules import ErrorRules
     from interlock.monitoring.error_tags import ErrorTags
+    from interlock.monitoring.maintenance import Maintenance
     from interlock.monitoring.recent import RecentReader
     from interlock.monitoring.service import Monitoring
     from interlock.monitoring.side_by_side import SideBySide
@@ -216,6 +217,7 @@ def build_services(settings: Settings) -> "Services":
         reports=DailyReports(store, reader),
         annotations=Annotations(store, reader, ImageLog(settings.log), now),
         alerts=Alerts(store, now),
+        maintenance=Maintenance(store, now),
         channels=channels,
         configurations=_configurations(store, releases, learners, channels),
         recent=recent,

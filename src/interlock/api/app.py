@@ -22,6 +22,7 @@ from interlock.api import (
     labels,
     log,
     log_rows,
+    maintenance,
     metrics,
     models,
     monitoring,
@@ -53,7 +54,7 @@ def create_app(services: Services) -> FastAPI:
     for nouns in (
         models, application_tests, endpoints, retraining, online_learning, monitoring, labels, log_rows, releases,
         replays, runs, alerts, alert_rules, silences, channels, log, audit, keys, status, uploads, config, annotations,
-        reports, errors, comparison, held_out, devices,
+        reports, errors, comparison, held_out, devices, maintenance,
     ):  # fmt: skip
         api.include_router(nouns.router)
     app.include_router(api)

@@ -24,6 +24,7 @@ from interlock.monitoring.devices import Devices
 from interlock.monitoring.error_analysis import ErrorAnalysis
 from interlock.monitoring.error_rules import ErrorRules
 from interlock.monitoring.error_tags import ErrorTags
+from interlock.monitoring.maintenance import Maintenance
 from interlock.monitoring.recent import RecentReader
 from interlock.monitoring.service import Monitoring
 from interlock.monitoring.side_by_side import SideBySide
@@ -73,6 +74,7 @@ class Services:
     reports: DailyReports
     annotations: Annotations
     alerts: Alerts
+    maintenance: Maintenance
     channels: AlertChannels
     configurations: Configurations
     recent: RecentReader

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from interlock.cli import alert_channel, alert_rules
+from interlock.cli import alert_channel, alert_rules, maintenance
 from interlock.cli.options import DEFAULT_HOME, AsJson, At, Home, Reason, Server, connect, time_of
 from interlock.cli.output import show_facts, show_json, show_table
 from interlock.domain.errors import InvalidInputError
@@ -15,6 +15,7 @@ from interlock.domain.errors import InvalidInputError
 app = typer.Typer(name="alert", help="What is wrong, who knows, and who is told.", no_args_is_help=True)
 app.add_typer(alert_channel.app)
 app.add_typer(alert_rules.app)
+app.add_typer(maintenance.app)
 
 Id = Annotated[int, typer.Argument(metavar="ID", help="The incident, as `alert list` shows it.")]
 

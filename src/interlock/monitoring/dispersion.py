@@ -136,7 +136,7 @@ def within_window(parts: Counts) -> Dispersion:
     longer = memory * independent / (independent - 1)
     factor = float(np.square(unlike).sum()) / directions * longer
     shares = whole.sum(axis=0) / whole.sum()
-    away: Floats = whole - np.outer(whole.sum(axis=1), shares)
+    away = np.asarray(whole - np.outer(whole.sum(axis=1), shares), dtype=np.float64)
     deviations = Deviations(
         away, shares, 0.0, len(whole) * longer / float(whole.sum()), float(whole.sum()) / len(whole)
     )
@@ -218,7 +218,7 @@ def _move_together(parts: Counts) -> bool:
         parts: Rows per bin, shape (parts, bins).
     """
     rows, shares = parts.sum(axis=1), parts.sum(axis=0) / parts.sum()
-    away: Floats = parts - np.outer(rows, shares)
+    away = np.asarray(parts - np.outer(rows, shares), dtype=np.float64)
     return _is_middle_restless(away, shares, float(rows.mean())) or _are_bins_restless(away, np.outer(rows, shares))
 
 

@@ -20,6 +20,7 @@ from interlock.domain.alert import (
     Silence,
     Symptom,
 )
+from interlock.domain.maintenance import MaintenanceWindow
 from interlock.store.transaction import Transaction
 
 ACTOR = "controller"
@@ -34,10 +35,10 @@ _LONGEST_TITLE = 200
 
 def tell_open(tx: Transaction, now: datetime) -> None:
     """Tell of open incidents that channels do not know as they are, unless they are silenced or in their cooldown."""
-    silences = tx.silences.running(now)
+    quiet_times = _quiet_times(tx, now)
     for alert in tx.alerts.open():
         kind = _what_to_tell(alert)
-        if kind is not None and not _is_quiet(alert, silences, now):
+        if kind is not None and not _is_quiet(alert, quiet_times, now):
             told = msgspec.structs.replace(alert, told_at=now, told_severity=alert.severity, quiet_until=None)
             tx.alerts.update(told)
             _tell(tx, told, kind, now, tx.channels.list())
@@ -45,7 +46,7 @@ def tell_open(tx: Transaction, now: datetime) -> None:
 
 def tell_resolved(tx: Transaction, alert: Alert, now: datetime) -> None:
     """Tell those who were told that an incident began that it is over; all, if it is over before anybody looked."""
-    if _is_quiet(alert, tx.silences.running(now), now):
+    if _is_quiet(alert, _quiet_times(tx, now), now):
         return
     if alert.told_at is None and alert.acknowledged_at is None:
         _tell(tx, alert, "resolved", now, tx.channels.list())
@@ -62,9 +63,13 @@ def _what_to_tell(alert: Alert) -> NoticeKind | None:
     return "worse" if SEVERITIES.index(alert.severity) > SEVERITIES.index(alert.told_severity) else None
 
 
-def _is_quiet(alert: Alert, silences: Sequence[Silence], now: datetime) -> bool:
+def _quiet_times(tx: Transaction, now: datetime) -> Sequence[Silence | MaintenanceWindow]:
+    return [*tx.silences.running(now), *tx.maintenance_windows.list()]
+
+
+def _is_quiet(alert: Alert, quiet_times: Sequence[Silence | MaintenanceWindow], now: datetime) -> bool:
     in_cooldown = alert.quiet_until is not None and now < alert.quiet_until
-    return in_cooldown or any(silence.covers(alert.endpoint, now) for silence in silences)
+    return in_cooldown or any(each.covers(alert.endpoint, now) for each in quiet_times)
 
 
 def _tell(tx: Transaction, alert: Alert, kind: NoticeKind, now: datetime, channels: Sequence[Channel]) -> None:

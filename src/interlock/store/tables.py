@@ -26,6 +26,7 @@ from interlock.domain.endpoint import Endpoint
 from interlock.domain.error_rule import ErrorRule
 from interlock.domain.gateway_state import GatewayState
 from interlock.domain.learner import Learner
+from interlock.domain.maintenance import MaintenanceWindow
 from interlock.domain.model import ModelVersion
 from interlock.domain.online import OnlineLearning
 from interlock.domain.pin import Pin
@@ -236,6 +237,7 @@ alert_conditions = Table(
 silences = Table(
     "silences", metadata, _key("id", BigInteger()), Column("until", UtcTime(), nullable=False), _body(Silence)
 )
+maintenance_windows = Table("maintenance_windows", metadata, _key("name", _NAME), _body(MaintenanceWindow))
 alert_rules = Table("alert_rules", metadata, _key("name", _NAME), _body(WrittenRule))
 annotation_exports = Table(
     "annotation_exports",

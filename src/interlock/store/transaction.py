@@ -23,6 +23,7 @@ from interlock.store.gate_counts import GateCountRepository
 from interlock.store.gateways import GatewayRepository
 from interlock.store.keys import KeyRepository
 from interlock.store.learners import LearnerRepository
+from interlock.store.maintenance_windows import MaintenanceWindowRepository
 from interlock.store.models import ModelRepository
 from interlock.store.online_learnings import OnlineLearningRepository
 from interlock.store.pins import PinRepository
@@ -69,6 +70,7 @@ class Transaction:
         self.gateways = GatewayRepository(connection)
         self.keys = KeyRepository(connection)
         self.learners = LearnerRepository(connection)
+        self.maintenance_windows = MaintenanceWindowRepository(connection)
         self.models = ModelRepository(connection)
         self.online_learnings = OnlineLearningRepository(connection)
         self.pins = PinRepository(connection)

@@ -132,3 +132,22 @@ def test_rules_are_applied_as_a_whole(plane: Any) -> None:
     refused = put([{"name": "low"}])
     assert (refused.status_code, len(refused.json()["faults"])) == (400, 2)
     assert put([]).json() == get(plane, "/alert-rules").json() == {"rules": []}
+
+
+def test_a_maintenance_window_is_written_listed_and_removed_by_who_may_operate_the_endpoint(
+    plane: Any,
+    incidents: dict[str, int],
+) -> None:
+    window = {"name": "import", "begins": "02:00", "ends": "04:00", "time_zone": "Europe/Berlin", "weekdays": ["sun"]}
+    mine = window | {"endpoint": "wine", "name": "mine"}
+    assert post(plane, "/maintenance-windows", mine, "limited").status_code == 201
+    assert post(plane, "/maintenance-windows", window, "limited").status_code == 403
+    assert post(plane, "/maintenance-windows", window).status_code == 201
+    assert post(plane, "/maintenance-windows", window).status_code == 409
+    assert post(plane, "/maintenance-windows", window | {"name": "x", "begins": "2"}).status_code == 400
+    assert post(plane, "/maintenance-windows", window | {"name": "x", "endpoint": "gin"}).status_code == 404
+    found = get(plane, "/maintenance-windows").json()["maintenance_windows"]
+    assert [(each["name"], each["weekdays"], each["time_zone"]) for each in found] == [
+        ("import", ["sun"], "Europe/Berlin"),
+        ("mine", ["sun"], "Europe/Berlin"),
+    ]

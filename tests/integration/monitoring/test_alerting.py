@@ -13,11 +13,13 @@ from interlock.domain.access import Key
 from interlock.domain.alert import Action, Alert, Channel, Condition, Silence
 from interlock.domain.contract import Contract
 from interlock.domain.endpoint import Endpoint
+from interlock.domain.maintenance import WEEKDAYS, MaintenanceWindow
 from interlock.domain.model import ModelVersion
 from interlock.domain.traffic import TrafficPlan
 from interlock.domain.verdict import Check, CheckOutcome, Signal, Verdict
 from interlock.monitoring.alerting import Alerting
 from interlock.monitoring.alerts import Alerts
+from interlock.monitoring.maintenance import Maintenance
 from interlock.predictions import reconciliation
 from interlock.predictions.reconciliation import Reconciliation, ReconciliationReport
 from interlock.releases.actions import act
@@ -384,6 +386,22 @@ def test_during_a_silence_incidents_are_kept_and_those_that_last_are_told_of_aft
     assert (len(world.alerts), world.told) == (1, [])
     world.jump(timedelta(hours=1))
     assert world.told == ["[warning] e: drift.x of m:1: it fell (and 1 more)"]
+
+
+def test_in_a_maintenance_window_nobody_is_told_before_its_end(world: World) -> None:
+    begins, ends = (world.now + timedelta(minutes=minutes) for minutes in (-5, 55))
+    window = MaintenanceWindow(
+        name="import", weekdays=WEEKDAYS, begins=f"{begins:%H:%M}", ends=f"{ends:%H:%M}", time_zone="UTC",
+        created_at=world.now, created_by="ann",
+    )  # fmt: skip
+    Maintenance(world.store, lambda: world.now).add(window, actor=ANN)
+    world.judge(0, drift())
+    assert (len(world.alerts), world.told) == (1, [])
+    world.jump(timedelta(hours=1))
+    assert world.told == ["[warning] e: drift.x of m:1: it fell"]
+    world.jump(timedelta(hours=23))
+    world.judge(5, drift(name="drift.y"))
+    assert len(world.told) == 1
 
 
 def test_who_acknowledged_is_told_only_of_what_is_new(world: World) -> None:

@@ -33,6 +33,22 @@ class Alerts(ControlRequests):
         """All silences, newest first, also those that have ended."""
         return list(self._get("/silences")["silences"])
 
+    def add_maintenance_window(self, window: Mapping[str, Any]) -> dict[str, Any]:
+        """Tell nobody at a time that comes back every week.
+
+        Args:
+            window: `name`, `begins`, `ends` (02:00), and where wanted `weekdays`, `time_zone`, `endpoint`, `reason`.
+        """
+        return self._post("/maintenance-windows", dict(window))
+
+    def maintenance_windows(self) -> list[dict[str, Any]]:
+        """All maintenance windows, by name."""
+        return list(self._get("/maintenance-windows")["maintenance_windows"])
+
+    def remove_maintenance_window(self, name: str) -> None:
+        """Take a maintenance window away."""
+        self._control.call("DELETE", f"/api/v1/maintenance-windows/{quote(name, safe='')}")
+
     def apply_alert_rules(self, document: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Put these rules, `{"rules": [...]}`, in the place of all that were written before."""
         return list(self._control.json("PUT", "/api/v1/alert-rules", dict(document))["rules"])

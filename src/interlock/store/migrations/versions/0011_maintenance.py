@@ -1,0 +1,18 @@
+"""Maintenance windows: times of the week in which nobody is told of alerts."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the table."""
+    op.create_table(
+        "maintenance_windows",
+        sa.Column("name", sa.String(128), primary_key=True),
+        sa.Column("body", sa.Text(), nullable=False),
+    )
