@@ -12,8 +12,8 @@ from interlock.client.yaml_file import read_mapping
 app = typer.Typer(name="rules", help="Alert rules of your own.", no_args_is_help=True)
 
 _COLUMNS = (
-    "name", "check", "endpoint", "below", "above", "severity", "days", "over_after_days", "fewest_rows", "action",
-    "off",
+    "name", "check", "endpoint", "below", "above", "unusual", "severity", "days", "over_after_days", "fewest_rows",
+    "action", "off",
 )  # fmt: skip
 
 

@@ -13,6 +13,12 @@ from interlock.domain.names import check_name
 _YEAR = (366, "1 to 366")  # more is a slip of the pen, and far more is no length of time at all
 _COUNTS = {"days": _YEAR, "over_after_days": _YEAR, "fewest_rows": (1 << 62, "at least 1")}
 
+VOLUME = "volume"
+"""Requests by the hour: no check of `interlock monitor`, but what a rule with `unusual` can look at."""
+
+_WEEKS = (3, 52)
+_MOST_CHANCE = 0.1
+
 
 class WrittenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of a rules file.
@@ -21,7 +27,10 @@ class WrittenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         name: As alerts show it.
         check: The check whose value is looked at, as `interlock monitor` names it: `accuracy`, `drift.temp`.
         endpoint: Whose; empty is all that have such a check.
-        below, above: Bad is a value below, or above. One of them.
+        below, above: Bad is a value below, or above.
+        unusual: Bad is a value that past weeks do not explain. One of the three.
+        weeks: So many of them, with `unusual`.
+        chance: Probability of a false alarm on a day, with `unusual`.
         severity: Of the incident.
         days: Bad for so many days in a row before it fires.
         over_after_days: Good for so many days in a row before it is over.
@@ -35,6 +44,9 @@ class WrittenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     endpoint: str = ""
     below: float | None = None
     above: float | None = None
+    unusual: bool = False
+    weeks: int = 8
+    chance: float = 0.001
     severity: Severity = "critical"
     days: int = 1
     over_after_days: int = 1
@@ -105,11 +117,23 @@ def faults_of(rule: WrittenRule, defaults: Sequence[str]) -> list[str]:
             faults.append(str(error))
     if not rule.check:
         faults.append("check is missing; `interlock monitor` names them")
-    if (rule.below is None) == (rule.above is None):
-        faults.append("give below or above, and not both")
+    if [rule.below is not None, rule.above is not None, rule.unusual].count(True) != 1:
+        faults.append("give one of below, above and unusual: true, and not two")
+    faults += _faults_of_unusual(rule)
     if not all(isfinite(bound) for bound in (rule.below, rule.above) if bound is not None):
         faults.append("below and above must be numbers, and not infinite ones")
     for field, (most, spelt) in _COUNTS.items():
         if not 1 <= getattr(rule, field) <= most:
             faults.append(f"{field} == {getattr(rule, field)}, must be {spelt}")
+    return faults
+
+
+def _faults_of_unusual(rule: WrittenRule) -> list[str]:
+    faults = []
+    if rule.check == VOLUME and not rule.unusual:
+        faults.append("check: volume is requests by the hour, for unusual: true; those of a day are `requests`")
+    if not _WEEKS[0] <= rule.weeks <= _WEEKS[1]:
+        faults.append(f"weeks == {rule.weeks}, must be {_WEEKS[0]} to {_WEEKS[1]}")
+    if not 0 < rule.chance <= _MOST_CHANCE:
+        faults.append(f"chance == {rule.chance}, must be over 0 and at most {_MOST_CHANCE}")
     return faults

@@ -27,7 +27,7 @@ class MaintenanceWindowRepository(Repository):
         """Raises NotFoundError."""
         found = self._connection.scalar(select(maintenance_windows.c.body).where(maintenance_windows.c.name == name))
         if found is None:
-            raise NotFoundError(f"there is no maintenance window {name!r}")
+            raise NotFoundError("maintenance window", name)
         return found  # type: ignore[no-any-return]  # the column's type decodes it
 
     def remove(self, name: str) -> MaintenanceWindow:

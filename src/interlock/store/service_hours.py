@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, func, select
 
 from interlock.store.repository import Repository
 from interlock.store.tables import service_hours
@@ -58,6 +58,14 @@ class ServiceHourRepository(Repository):
             there = self._there(endpoint, sorted({delta.hour for delta in added}))
             rows = [_values(delta, there.get((delta.version, delta.hour))) for delta in added]
             self._put_all(service_hours, ("endpoint", "hour", "version"), rows)
+
+    def requests_by_hour(self, endpoint: str, start: datetime, end: datetime) -> dict[datetime, int]:
+        """Requests to all versions together, of the hours from `start` up to but not with `end` that had any."""
+        query = select(service_hours.c.hour, func.sum(service_hours.c.requests)).where(
+            and_(service_hours.c.endpoint == endpoint, service_hours.c.hour >= start, service_hours.c.hour < end)
+        )
+        rows = self._connection.execute(query.group_by(service_hours.c.hour).order_by(service_hours.c.hour))
+        return {hour: int(requests) for hour, requests in rows}
 
     def _there(self, endpoint: str, hours: Sequence[datetime]) -> dict[tuple[str, datetime], Row[Any]]:
         found = {}

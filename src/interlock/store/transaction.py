@@ -46,10 +46,10 @@ class Transaction:
 
     __slots__ = (
         "_connection", "alert_conditions", "alert_rules", "alerts", "annotations", "application_tests", "audit",
-        "channels", "cursors",
-        "deliveries", "endpoints", "error_rules", "error_tags", "gate_counts", "gateways", "keys", "learners", "models",
-        "online_learnings", "pins", "plans", "profiles", "rejections", "releases", "replays", "retrainings", "runs",
-        "service_hours", "silences", "spools", "telemetry", "verdicts",
+        "channels", "cursors", "deliveries", "endpoints", "error_rules", "error_tags", "gate_counts", "gateways",
+        "keys", "learners", "maintenance_windows", "models", "online_learnings", "pins", "plans", "profiles",
+        "rejections", "releases", "replays", "retrainings", "runs", "service_hours", "silences", "spools",
+        "telemetry", "verdicts",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from interlock.domain.access import Key
 from interlock.domain.alert import Action, Alert, Channel, Condition, Silence
+from interlock.domain.alert_rule import WrittenRule
 from interlock.domain.contract import Contract
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.maintenance import WEEKDAYS, MaintenanceWindow
@@ -23,7 +25,9 @@ from interlock.monitoring.maintenance import Maintenance
 from interlock.predictions import reconciliation
 from interlock.predictions.reconciliation import Reconciliation, ReconciliationReport
 from interlock.releases.actions import act
+from interlock.stats import log_histogram
 from interlock.store import Store
+from interlock.store.service_hours import ServiceDelta
 from interlock.store.transaction import Transaction
 
 START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
@@ -640,3 +644,68 @@ def test_names_and_reasons_of_any_length_are_alerted_of_in_one_line(world: World
         tx.audit.append(START, "controller", "system", "release.roll_back", "e", details)
     world.run()
     assert world.told[-1] == "[warning] e: release e-1 of m:2 was rolled back: Traceback: line 1 line 2"
+
+
+def serve(world: World, hours: dict[int, int]) -> None:
+    """Requests of an endpoint by the hour since the start."""
+    latency = np.zeros(log_histogram.SIZE, dtype=np.int64)
+    with world.store.transaction() as tx:
+        tx.service_hours.add_all(
+            ServiceDelta("e", "m:1", START + timedelta(hours=hour), requests, 0, requests, latency)
+            for hour, requests in hours.items()
+        )
+
+
+def seen(world: World, day: int) -> None:
+    world.judge(day, check("ok", "requests", "service"))
+
+
+def usual_hours(rng: np.random.Generator, days: int) -> dict[int, int]:
+    """Busy by day, quiet at night, a half on Sundays."""
+    level = [20 + 180 * (7 <= hour < 20) for hour in range(24)]
+    return {
+        24 * day + hour: int(rng.poisson(level[hour] / (2 if day % 7 == 6 else 1)))
+        for day in range(days)
+        for hour in range(24)
+    }
+
+
+def test_volume_is_compared_with_the_same_hour_of_past_weeks(world: World) -> None:
+    hours = usual_hours(np.random.default_rng(1), 43)
+    # A Monday afternoon like a Sunday: nothing for a threshold, and unheard of.
+    hours |= {24 * 42 + hour: 100 for hour in range(14, 17)}
+    serve(world, hours)
+    with world.store.transaction() as tx:
+        tx.alert_rules.replace([WrittenRule(name="odd-volume", check="volume", unusual=True, severity="warning")])
+    for day in range(42):
+        seen(world, day)
+    assert world.told == []
+    seen(world, 42)
+    (told,) = world.told
+    assert told.startswith("[warning] e: volume at Mon ")
+    assert "requests" in told
+    assert "are usual at that hour of the week" in told
+
+
+def test_a_day_without_any_request_is_unusual_too(world: World) -> None:
+    serve(world, usual_hours(np.random.default_rng(2), 35))
+    with world.store.transaction() as tx:
+        tx.alert_rules.replace([WrittenRule(name="odd", check="volume", unusual=True)])
+    world.judge(36, check("no_data", "requests", "service", None))
+    assert any("volume at" in symptom.sentence for alert in world.alerts for symptom in alert.symptoms)
+
+
+def test_any_value_is_compared_with_the_same_weekday_of_past_weeks(world: World) -> None:
+    rng = np.random.default_rng(3)
+    with world.store.transaction() as tx:
+        tx.alert_rules.replace([WrittenRule(name="odd", check="drift.x", unusual=True)])
+
+    def judge(day: int, value: float) -> None:
+        world.judge(day, msgspec.structs.replace(drift("ok"), value=value, rows=100))
+
+    for day in range(35):
+        judge(day, (0.3 if day % 7 == 6 else 0.05) + rng.normal(0, 0.005))
+    assert world.alerts == []
+    judge(35, 0.3)  # what is usual on a Sunday, on a Monday
+    (alert,) = world.alerts
+    assert "are usual on a Monday" in alert.symptoms[0].sentence

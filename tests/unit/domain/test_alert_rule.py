@@ -33,11 +33,11 @@ def test_a_value_on_the_bound_is_not_bad() -> None:
 def test_all_faults_are_told_at_once() -> None:
     low = {"name": "low", "check": "accuracy", "below": 0.6}
     assert faults({**low, "above": 1}, {**low, "name": "High"}, {**low, "colour": "red"}, {"name": "low"}) == [
-        "rule 1 (low): give below or above, and not both",
+        "rule 1 (low): give one of below, above and unusual: true, and not two",
         "rule 2 (High): rule name == 'High', must be 1 to 128 of a-z 0-9 . _ - and start with a letter or digit",
         "rule 3: Object contains unknown field `colour`",
         "rule 4 (low): check is missing; `interlock monitor` names them",
-        "rule 4 (low): give below or above, and not both",
+        "rule 4 (low): give one of below, above and unusual: true, and not two",
         "rule low is there 2 times",
     ]
     assert faults({**low, "days": 0}) == ["rule 1 (low): days == 0, must be 1 to 366"]
@@ -61,3 +61,15 @@ def test_default_rules_can_only_be_switched_off() -> None:
 def test_what_is_no_rules_file_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError, match="a mapping with `rules`"):
         parse(document, DEFAULTS)
+
+
+def test_a_rule_may_ask_for_what_past_weeks_do_not_explain() -> None:
+    odd = {"name": "odd", "check": "volume", "unusual": True}
+    (rule,) = parse({"rules": [odd]}, DEFAULTS)
+    assert (rule.weeks, rule.chance) == (8, 0.001)
+    assert faults({**odd, "below": 3}) == ["rule 1 (odd): give one of below, above and unusual: true, and not two"]
+    assert faults({**odd, "weeks": 2}, {**odd, "name": "b", "chance": 0.5}) == [
+        "rule 1 (odd): weeks == 2, must be 3 to 52",
+        "rule 2 (b): chance == 0.5, must be over 0 and at most 0.1",
+    ]
+    assert "check: volume" in faults({"name": "odd", "check": "volume", "below": 3})[0]
