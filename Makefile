@@ -64,6 +64,7 @@ certify: $(STAMP)
 	$(BIN)/python -m benchmarks.releases.certify_bandits --write docs/statistics.md
 	$(BIN)/python -m benchmarks.releases.certify_split --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_drift --write docs/statistics.md
+	$(BIN)/python -m benchmarks.monitoring.certify_watch --write docs/statistics.md
 	$(BIN)/python -m benchmarks.monitoring.certify_estimate --write docs/statistics.md
 
 clean:

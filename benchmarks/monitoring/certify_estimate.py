@@ -1,21 +1,25 @@
 """Whether the intervals of `interlock estimate` cover, and whether its trust means something: by simulation.
 
-Usage: `python benchmarks/monitoring/certify_estimate.py [--runs 40] [--seed 1] [--write docs/statistics.md]`.
+Usage: `python -m benchmarks.monitoring.certify_estimate [--runs 40] [--seed 1] [--write docs/statistics.md]`.
 
 Every run draws a reference of 5,000 rows and current rows in ten chunks of 1,000. Coverage is measured on chunks that
-are trusted before any label came; withdrawal of trust on chunks whose labels came. Exit code 1 if a promise is broken
-by more than three standard errors.
+are trusted before any label came; withdrawal of trust on chunks whose labels came. Widths are beside NannyML's bands
+(three sampling errors to either side), where its definition is short: accuracy and ROC AUC. Exit code 1 if a promise is
+broken by more than three standard errors.
+
+References: NannyML 0.13.1, performance_estimation/confidence_based/metrics.py, sampling_error/binary_classification.py.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.monitoring.cells import put_between
 from interlock.comparison.estimate import estimate
 from interlock.stats.cbpe import METRICS, Metric, realized
 
@@ -23,7 +27,8 @@ Floats = NDArray[np.float64]
 Rows = dict[str, Floats]
 
 REFERENCE, CHUNK, CHUNKS = 5_000, 1_000, 10
-COVERED, TRUSTED, WITHDRAWN = 0.90, 0.80, 0.90
+COVERED, TRUSTED, WITHDRAWN, WIDEST = 0.90, 0.80, 0.90, 1.5
+_SIGMAS = 3
 START, END = "<!-- certify_estimate: begin -->", "<!-- certify_estimate: end -->"
 
 
@@ -35,6 +40,7 @@ class Tally:
     trusted: int = 0
     covered: int = 0
     withdrawn: int = 0
+    widths: list[float] = field(default_factory=list)
 
 
 def rows(
@@ -79,7 +85,25 @@ def simulate(name: str, metric: Metric, runs: int, seed: int) -> Tally:
             if chunk.trusted and chunk.lower is not None and chunk.upper is not None and np.isfinite(truth):
                 tally.trusted += 1
                 tally.covered += chunk.lower <= truth <= chunk.upper
+                if (band := nannyml_band(metric, before, chunk.estimate, CHUNK)) is not None:
+                    tally.widths.append((chunk.upper - chunk.lower) / band)
     return tally
+
+
+def nannyml_band(metric: Metric, before: Rows, estimated: float | None, rows: int) -> float | None:
+    """Width of NannyML's confidence band around an estimate, within [0, 1]; None where it is not computed here."""
+    labels, scores = before["label"], before["score"]
+    if metric == "accuracy":
+        error = float(((scores >= 0.5) == (labels == 1)).std()) / rows**0.5
+    elif metric == "roc_auc":
+        rare = labels == (1 if labels.mean() <= 0.5 else 0)
+        sign = 1 if labels.mean() <= 0.5 else -1
+        placed = np.sort(sign * scores[~rare]).searchsorted(sign * scores[rare]) / np.count_nonzero(~rare)
+        error = float(placed.std()) / (rows * float(rare.mean())) ** 0.5
+    else:
+        return None
+    centre = 0.5 if estimated is None else estimated
+    return min(1.0, centre + _SIGMAS * error) - max(0.0, centre - _SIGMAS * error)
 
 
 def _holds(share: float, promised: float, size: int) -> bool:
@@ -97,8 +121,13 @@ def _line(name: str, metric: Metric, runs: int, seed: int) -> tuple[str, bool]:
         else [lambda: _holds(coverage, COVERED, tally.trusted), lambda: _holds(1 - withdrawn, TRUSTED, tally.chunks)]
     )
     shown = "" if turns else f"{coverage:.1%}"
-    line = f"| {name} | {metric} | {tally.chunks} | {seed} | {trusted:.1%} | {shown} | {withdrawn:.1%} |"
-    return line, all(check() for check in checks)
+    width = float(np.median(tally.widths)) if tally.widths else None
+    if width is not None and not turns:
+        checks.append(lambda: width <= WIDEST)
+    kept = all(check() for check in checks)
+    line = f"| {name} | {metric} | {tally.chunks} | {seed} | {trusted:.1%} | {shown} | {withdrawn:.1%} "
+    line += f"| {'' if width is None else f'{width:.2f}'} |{'' if kept else ' **broken**'}"
+    return line, kept
 
 
 def main() -> None:
@@ -114,14 +143,13 @@ def main() -> None:
         lines.append(line)
         kept = kept and holds
     head = (
-        "| scenario | metric | chunks | seed | trusted, no labels yet | covered, of those | not trusted, labels came |"
+        "| scenario | metric | chunks | seed | trusted, no labels yet | covered, of those | not trusted, labels came "
+        "| width, of NannyML's |"
     )
-    text = "\n".join((head, "|---|---|---|---|---|---|---|", *lines))
+    text = "\n".join((head, "|---|---|---|---|---|---|---|---|", *lines))
     print(text)
     if options.write:
-        page = options.write.read_text()
-        before, rest = page.split(START)
-        options.write.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END)[1]}")
+        put_between(options.write, START, END, text)
     sys.exit(0 if kept else 1)
 
 

@@ -174,12 +174,11 @@ QUICK: list[tuple[str, Mood, int, int, int, int]] = [
     for mood in MOODS
     for kind, rows, columns, looks in (
         ("numeric", 50, 10, 50),
-        ("numeric", 1_000, 1, 100),
         ("numeric", 1_000, 20, 50),
         ("2 levels", 1_000, 5, 50),
         ("20 levels", 1_000, 5, 50),
         ("1,000 levels", 1_000, 1, 50),
-        ("numeric", 50_000, 1, 50),
+        ("numeric", 20_000, 1, 50),
         ("numeric", 200, 1, 1_000),
     )
 ]

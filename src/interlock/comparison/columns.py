@@ -1,6 +1,6 @@
 """One column of both sides: counted, tested, measured, described."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from interlock.comparison import levels, numbers, texts
+from interlock.comparison import embeddings, levels, numbers, texts
 from interlock.comparison.drift_result import ColumnDrift, Kind, Picture
 from interlock.comparison.measures import Compared, compute, need_values
 from interlock.comparison.rows import Rows
+from interlock.comparison.wording import compare_wording
 from interlock.stats import homogeneity
 from interlock.stats.homogeneity import HomogeneityResult
 from interlock.stats.severity import severity
@@ -47,12 +48,14 @@ def compare_column(
     """Compare one column; `drifted` says only whether the change is large enough.
 
     Raises:
-        TooManyLevelsError: It is an identifier.
+        NotComparableError: It is an identifier, or holds vectors of different lengths.
     """
     if pair.kind == "numeric":
         return _compare_numbers(_NumericSource(pair.name, before), _NumericSource(pair.name, now), names, approximate)
     if pair.kind == "text":
         return _compare_texts(pair.name, before, now, names)
+    if pair.kind == "embedding":
+        return _compare_embeddings(pair.name, before, now, names)
     return _compare_levels(pair.name, before, now, names)
 
 
@@ -160,25 +163,54 @@ def _compare_levels(name: str, before: Rows, now: Rows, names: tuple[str, ...]) 
 def _compare_texts(name: str, before: Rows, now: Rows, names: tuple[str, ...]) -> ColumnDrift:
     """Each statistic is compared like a numeric column; the p-value is corrected over them."""
     sides = [texts.measure(rows.chunks(name)) for rows in (before, now)]
+    said = compare_wording(before.chunks(name), now.chunks(name), (before.rows, now.rows))
+    found = {statistic: (sides[0][statistic], sides[1][statistic]) for statistic in texts.STATISTICS}
+    found["unknown_words"] = said.unknown
+    if said.scores is not None:
+        found["wording"] = said.scores
+    return _compare_parts("text", found, names, more={"wording.auc": said.auc})
+
+
+def _compare_embeddings(name: str, before: Rows, now: Rows, names: tuple[str, ...]) -> ColumnDrift:
+    """Like texts, and with a test of vectors as a whole beside the numbers that are made of each."""
+    sides = [embeddings.read(rows.chunks(name), rows.rows) for rows in (before, now)]
+    change = embeddings.compare(sides[0], sides[1])
+    # Missing ones are those of all rows, not of the sample.
+    found = {"missing": (_present(sides[0]), _present(sides[1])), **change.statistics}
+    return _compare_parts("embedding", found, names, more=change.measures, p_value=change.measures.get("mmd_p"))
+
+
+def _present(side: embeddings.Vectors) -> Floats:
+    """Nothing but whether a row has a vector."""
+    column = np.zeros(side.rows)
+    column[: side.missing] = np.nan
+    return column
+
+
+def _compare_parts(
+    kind: Kind,
+    parts: Mapping[str, tuple[Floats, Floats]],
+    names: tuple[str, ...],
+    *,
+    more: Mapping[str, float | None],
+    p_value: float | None = None,
+) -> ColumnDrift:
+    """One verdict on a column that several numbers were made of; the first of them knows what is missing."""
     found = {
-        statistic: _compare_numbers(
-            _HeldSource(sides[0][statistic]), _HeldSource(sides[1][statistic]), names, approximate=False
-        )
-        for statistic in texts.STATISTICS
+        part: _compare_numbers(_HeldSource(sides[0]), _HeldSource(sides[1]), names, approximate=False)
+        for part, sides in parts.items()
     }
-    most = min(found, key=lambda statistic: (found[statistic].p_value, -found[statistic].severity))
+    first, tests = found[next(iter(found))], len(found) + (p_value is not None)
+    most = min(found, key=lambda part: (found[part].p_value, -found[part].severity))
     said = found[most].reason
+    measures = {f"{part}.{measure}": value for part, each in found.items() for measure, value in each.measures.items()}
     return ColumnDrift(
-        kind="text",
+        kind=kind,
         drifted=found[most].drifted,
         severity=max(each.severity for each in found.values()),
-        p_value=min(1.0, len(found) * found[most].p_value),
-        missing=found["length"].missing,
-        measures={
-            f"{statistic}.{measure}": value
-            for statistic, each in found.items()
-            for measure, value in each.measures.items()
-        },
+        p_value=min(1.0, tests * min(found[most].p_value, 1.0 if p_value is None else p_value)),
+        missing=first.missing,
+        measures=measures | dict(more),
         reason=said if not said or said.startswith("missing") else f"{most.replace('_', ' ')}: {said}",
         unseen=found[most].unseen,
         picture=found[most].picture,

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from interlock.comparison.columns import LEAST_CHANGE, ColumnPair, compare_column
 from interlock.comparison.drift_result import ColumnDrift, DriftResult, Kind
-from interlock.comparison.levels import TooManyLevelsError
+from interlock.comparison.levels import NotComparableError
 from interlock.comparison.measures import choose
 from interlock.comparison.rows import Rows, open_rows
 from interlock.comparison.texts import looks_like_text
@@ -94,10 +94,10 @@ def _compare_all(
     *,
     named: bool,
 ) -> dict[str, ColumnDrift]:
-    def compare(pair: ColumnPair) -> ColumnDrift | TooManyLevelsError:
+    def compare(pair: ColumnPair) -> ColumnDrift | NotComparableError:
         try:
             return compare_column(pair, before, now, measures, approximate=approximate)
-        except TooManyLevelsError as error:
+        except NotComparableError as error:
             return error
 
     found: dict[str, ColumnDrift] = {}
@@ -192,14 +192,14 @@ def _kind(name: str, before: Rows, now: Rows, *, as_levels: bool, named: bool) -
     known = [kind for kind in kinds if kind != "nothing"] or ["numeric"]
     if "image" in known:
         return None, "it holds bytes; images are not compared yet: write brightness, width, ... as columns"
-    if "nested" in known:
+    if "nested" in known or known == ["vector"]:
         return None, f"type {before.types[name]} holds several values a row; write them as columns"
     if len(set(known)) > 1:
         return None, f"it is {before.types[name]} in the reference and {now.types[name]} now; write it alike"
     if known[0] == "time":
         return ("numeric", "") if named else (None, "times always move on; name it to compare it")
-    if known[0] == "numeric":
-        return ("categorical" if as_levels else "numeric"), ""
+    if known[0] in ("numeric", "vector"):
+        return ("embedding" if known[0] == "vector" else "categorical" if as_levels else "numeric"), ""
     is_text = known[0] == "string" and not as_levels and _is_text(name, before if kinds[0] == "string" else now)
     return ("text" if is_text else "categorical"), ""
 
@@ -218,6 +218,8 @@ def _first(chunks: Iterable[pa.Array]) -> list[pa.Array]:
 def _kind_of(kind: pa.DataType) -> str:
     if pa.types.is_dictionary(kind):
         return "category" if _kind_of(kind.value_type) != "string" else "string"
+    if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return "vector" if _kind_of(kind.value_type) == "numeric" else "nested"
     for name, tests in _KINDS.items():
         if any(test(kind) for test in tests):
             return name

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["numeric", "categorical", "text"]
+Kind = Literal["numeric", "categorical", "text", "embedding"]
 
 
 @dataclass(frozen=True)

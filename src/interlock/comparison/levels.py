@@ -35,7 +35,11 @@ class LevelCounts:
         return sum(self.levels.values()) + self.missing
 
 
-class TooManyLevelsError(InvalidInputError):
+class NotComparableError(InvalidInputError):
+    """What a column holds cannot be compared. The message goes on after "it has"."""
+
+
+class TooManyLevelsError(NotComparableError):
     """The column is an identifier."""
 
 

@@ -13,7 +13,7 @@ from interlock.stats.profile_bins import MOST_CATEGORIES, Column, count_categori
 
 # Share of the rows that have a level of their own: as much of the traffic will have levels that the reference lacks
 # (Good & Turing). Below this no check could take it for a drift.
-_MOST_ALONE = 0.005
+_MOST_ALONE = 0.0003
 
 
 def profile_reference(columns: Mapping[str, Column], kinds: Mapping[str, str]) -> Profile:
