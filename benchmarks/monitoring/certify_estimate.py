@@ -103,7 +103,7 @@ def nannyml_band(metric: Metric, before: Rows, estimated: float | None, rows: in
     else:
         return None
     centre = 0.5 if estimated is None else estimated
-    return min(1.0, centre + _SIGMAS * error) - max(0.0, centre - _SIGMAS * error)
+    return float(min(1.0, centre + _SIGMAS * error) - max(0.0, centre - _SIGMAS * error))
 
 
 def _holds(share: float, promised: float, size: int) -> bool:
