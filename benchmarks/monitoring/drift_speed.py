@@ -153,8 +153,8 @@ def window_of_a_month(features: int) -> str:
     cut_ms, judged_ms = (1_000 * median(part) for part in zip(*took, strict=True))
     size = sum(len(blob) for _, blob in blobs) / 1e6
     return (
-        f"30 days of hourly profiles of {features} numeric features ({len(blobs)} profiles, {size:.1f} MB in the store):"
-        f"\n{cut_ms:.0f} ms to read and merge, {judged_ms:.0f} ms to judge."
+        f"30 days of hourly profiles of {features} numeric features ({len(blobs)} profiles, {size:.1f} MB stored):\n"
+        f"{cut_ms:.0f} ms to read and merge, {judged_ms:.0f} ms to judge."
     )
 
 
@@ -183,9 +183,9 @@ def main() -> None:
 
 _TITLE = f"""## Drift between two files
 
-Reference and current of as many rows each, from Parquet; seven of ten columns numeric, the others of 50 levels. Processor
-time, the median of {_PAIRS} runs, each a process; the ratio is of pairs, drift less its imports, to the floor (Arrow reads
-every column of both files once and adds it up). `python -m benchmarks.monitoring.drift_speed`."""
+Reference and current of as many rows each, from Parquet; seven of ten columns numeric, the others of 50 levels.
+Processor time, the median of {_PAIRS} runs, each a process; the ratio is of pairs, drift less its imports, to the floor
+(Arrow reads every column of both files once and adds it up). `python -m benchmarks.monitoring.drift_speed`."""
 _HEAD = "| rows × columns | floor | drift | of it imports | times the floor | memory at most |"
 
 
