@@ -422,7 +422,7 @@ def build_retrainer(settings: Settings) -> "Retrainer":
     from interlock.registry.service import Registry
 
     store = build_store(settings)
-    places = Places(artifacts=settings.artifacts, spools=settings.spools, runs=settings.runs)
+    places = Places(artifacts=settings.artifacts, spools=settings.spools, runs=settings.runs, log=settings.log)
     pins = Pins(DeltaLog(settings.log), store, now)
     return Retrainer(store, Registry(store, settings.artifacts, now), pins, places, now)
 
@@ -435,7 +435,7 @@ def build_adviser(settings: Settings, folder: Path) -> "Adviser":
     from interlock.registry.service import Registry
 
     store = build_store(settings)
-    places = Places(artifacts=settings.artifacts, spools=settings.spools, folder=folder)
+    places = Places(artifacts=settings.artifacts, spools=settings.spools, folder=folder, log=settings.log)
     return Adviser(
         store, Registry(store, settings.artifacts, now), Pins(DeltaLog(settings.log), store, now), places, now
     )

@@ -11,7 +11,7 @@ stretched to the field's shape, if the contract says so.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interlock.domain import ragged
 from interlock.domain.contract import Field, Image, spell_shape
 from interlock.domain.errors import UnloadableModelError
 
@@ -151,6 +152,19 @@ def fit(pixels: Pixels, field: Field) -> Pixels:
     resampling = pillow.Resampling[rule.resize.upper()]
     resized = _picture(pixels).resize((width, height), resampling)
     return np.asarray(resized, dtype=np.uint8).reshape(height, width, -1)
+
+
+def column(files: Iterable[bytes], field: Field) -> NDArray[np.generic]:
+    """Encoded images as the model of a field gets them: one array, or an array of arrays where their sizes differ.
+
+    Raises:
+        UnreadableImageError: One cannot be decoded, or has another size than the field.
+    """
+    rule = field.image or Image()
+    found = [fit(decode(file, rule, field.shape[2]), field) for file in files]
+    if not found:
+        return np.empty((0, *(max(size, 0) for size in field.shape)), dtype=np.uint8)
+    return ragged.column(found, np.dtype(np.uint8))
 
 
 def to_pixels(picture: "Picture", channels: int) -> Pixels:

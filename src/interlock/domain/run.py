@@ -29,6 +29,7 @@ class DataFacts(msgspec.Struct, frozen=True, kw_only=True):
         since, heldout_since, until: Events: the first learnt from, the first held out, the last.
         unusable_labels: Labels that are no class, or no number.
         future_labels: Labels observed after the pin was made, left out.
+        unkept_images: Labelled rows of which the log kept no image, left out.
         duplicates: Held-out rows whose inputs stand in the training rows too.
         label_shares: Of the training rows, the share of each class; the mean of a number as `mean`.
     """
@@ -42,6 +43,7 @@ class DataFacts(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
     unusable_labels: int = 0
     future_labels: int = 0
+    unkept_images: int = 0
     duplicates: int = 0
     label_shares: dict[str, float] = {}
 

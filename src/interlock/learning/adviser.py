@@ -20,11 +20,23 @@ import pyarrow.parquet as pq
 
 from interlock.domain.access import Key
 from interlock.domain.advice import Advice, AgeLoss, Measured
+from interlock.domain.contract import Contract
 from interlock.domain.endpoint import Endpoint
-from interlock.domain.errors import InterlockError, OverloadedError
+from interlock.domain.errors import InterlockError, InvalidInputError, OverloadedError
 from interlock.domain.model import ModelVersion
 from interlock.domain.retraining import Retraining
-from interlock.learning import advice_file, advising, age_trial, dataset, inherited, judging, learnable, rows, workspace
+from interlock.learning import (
+    advice_file,
+    advising,
+    age_trial,
+    dataset,
+    inherited,
+    judging,
+    kept_images,
+    learnable,
+    rows,
+    workspace,
+)
 from interlock.learning.age_trial import Grid, Losses
 from interlock.learning.context import Task
 from interlock.learning.training import train
@@ -49,11 +61,12 @@ _KNOWN_LABELS = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Folders: of artifacts, of spools, and of the advice."""
+    """Folders: of artifacts, of spools, and of the advice; and the root of the log."""
 
     artifacts: Path
     spools: Path
     folder: Path
+    log: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,7 @@ class Adviser:
     def _measure(self, advice: Advice) -> Advice:
         case = self._case(advice.endpoint)
         learnable.check(case.champion.contract, case.endpoint.privacy)
+        _check_columns(case.champion.contract)
         judging.loss_of(case.champion.contract)
         actor = Key(name=advice.created_by, role="operator", digest="", created_at=self._clock())
         self._pin(advice, actor)
@@ -210,6 +224,7 @@ class _Measurement:
             seed=settings.seed,
             label=settings.label,
             contract=self._case.champion.contract,
+            log=str(self._places.log.absolute()),
             parent=learnable.parent(self._case.champion, self._places.artifacts, folder),
             code=settings.code,
             parameters=settings.parameters,
@@ -261,6 +276,12 @@ class _Measurement:
     def _tell(self, share: float, text: str) -> None:
         self._advice = msgspec.structs.replace(self._advice, progress=share, told=text[:200])
         advice_file.write(self._places.folder, self._advice)
+
+
+def _check_columns(contract: Contract) -> None:
+    images = [field.name for field in kept_images.fields(contract)]
+    if images:
+        raise InvalidInputError(f"input {images[0]!r} is an image; an advice is measured on columns of the log only")
 
 
 def _ages(grid: Grid, losses: Losses) -> tuple[AgeLoss, ...]:

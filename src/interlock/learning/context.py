@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract
 from interlock.domain.errors import InvalidInputError, UnloadableModelError
@@ -20,6 +21,7 @@ from interlock.domain.model import ModelFormat
 from interlock.domain.retraining import Mode
 from interlock.learning import workspace
 from interlock.learning.dataset import FACTS, TRAINING
+from interlock.learning.kept_images import KeptImages
 from interlock.runtimes.pickles import load_pickle
 
 _TELL_EVERY_SECONDS = 0.2
@@ -44,6 +46,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     contract: Contract
     parent: Parent
+    log: str
     code: str | None = None
     parameters: dict[str, Any] = {}
     references: dict[str, str] = {}
@@ -84,6 +87,7 @@ class TrainingContext:
         self.references = {name: Path(path) for name, path in task.references.items()}
         self.parent, self.contract = task.parent, task.contract
         self.folder = self._home / workspace.ARTIFACTS
+        self._images = KeptImages(Path(task.log), task.endpoint, task.contract)
         self._told_at = 0.0
 
     @property
@@ -95,8 +99,8 @@ class TrainingContext:
         return tuple(self._renamed(name) for name in pq.read_schema(self._file).names)
 
     def arrow(self) -> pa.Table:
-        """All rows, in order of their events."""
-        return pq.read_table(self._file).rename_columns(list(self.columns))
+        """All rows, in order of their events. Images are the files that were sent, as bytes."""
+        return self._shown(pq.read_table(self._file))
 
     def pandas(self) -> Any:
         """All rows as a pandas data frame."""
@@ -110,13 +114,35 @@ class TrainingContext:
 
     def batches(self, rows: int = 65_536) -> Iterator[pa.Table]:
         """All rows in order, at most so many at a time: for more than memory holds."""
-        names = list(self.columns)
         for batch in pq.ParquetFile(self._file).iter_batches(rows):
-            yield pa.Table.from_batches([batch]).rename_columns(names)
+            yield self._shown(pa.Table.from_batches([batch]))
+
+    def pixels(self, name: str, rows: pa.Table | None = None) -> NDArray[Any]:
+        """Images as the model gets them: decoded, and brought to the shape of the contract.
+
+        Args:
+            name: Of the input.
+            rows: Of `arrow()` or `batches()`; all of them where nothing is said.
+
+        Returns:
+            `uint8`, shape (n, height, width, channels); where sizes may differ and do, an array of arrays.
+
+        Raises:
+            InvalidInputError: It is no image, or one cannot be decoded.
+        """
+        column = (self.arrow() if rows is None else rows)[name]
+        return self._images.pixels(name, (file.as_py() for file in column))
+
+    def read_image(self, file: str) -> bytes:
+        """The file of an image by its name in `logged`."""
+        return self._images.read(file)
 
     @property
     def logged(self) -> pa.Table:
-        """All rows with the log's names, `input.<name>`: for feeding them to a model as the server does."""
+        """All rows as the log has them: columns `input.<name>`, of images the names of their files.
+
+        For feeding them to a model as the server does.
+        """
         return pq.read_table(self._file)
 
     def load_parent(self) -> Any:
@@ -166,6 +192,9 @@ class TrainingContext:
     @property
     def _file(self) -> Path:
         return self._home / TRAINING
+
+    def _shown(self, rows: pa.Table) -> pa.Table:
+        return self._images.with_files(rows).rename_columns(list(self.columns))
 
     def _renamed(self, name: str) -> str:
         if name.startswith("input."):

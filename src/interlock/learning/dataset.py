@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.retraining import DataWindow, Retraining
-from interlock.learning import truth
+from interlock.learning import kept_images, truth
 from interlock.predictions.joined import joined, reward_names
 from interlock.predictions.log_schema import TIME, field_name, field_types
 from interlock.predictions.log_tables import LogTables
@@ -72,7 +72,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What was read. Times are of events; `unusable` and `future` are labels that were left out."""
+    """What was read. Times are of events. `unusable` and `future` are labels that were left out, `unkept` rows without
+    their image.
+    """
 
     training: int
     held_out: int
@@ -82,6 +84,15 @@ class Rows:
     until: datetime
     unusable: int
     future: int
+    unkept: int
+
+
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """Labels from the future, and labelled rows of which the log kept no image."""
+
+    future: int
+    unkept: int
 
 
 def read(source: Source, settings: Retraining, folder: Path) -> Rows:
@@ -90,9 +101,9 @@ def read(source: Source, settings: Retraining, folder: Path) -> Rows:
     Raises:
         InvalidInputError: There are no labels, too few rows, or the log lacks an input.
     """
-    future = _extract(source, folder)
-    division = _divide(source, settings, folder / _LABELLED)
-    rows = _Writer(source, settings, division).write(folder, future)
+    left_out = _extract(source, folder)
+    division = _divide(source, settings, folder / _LABELLED, left_out)
+    rows = _Writer(source, settings, division).write(folder, left_out)
     (folder / _LABELLED).unlink()
     if rows.held_out < settings.fewest_heldout or not rows.training:
         raise InvalidInputError(
@@ -111,16 +122,16 @@ def read_all(source: Source, settings: Retraining, folder: Path) -> int:
     Raises:
         InvalidInputError: There are no labels, or the log lacks an input.
     """
-    _extract(source, folder)
+    left_out = _extract(source, folder)
     whole = msgspec.structs.replace(settings, window=DataWindow(half_life_days=settings.window.half_life_days))
-    division = _divide(source, whole, folder / _LABELLED)
+    division = _divide(source, whole, folder / _LABELLED, left_out)
     written = _Writer(source, whole, division).write_all(folder)
     (folder / _LABELLED).unlink()
     return written
 
 
-def _extract(source: Source, folder: Path) -> int:
-    """Write `_LABELLED`. Returns how many labels are from the future."""
+def _extract(source: Source, folder: Path) -> _LeftOut:
+    """Write `_LABELLED`."""
     tables = LogTables(source.root, memory=_MEMORY)
     try:
         spill = str(folder / "spill").replace("'", "''")
@@ -145,23 +156,34 @@ class _Extraction:
             wanted=(*_SAID, *rewards),
         )
 
-    def write(self, path: Path) -> int:
-        """Write the file. Returns how many labels are from the future."""
+    def write(self, path: Path) -> _LeftOut:
+        """Write the file."""
         until, after = _micros(self._source.pinned_at), self._source.after
         past = f"observed_at <= make_timestamptz({until})"
         new = "true" if after is None else f"event_at > make_timestamptz({_micros(after)})"
+        kept = self._kept()
         rows = self._tables.database.sql(
-            f"SELECT {self._columns()} FROM ({self._joined}) WHERE label_text IS NOT NULL AND {past} AND {new} "  # noqa: S608
-            "ORDER BY event_at, prediction_id"
+            f"SELECT {self._columns()} FROM ({self._joined}) "  # noqa: S608
+            f"WHERE label_text IS NOT NULL AND {past} AND {new} AND {kept} ORDER BY event_at, prediction_id"
         )
         reader = rows.to_arrow_reader(_BATCH_ROWS)
         with pq.ParquetWriter(path, reader.schema) as writer:
             for batch in reader:
                 writer.write_batch(batch)
+        unkept = 0 if kept == "true" else self._count(f"{past} AND {new} AND NOT ({kept})")
+        return _LeftOut(self._count(f"NOT ({past})"), unkept)
+
+    def _count(self, condition: str) -> int:
         found = self._tables.database.execute(
-            f"SELECT count(*) FROM ({self._joined}) WHERE label_text IS NOT NULL AND NOT ({past})"  # noqa: S608
+            f"SELECT count(*) FROM ({self._joined}) WHERE label_text IS NOT NULL AND {condition}"  # noqa: S608
         ).fetchone()
         return int(found[0]) if found else 0
+
+    def _kept(self) -> str:
+        """As SQL: the log kept every image of a row. Which ones it keeps is drawn, so the others are no other rows."""
+        present = self._tables.columns("predictions", self._source.endpoint)
+        images = [_column(field, present) for field in kept_images.fields(self._source.contract)]
+        return " AND ".join(f"{name} IS NOT NULL" for name in images) or "true"
 
     def _columns(self) -> str:
         present = self._tables.columns("predictions", self._source.endpoint)
@@ -193,8 +215,14 @@ class _Division:
     events: NDArray[np.int64] = field(repr=False)
 
 
-def _divide(source: Source, settings: Retraining, path: Path) -> _Division:
+def _divide(source: Source, settings: Retraining, path: Path, left_out: _LeftOut) -> _Division:
     events = pq.read_table(path, columns=["event_at"])["event_at"].cast(TIME).cast(pa.int64()).to_numpy()
+    if not len(events) and left_out.unkept:
+        names = ", ".join(f"input.{field.name}" for field in kept_images.fields(source.contract))
+        raise InvalidInputError(
+            f"the log kept the images ({names}) of none of {left_out.unkept} labelled rows, and nothing can be learnt "
+            f"from rows without; have it keep them (`interlock endpoint change {source.endpoint} --images all`)"
+        )
     if not len(events):
         since = "" if source.after is None else f" of events after {source.after:%Y-%m-%d %H:%M} UTC"
         raise InvalidInputError(f"no labels{since} have come; send them to the endpoint, then ask again")
@@ -224,7 +252,7 @@ class _Writer:
         self._source, self._settings, self._division = source, settings, division
         self._unusable = 0
 
-    def write(self, folder: Path, future: int) -> Rows:
+    def write(self, folder: Path, left_out: _LeftOut) -> Rows:
         division = self._division
         written = {}
         for name, start, stop in (
@@ -241,7 +269,8 @@ class _Writer:
             held_out_since=_time(division.events[min(division.cut, last)]),
             until=_time(division.events[last]),
             unusable=self._unusable,
-            future=future,
+            future=left_out.future,
+            unkept=left_out.unkept,
         )
 
     def write_all(self, folder: Path) -> int:

@@ -51,7 +51,7 @@ def _rows(context: TrainingContext, parent: Any) -> tuple[Any, NDArray[Any], NDA
     """Rows as the server feeds them to the champion, their labels, and their weights if these differ."""
     table = context.logged
     try:
-        fed = feed(context.contract, table)
+        fed = feed(context.contract, table, context.read_image)
     except UnfeedableError as error:
         raise InvalidInputError(f"the champion cannot be fed with the log's rows: {error}") from error
     if fed.reason:

@@ -13,6 +13,7 @@ from interlock.domain.run import Judgement
 from interlock.learning import judging, rows
 from interlock.learning.dataset import HELD_OUT, TRAINING
 from interlock.learning.judging import Answered, Case
+from interlock.learning.kept_images import KeptImages
 from interlock.scoring.asking import AskedVersion
 
 _log = logging.getLogger(__name__)
@@ -30,28 +31,36 @@ class Pair:
     deadline_seconds: float
 
 
-def compare(pair: Pair, folder: Path, artifacts: Path, margin: float) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where it is: the folder of the run, that of artifacts, and the images that rows name."""
+
+    folder: Path
+    artifacts: Path
+    images: KeptImages
+
+
+def compare(pair: Pair, evidence: Evidence, margin: float) -> Judgement:
     """Judge the candidate.
 
     Args:
         pair: Both, with contracts of the same outputs.
-        folder: Of the run.
-        artifacts: Folder of artifacts.
+        evidence: What they are judged on.
         margin: As declared.
 
     Raises:
         UnloadableModelError: One of them cannot be loaded.
     """
     contract = pair.champion.contract
-    table = rows.newest(folder / HELD_OUT, MOST_ROWS)
+    table = rows.newest(evidence.folder / HELD_OUT, MOST_ROWS)
     held_out = rows.labelled(contract, table)
     answered: list[Answered] = []
     for version in (pair.champion, pair.candidate):
-        with closing(AskedVersion(version, artifacts, pair.deadline_seconds)) as asked:
-            answers = judging.ask(asked.ask, version.contract, table)
+        with closing(AskedVersion(version, evidence.artifacts, pair.deadline_seconds)) as asked:
+            answers = judging.ask(asked.ask, version.contract, table, evidence.images.read)
         for reason, count in answers.reasons.most_common(3):
             _log.warning("%s did not answer %d of %d rows: %s", version.ref, count, table.num_rows, reason)
         answered.append(judging.answered(version.contract, held_out, answers))
-    training = rows.read_labelled(contract, folder / TRAINING)
+    training = rows.read_labelled(contract, evidence.folder / TRAINING)
     case = Case(contract, pair.champion.ref, "the new model", training, held_out, margin)
     return judging.judge(case, answered[0], answered[1])

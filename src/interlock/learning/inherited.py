@@ -7,7 +7,9 @@ values, and break callers; declared ranges, time zones and privacy were said by 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from interlock.domain.contract import Contract, Field
+import msgspec
+
+from interlock.domain.contract import Contract, Field, Image
 from interlock.domain.declaration import Declaration, DeclaredField
 
 
@@ -26,6 +28,8 @@ def _said(field: Field) -> dict[str, Any]:
         said["nullable"] = True
     if field.privacy != "keep":
         said["privacy"] = field.privacy
+    if field.image is not None:
+        return said | _image(field, field.image)
     if field.time is not None:
         said |= _time(field)
     elif field.is_category:
@@ -46,6 +50,10 @@ def _time(field: Field) -> dict[str, Any]:
         "unit": field.time.unit,
     }
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _image(field: Field, rule: Image) -> dict[str, Any]:
+    return {"type": "image", "shape": field.shape} | msgspec.structs.asdict(rule)
 
 
 def _rules(field: Field) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from interlock.domain.contract import Contract
 from interlock.domain.run import Judgement
+from interlock.learning.kept_images import rows_at_once
 from interlock.learning.rows import Labelled
 from interlock.scoring.asking import Answers
-from interlock.scoring.feeding import UnfeedableError, feed
+from interlock.scoring.feeding import ReadImage, UnfeedableError, feed
 from interlock.stats import losses, naive_forecast, paired_loss, time_blocks
 from interlock.stats.paired_loss import PairedLosses, PairedLossResult
 
@@ -70,11 +71,27 @@ def answered(contract: Contract, rows: Labelled, answers: Answers) -> Answered:
     return Answered(found, usable, wrong)
 
 
-def ask(asked: Callable[[dict[str, NDArray[np.generic]]], Answers], contract: Contract, rows: pa.Table) -> Answers:
+Ask = Callable[[dict[str, NDArray[np.generic]]], Answers]
+"""Answers rows, by field of the contract."""
+
+
+def ask(asked: Ask, contract: Contract, rows: pa.Table, read_image: ReadImage | None = None) -> Answers:
     """Feed held-out rows to a version. Rows that cannot be fed count as failed."""
+    found = Answers(np.empty(0, dtype=np.object_), {})
+    step = rows_at_once(contract)
+    for start in range(0, rows.num_rows, step):
+        some = _ask(asked, contract, rows.slice(start, step), read_image)
+        found.status = np.concatenate([found.status, some.status])
+        found.reasons += some.reasons
+        for name, values in some.outputs.items():
+            found.outputs.setdefault(name, []).extend(values)
+    return found
+
+
+def _ask(asked: Ask, contract: Contract, rows: pa.Table, read_image: ReadImage | None) -> Answers:
     answers = Answers(np.full(rows.num_rows, "model_error", dtype=np.object_), {})
     try:
-        fed = feed(contract, rows)
+        fed = feed(contract, rows, read_image)
     except UnfeedableError as error:
         answers.reasons[str(error)] = rows.num_rows
         return answers

@@ -25,14 +25,11 @@ def check(contract: Contract, privacy: Mapping[str, PrivacyRule]) -> None:
         privacy: Rules of the endpoint.
 
     Raises:
-        InvalidInputError: A rule keeps an input out of the log, or it is an image.
+        InvalidInputError: A rule keeps an input out of the log.
     """
     withheld = [name for name in effective([contract], privacy) if name.startswith("input.")]
     if withheld:
         raise InvalidInputError(f"{withheld_sentence(withheld)}, so nothing can be learnt from it")
-    images = [field.name for field in contract.inputs if field.image is not None]
-    if images:
-        raise InvalidInputError(f"input {images[0]!r} is an image; retraining reads columns of the log only")
 
 
 def parent(champion: ModelVersion, artifacts: Path, folder: Path) -> Parent:

@@ -18,6 +18,7 @@ import msgspec
 import pyarrow.parquet as pq
 
 from interlock.domain.access import Key
+from interlock.domain.contract import Contract
 from interlock.domain.contract_diff import diff
 from interlock.domain.endpoint import Endpoint
 from interlock.domain.errors import ConflictError, InterlockError, InvalidInputError, NotFoundError, OverloadedError
@@ -29,6 +30,7 @@ from interlock.learning import (
     dataset,
     evidence,
     inherited,
+    kept_images,
     leakage,
     learnable,
     rows,
@@ -38,11 +40,13 @@ from interlock.learning import (
 )
 from interlock.learning.code import code_facts
 from interlock.learning.context import Progress, Task
-from interlock.learning.evidence import Pair
+from interlock.learning.evidence import Evidence, Pair
+from interlock.learning.kept_images import KeptImages
 from interlock.learning.run_road import Mover
 from interlock.learning.training import train
 from interlock.predictions import flush
 from interlock.predictions.pins import Pins
+from interlock.registry.learnt_fields import MOST_IMAGES, evenly
 from interlock.registry.registration import Candidate, Registration
 from interlock.registry.service import Registry
 from interlock.runtimes.frameworks import PYTHON, installed
@@ -64,11 +68,12 @@ _REFERENCE_ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Folders: of artifacts, of spools, and of all runs."""
+    """Folders: of artifacts, of spools, and of all runs; and the root of the log."""
 
     artifacts: Path
     spools: Path
     runs: Path
+    log: Path
 
 
 class Retrainer:
@@ -253,6 +258,7 @@ class _Performance:
             seed=settings.seed,
             label=settings.label,
             contract=self._champion.contract,
+            log=str(self._retrainer.places.log.absolute()),
             parent=learnable.parent(self._champion, self._retrainer.places.artifacts, self._folder),
             code=settings.code,
             parameters=settings.parameters,
@@ -285,10 +291,16 @@ class _Performance:
             return None
         self._note(stage="judging")
         pair = Pair(self._champion, candidate.version, self._endpoint.deadline_ms / 1000)
-        judgement = evidence.compare(pair, self._folder, self._retrainer.places.artifacts, self._run.settings.margin)
+        judgement = evidence.compare(pair, self._evidence(), self._run.settings.margin)
         if not judgement.passed:
             self._reject(judgement.reason, judgement)
         return judgement
+
+    def _evidence(self) -> Evidence:
+        return Evidence(self._folder, self._retrainer.places.artifacts, self._images(self._champion.contract))
+
+    def _images(self, contract: Contract) -> KeptImages:
+        return KeptImages(self._retrainer.places.log, self._run.endpoint, contract)
 
     def _register(self, candidate: Candidate, judgement: Judgement) -> None:
         lineage = candidate.version.lineage | {"judgement": msgspec.to_builtins(judgement)}
@@ -323,8 +335,11 @@ class _Performance:
 
     def _reference(self) -> tuple[Path, str]:
         """The newest held-out rows as registration takes them, and the name of their label."""
+        contract = self._champion.contract
         table = rows.newest(self._folder / dataset.HELD_OUT, _REFERENCE_ROWS)
-        inputs = [field.name for field in self._champion.contract.inputs]
+        if kept_images.fields(contract):
+            table = self._images(contract).with_files(table.take(evenly(table.num_rows, MOST_IMAGES)))
+        inputs = [field.name for field in contract.inputs]
         label = self._run.settings.label
         while label in inputs:
             label += "_"
@@ -354,6 +369,7 @@ def _data_facts(pin: Pin, read: dataset.Rows, twins: int, shares: dict[str, floa
         until=read.until,
         unusable_labels=read.unusable,
         future_labels=read.future,
+        unkept_images=read.unkept,
         duplicates=twins,
         label_shares=shares,
     )

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from interlock.domain import image_file, ragged
-from interlock.domain.contract import Contract, Field, Image
+from interlock.domain.contract import Contract, Field
 from interlock.domain.errors import InvalidInputError
 from interlock.domain.image_file import UnreadableImageError
 from interlock.domain.ports import default_column, element_type
@@ -129,7 +129,7 @@ def _find(field: Field, rows: pa.Table) -> pa.ChunkedArray:
 
 def _values(field: Field, column: pa.ChunkedArray, read_image: ReadImage | None) -> NDArray[np.generic]:
     if field.image is not None:
-        return _images(field, field.image, column, read_image)
+        return _images(field, column, read_image)
     if field.shape:
         return _tensors(field, column)
     if field.time is not None:
@@ -155,16 +155,10 @@ def _tensors(field: Field, column: pa.ChunkedArray) -> NDArray[np.generic]:
     return ragged.column(values, dtype)
 
 
-def _images(field: Field, rule: Image, column: pa.ChunkedArray, read: ReadImage | None) -> NDArray[np.generic]:
+def _images(field: Field, column: pa.ChunkedArray, read: ReadImage | None) -> NDArray[np.generic]:
     if read is None:
         raise UnfeedableError(f"input {field.name!r} is an image, and nothing reads images here")
-    found = []
     try:
-        for file in column.to_pylist():
-            pixels = image_file.decode(read(file), rule, field.shape[2])
-            found.append(image_file.fit(pixels, field))
+        return image_file.column((read(file) for file in column.to_pylist()), field)
     except (InvalidInputError, UnreadableImageError) as error:
         raise UnfeedableError(f"input {field.name!r}: {error}") from error
-    if not found:
-        return np.empty((0, *(max(size, 0) for size in field.shape)), dtype=np.uint8)
-    return ragged.column(found, np.dtype(np.uint8))

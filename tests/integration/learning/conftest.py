@@ -47,6 +47,7 @@ class World:
     store: Store
     folder: Path
     commits: int = 0
+    endpoint: str = ENDPOINT
     actor: Any = field(default_factory=bootstrap.local_actor)
 
     @property
@@ -101,7 +102,7 @@ class World:
 
     def begin(self, **options: Any) -> Run:
         """Ask for a run, and begin it as the controller does."""
-        run = self.runs.ask(ENDPOINT, self.actor, **options)
+        run = self.runs.ask(self.endpoint, self.actor, **options)
         with self.store.transaction() as tx:
             begun = run_road.begin(tx, run, Mover("test", "system", bootstrap.now()), "")
         workspace.prepare(self.settings.runs / run.id)
@@ -114,7 +115,7 @@ class World:
         return self.runs.get(run.id)
 
     def declare(self, **said: Any) -> None:
-        self.runs.declare(ENDPOINT, {"fewest_heldout": 100, "memory_bytes": 2 * 1024**3, **said}, self.actor)
+        self.runs.declare(self.endpoint, {"fewest_heldout": 100, "memory_bytes": 2 * 1024**3, **said}, self.actor)
 
     def trainer(self, body: str, **said: Any) -> None:
         """Declare a trainer of one's own: the body of its function."""
@@ -133,7 +134,7 @@ class World:
 
     def champion(self) -> str:
         with self.store.read() as tx:
-            return tx.plans.current(ENDPOINT).champion
+            return tx.plans.current(self.endpoint).champion
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,7 @@ def _context(
         label="label",
         contract=_contract(names, "regression" if is_numbers else "binary", () if is_numbers else (0, 1)),
         parent=Parent(ref="m:1", model_format="skops", path=str(folder / "parent.skops")),
+        log=str(folder / "log"),
         parameters=parameters,
     )
     return TrainingContext(task)
