@@ -121,7 +121,7 @@ def _stream(run: Path, contract: Contract) -> None:
     """Read the training rows as a trainer that holds a batch at a time."""
     task = Task(
         endpoint="e", folder=str(run), trainer="sklearn", mode="scratch", seed=0, label="label", contract=contract,
-        parent=Parent(ref="m:1", model_format="onnx", path=""),
+        log="", parent=Parent(ref="m:1", model_format="onnx", path=""),
     )  # fmt: skip
     for batch in TrainingContext(task).batches():
         np.column_stack([batch[field.name].to_numpy() for field in contract.inputs]).sum()

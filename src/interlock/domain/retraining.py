@@ -60,6 +60,7 @@ class Triggers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         on_quality: When a verdict says that the quality has fallen.
         on_concept_drift: When a detector saw the errors rise (they are declared at the endpoint).
         new_labels: When so many labels have come since the last run.
+        new_code: When the Python files of the trainer's folder are others than at the last run.
     """
 
     cron: str | None = None
@@ -69,6 +70,7 @@ class Triggers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     on_quality: bool = False
     on_concept_drift: bool = False
     new_labels: int | None = None
+    new_code: bool = False
 
 
 class Retraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +100,7 @@ class Retraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         limit_minutes: A trainer that takes longer is ended.
         memory_bytes: Most memory of the trainer; None: half of the machine's.
         threads: Of numeric libraries in the trainer.
+        log_bytes: Of what the trainer prints the newest so many are kept.
         tracking: Where MLflow keeps the runs: `local` in the home folder, or any tracking URI; None: nowhere.
         release: How a version that passed is released; None: it is registered and waits.
     """
@@ -124,6 +127,7 @@ class Retraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     limit_minutes: float = 60.0
     memory_bytes: int | None = None
     threads: int = 1
+    log_bytes: int = 16 * 1024 * 1024
     tracking: str | None = None
     release: Road | None = Road()
 
@@ -180,6 +184,8 @@ def _trainer_faults(found: Retraining) -> list[str]:
             faults.append("code is missing: the folder that holds the trainer's module")
     elif found.trainer not in READY_MADE:
         faults.append(f"trainer == {found.trainer!r}, must be {', '.join(READY_MADE)}, or python:module.function")
+    if found.triggers.new_code and found.code is None:
+        faults.append("triggers.new_code == true, and there is no folder of code to watch; say code, or leave it out")
     if not found.label:
         faults.append("label is empty, must be the name of a column")
     return faults
@@ -201,6 +207,7 @@ def _number_faults(found: Retraining) -> list[str]:
         "per_week": (found.per_week, 1),
         "threads": (found.threads, 1),
         "memory_bytes": (found.memory_bytes, 64 * 1024 * 1024),
+        "log_bytes": (found.log_bytes, 64 * 1024),
         "window.rows": (found.window.rows, 1),
         "triggers.new_labels": (found.triggers.new_labels, 1),
     }

@@ -39,7 +39,7 @@ from interlock.learning import (
 )
 from interlock.learning.age_trial import Grid, Losses
 from interlock.learning.context import Task
-from interlock.learning.training import train
+from interlock.learning.training import Limits, train
 from interlock.predictions import flush
 from interlock.predictions.pins import Pins
 from interlock.registry.registration import Candidate, Registration
@@ -194,11 +194,9 @@ class _Measurement:
         if settings.window.rows is not None:
             table = table.slice(max(0, table.num_rows - settings.window.rows))
         pq.write_table(table, folder / dataset.TRAINING)
+        limits = Limits(60 * settings.limit_minutes, settings.threads, settings.log_bytes)
         model = train(
-            self._task(folder),
-            limit_seconds=60 * settings.limit_minutes,
-            threads=settings.threads,
-            tell=lambda said: self._tell(0.8 * (number + said.share) / grid.models, said.text),
+            self._task(folder), limits, lambda said: self._tell(0.8 * (number + said.share) / grid.models, said.text)
         )
         candidate = self._registry.examine(
             Registration(

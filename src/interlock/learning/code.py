@@ -19,13 +19,13 @@ def code_facts(trainer: str, code: str | None) -> CodeFacts:
     changes = _git(folder, "status", "--porcelain", "--", ".") if commit is not None else None
     return CodeFacts(
         trainer=trainer,
-        digest=_digest(folder),
+        digest=digest(folder),
         commit=commit.strip() if commit is not None else None,
         dirty=bool(changes.strip()) if changes is not None else None,
     )
 
 
-def _digest(folder: Path) -> str:
+def digest(folder: Path) -> str:
     """SHA-256 (hex) over names and contents of the Python files below a folder."""
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):

@@ -43,7 +43,7 @@ from interlock.learning.context import Progress, Task
 from interlock.learning.evidence import Evidence, Pair
 from interlock.learning.kept_images import KeptImages
 from interlock.learning.run_road import Mover
-from interlock.learning.training import train
+from interlock.learning.training import Limits, train
 from interlock.predictions import flush
 from interlock.predictions.pins import Pins
 from interlock.registry.learnt_fields import MOST_IMAGES, evenly
@@ -197,12 +197,9 @@ class _Performance:
         self._run = self._retrainer.note(self._run, pin=pin.name)
         read = self._read(pin)
         self._note(stage="training", environment=_environment(), code=self._code())
-        model = train(
-            self._task(),
-            limit_seconds=60 * self._run.settings.limit_minutes,
-            threads=self._run.settings.threads,
-            tell=self._tell,
-        )
+        settings = self._run.settings
+        limits = Limits(60 * settings.limit_minutes, settings.threads, settings.log_bytes)
+        model = train(self._task(), limits, self._tell)
         with self._retrainer.store.transaction() as tx:
             self._run = run_road.trained(tx, self._run, self._retrainer.mover(), _metrics(self._folder))
         self._judge(model, read)

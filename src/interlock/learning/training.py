@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from interlock.domain.errors import InvalidInputError, UnloadableModelError
-from interlock.learning import workspace
+from interlock.learning import trainer_log, workspace
 from interlock.learning.context import Progress, Task
+from interlock.learning.trainer_log import TrainerLog
 from interlock.learning.trainer_process import Result
 from interlock.runtimes.interpreter import environment
 
@@ -25,13 +27,21 @@ Tell = Callable[[Progress], None]
 """Is told how far the trainer is."""
 
 
-def train(task: Task, *, limit_seconds: float, threads: int, tell: Tell) -> Path:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of the trainer's process: its time, threads of numeric libraries, and the size of its log."""
+
+    seconds: float
+    threads: int
+    log_bytes: int
+
+
+def train(task: Task, limits: Limits, tell: Tell) -> Path:
     """Run a trainer.
 
     Args:
         task: What it is given; its folder holds the rows.
-        limit_seconds: It is ended when it takes longer.
-        threads: Of numeric libraries.
+        limits: It is ended when it takes longer.
         tell: Called whenever it says how far it is.
 
     Returns:
@@ -43,17 +53,27 @@ def train(task: Task, *, limit_seconds: float, threads: int, tell: Tell) -> Path
     """
     folder = Path(task.folder)
     workspace.write(folder / workspace.TASK, task)
-    with (folder / workspace.LOG).open("ab") as log:
-        command = [sys.executable, "-P", "-m", "interlock.learning.trainer_process", str(folder), str(os.getpid())]
-        env = {**environment(None, threads=threads), "TMPDIR": str(folder / "scratch")}
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=folder / "scratch"
-        ) as process:
-            try:
-                _await(process, folder, limit_seconds, tell)
-            finally:
-                process.kill()
+    process = _start(folder, limits.threads)
+    assert process.stdout is not None
+    listening = TrainerLog(folder / workspace.LOG, limits.log_bytes).follow(process.stdout)
+    try:
+        _await(process, folder, limits.seconds, tell)
+    finally:
+        process.kill()
+        process.wait()
+        trainer_log.end(listening)
     return _result(folder, process.returncode)
+
+
+def _start(folder: Path, threads: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "interlock.learning.trainer_process", str(folder), str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**environment(None, threads=threads), "TMPDIR": str(folder / "scratch")},
+        cwd=folder / "scratch",
+    )
 
 
 def _await(process: "subprocess.Popen[bytes]", folder: Path, limit_seconds: float, tell: Tell) -> None:

@@ -1,4 +1,4 @@
-"""Starts runs by itself: by schedule, age, drift, lost quality, volume of labels, or an alert rule.
+"""Starts runs by itself: by schedule, age, drift, lost quality, volume of labels, new code, or an alert rule.
 
 A step beside the retraining controller. A cause is remembered until a run was asked for, and one is asked for when no
 brake holds: another run or release, the cooldown, the budget of a week, too few new labels. What is remembered is
@@ -18,6 +18,7 @@ from interlock.domain.verdict import Verdict
 from interlock.learning import asking
 from interlock.learning.actions import WISH
 from interlock.learning.asking import DRIFT, Asked
+from interlock.learning.code_watch import CodeWatch
 from interlock.learning.run_road import Mover
 from interlock.store.database import Store
 from interlock.store.transaction import Transaction
@@ -39,6 +40,7 @@ class Watched(msgspec.Struct, kw_only=True):
         since: When its last run was asked for; before the first one, when it was first looked at.
         run: Number of that run.
         labels: Labels that had come then.
+        code: Digest of the trainer's code then; empty if nobody knew it.
         causes: What wants a run since then.
         waits: Why none was asked for yet; empty if nothing wants one.
     """
@@ -46,6 +48,7 @@ class Watched(msgspec.Struct, kw_only=True):
     since: datetime
     run: int
     labels: int
+    code: str = ""
     causes: list[str] = []
     waits: str = ""
 
@@ -68,6 +71,7 @@ class Triggers:
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
+        self._code = CodeWatch(clock)
         self._next_look = clock()
 
     def step(self) -> list[Run]:
@@ -77,21 +81,30 @@ class Triggers:
             return []
         self._next_look = now + _LOOK_EVERY
         with self._store.read() as tx:
-            if not tx.retrainings.list():
-                return []
-            found = _look(tx, now)
+            declared = tx.retrainings.list()
+        if not declared:
+            return []
+        codes = self._codes(declared)
+        with self._store.read() as tx:
+            found = _look(tx, now, codes)
             if found.encoded() == tx.cursors.get(_CURSOR) and not found.asks:
                 return []
         with self._store.transaction() as tx:
-            found = _look(tx, now)
+            found = _look(tx, now, codes)
             runs = [
                 asking.ask(tx, endpoint, asked, Mover(ACTOR, "system", now)) for endpoint, asked in found.asks.items()
             ]
             for run in runs:
                 labels = found.labels.get(run.endpoint, 0)
-                found.seen.endpoints[run.endpoint] = Watched(since=now, run=run.number, labels=labels)
+                code = codes.get(run.endpoint, "")
+                found.seen.endpoints[run.endpoint] = Watched(since=now, run=run.number, labels=labels, code=code)
             tx.cursors.set(_CURSOR, found.encoded())
         return runs
+
+    def _codes(self, declared: dict[str, Retraining]) -> dict[str, str]:
+        """By endpoint, the digest of its trainer's code where a change of it starts a run."""
+        watched = {name: each.code for name, each in declared.items() if each.triggers.new_code and each.code}
+        return {name: self._code.digest(folder) for name, folder in watched.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +119,17 @@ class _Found:
         return msgspec.json.encode(self.seen).decode()
 
 
-def _look(tx: Transaction, now: datetime) -> _Found:
+def _look(tx: Transaction, now: datetime, codes: dict[str, str]) -> _Found:
     seen, declared = _seen(tx), tx.retrainings.list()
     labels = {endpoint: rows.labels for endpoint, rows in tx.spools.totals().items()}
     watched = {endpoint: _watched(tx, seen, endpoint, now, labels.get(endpoint, 0)) for endpoint in declared}
     wishes = _wishes(tx, seen, declared, watched)
     asks: dict[str, Asked] = {}
+    for endpoint, code in codes.items():
+        if endpoint in watched:
+            watched[endpoint].code = watched[endpoint].code or code
     for endpoint, settings in declared.items():
-        look = _Look(tx, endpoint, settings, watched[endpoint], now, labels.get(endpoint, 0))
+        look = _Look(tx, endpoint, settings, watched[endpoint], now, labels.get(endpoint, 0), codes.get(endpoint, ""))
         asked = look.decide(wishes.get(endpoint, []))
         if asked is not None:
             asks[endpoint] = asked
@@ -142,7 +158,8 @@ def _watched(tx: Transaction, seen: _Seen, endpoint: str, now: datetime, labels:
     if known is not None and known.run == newest:
         return known
     last = next((run for run in tx.runs.list(endpoint) if run.number == newest), None)
-    return Watched(since=last.created_at if last is not None else now, run=newest, labels=labels)
+    code = last.code.digest if last is not None and last.code is not None else ""
+    return Watched(since=last.created_at if last is not None else now, run=newest, labels=labels, code=code)
 
 
 def _wishes(
@@ -182,11 +199,18 @@ class _Look:
     """One endpoint at one time."""
 
     def __init__(
-        self, tx: Transaction, endpoint: str, settings: Retraining, watched: Watched, now: datetime, labels: int
+        self,
+        tx: Transaction,
+        endpoint: str,
+        settings: Retraining,
+        watched: Watched,
+        now: datetime,
+        labels: int,
+        code: str,
     ) -> None:
         self._tx, self._endpoint, self._settings = tx, endpoint, settings
         self._watched, self._now = watched, now
-        self._new_labels = labels - watched.labels
+        self._new_labels, self._code = labels - watched.labels, code
 
     def decide(self, wishes: list[str]) -> Asked | None:
         """What to ask for. Remembers causes, and why none was asked for."""
@@ -214,6 +238,8 @@ class _Look:
             found.append(f"the champion is {self._age().days} days old")
         if triggers.new_labels is not None and self._new_labels >= triggers.new_labels:
             found.append(f"{self._new_labels} new labels")
+        if self._code and self._code != self._watched.code:
+            found.append(f"new training code in {self._settings.code}")
         return found
 
     def _age(self) -> timedelta:

@@ -363,3 +363,21 @@ def test_a_tracking_server_that_is_down_fails_no_run(world: "World") -> None:
     assert run.state == "rejected"
     assert run.tracked["uri"] == "http://127.0.0.1:9"
     assert run.tracked["error"]
+
+
+def test_a_trainer_that_prints_for_ever_fills_no_disk_and_its_traceback_stays(world: "World") -> None:
+    world.trainer(
+        """
+for line in range(100_000):
+    print("line", line)
+raise RuntimeError("at last")
+""",
+        log_bytes=64 * 1024,
+    )
+    run = world.perform()
+    assert (run.state, run.reason) == ("failed", "the trainer raised RuntimeError: at last")
+    log = world.runs.log(run.id, 10_000_000)
+    assert len(log) <= 2 * 64 * 1024
+    assert "bytes before this were left out: the log is full" in log
+    assert "line 99999" in log
+    assert 'raise RuntimeError("at last")' in log

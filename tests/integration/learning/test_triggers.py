@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,7 +29,7 @@ class World:
     """One endpoint, `e`, whose champion was registered at noon."""
 
     def __init__(self, store: Store) -> None:
-        self.store, self.now, self.segments = store, NOON, 0
+        self.store, self.now, self.segments, self.keeps_process = store, NOON, 0, False
         self.triggers = self.restarted()
         with store.transaction() as tx:
             tx.models.add(_version())
@@ -40,7 +41,7 @@ class World:
 
     def declare(self, *, fewest_new_labels: int = 0, cooldown_hours: float = 0, **said: Any) -> None:
         brakes = {"fewest_new_labels": fewest_new_labels, "cooldown_hours": cooldown_hours}
-        names = ("per_week", "mode", "release")
+        names = ("per_week", "mode", "release", "trainer", "code")
         options: dict[str, Any] = {name: said.pop(name) for name in names if name in said}
         with self.store.transaction() as tx:
             tx.retrainings.set("e", parse({"triggers": said, **brakes, **options}))
@@ -49,7 +50,8 @@ class World:
     def look(self, **later: float) -> list[str]:
         """Causes of the runs that are asked for when so much time has passed."""
         self.now += timedelta(**later)
-        self.triggers = self.restarted()
+        if not self.keeps_process:
+            self.triggers = self.restarted()
         return [run.cause for run in self.triggers.step()]
 
     def labels(self, count: int) -> None:
@@ -145,6 +147,38 @@ def test_so_many_new_labels_start_a_run(world: World) -> None:
     assert world.look(hours=1) == ["1000 new labels"]
     world.end_run()
     assert world.look(hours=1) == []
+
+
+def test_new_training_code_starts_one_run_once_it_has_stood(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "learn.py"
+    file.write_text("one = 1\n")
+    world.keeps_process = True
+    world.declare(trainer="python:learn.train", code=str(tmp_path), new_code=True)
+    assert [world.look(minutes=1) for _ in range(3)] == [[], [], []]
+    file.write_text("one = 2\n")
+    assert world.look(seconds=31) == []  # it may be half of a change
+    assert world.look(seconds=31) == [f"new training code in {tmp_path}"]
+    world.end_run()
+    assert [world.look(minutes=1) for _ in range(3)] == [[], [], []]
+    file.write_text("one = 1\n")
+    (tmp_path / "notes.txt").write_text("no code")
+    world.look(minutes=1)
+    assert world.look(minutes=1) == [f"new training code in {tmp_path}"]
+
+
+def test_code_that_changes_while_a_brake_holds_and_back_again_starts_nothing(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "learn.py"
+    file.write_text("one = 1\n")
+    code: dict[str, Any] = {"trainer": "python:learn.train", "code": str(tmp_path), "new_code": True}
+    world.keeps_process = True
+    world.declare(**code, fewest_new_labels=10)
+    world.look(minutes=1)
+    file.write_text("one = 2\n")
+    assert [world.look(minutes=1) for _ in range(2)] == [[], []]
+    assert world.waits == "0 new labels, of 10"
+    file.write_text("one = 1\n")
+    assert [world.look(minutes=1) for _ in range(2)] == [[], []]
+    assert world.waits == ""
 
 
 def test_drift_and_lost_quality_of_the_champion_start_a_run_once(world: World) -> None:

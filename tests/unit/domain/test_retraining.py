@@ -36,6 +36,13 @@ def test_only_a_ready_made_trainer_without_files_needs_no_administrator() -> Non
     assert parse({"references": {"holidays": "/srv/holidays.csv"}}).names_code
 
 
+def test_new_code_needs_a_folder_to_watch() -> None:
+    assert faults(triggers={"new_code": True}) == [
+        "retraining: triggers.new_code == true, and there is no folder of code to watch; say code, or leave it out"
+    ]
+    assert parse({"code": "/srv/code", "triggers": {"new_code": True}}).triggers.new_code
+
+
 def test_all_faults_are_told_at_once() -> None:
     assert faults(holdout=1.0, margin=-1, fewest_heldout=5, limit_minutes=0, window={"days": 0, "rows": 0}) == [
         "retraining: holdout == 1, must be between 0 and 1, both excluded",
