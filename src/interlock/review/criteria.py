@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
 
 # As drift verdicts: smaller distances are no drift, and fewer rows fill no bins.
-_LEAST_SEVERITY = 0.08
+_LEAST_SEVERITY = 0.04
 _FEWEST_ROWS = 50
 
 

@@ -50,7 +50,9 @@ def judge(rows: pa.Table, versions: Mapping[str, ModelVersion]) -> dict[Reason, 
     """
     if CHOSEN in rows.column_names:
         return {"chosen": rows[CHOSEN].to_numpy().astype(np.float64)}
-    found: dict[Reason, Floats] = {each: np.zeros(rows.num_rows) for each in REASONS if each != "random"}
+    found: dict[Reason, Floats] = {
+        each: np.zeros(rows.num_rows) for each in REASONS if each not in ("random", "chosen")
+    }
     for ref, version in versions.items():
         mine = pc.equal(rows["version"], ref)
         where, some = np.flatnonzero(mine.to_numpy()), rows.filter(mine)

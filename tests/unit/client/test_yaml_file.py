@@ -90,7 +90,7 @@ def test_what_is_written_is_read_as_the_same(value: Any) -> None:
 
 def test_the_rules_file_of_the_docs_means_what_it_says(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text()
-    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    example = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
     rules = parse(read(tmp_path, example).content, [rule.name for rule in DEFAULTS])
     assert [(rule.name, rule.off) for rule in rules] == [("accuracy-below-60", False), ("drift", True)]
 

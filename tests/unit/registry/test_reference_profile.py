@@ -35,19 +35,19 @@ class Says:
 
 
 def test_inputs_outputs_and_quality_are_of_the_rows_that_were_answered() -> None:
-    columns = {"x": np.array([0.1, 0.9, np.nan, 0.8])}
-    described = reference_profile(Says(), CONTRACT, columns, [False, True, True, False])
-    assert described["rows"] == 3
+    columns = {"x": np.array([0.1, 0.9, np.nan, 0.8] * 2)}
+    described = reference_profile(Says(), CONTRACT, columns, [False, True, True, False] * 2)
+    assert described["rows"] == 6
     assert described["label_share"] == {"False": pytest.approx(2 / 3), "True": pytest.approx(1 / 3)}
     quality = described["quality"]
-    assert (quality["rows"], quality["positives"]) == (3, 1)
+    assert (quality["rows"], quality["positives"]) == (6, 2)
     assert quality["accuracy"] == pytest.approx(2 / 3)
     assert quality["brier"] == pytest.approx((0.1**2 + 0.1**2 + 0.8**2) / 3)
     assert quality["roc_auc"] == 1.0
     spec = ProfileSpec.from_dict(described["spec"])
     profile = Profile.from_bytes(spec, base64.b64decode(described["counts"]))
     assert [feature.name for feature in spec.features] == ["x", "output.label", "output.score"]
-    assert profile.counts("output.label").tolist() == [2, 1, 0, 0]
+    assert profile.counts("output.label").tolist() == [4, 2, 0, 0]
     assert spec.features[1].categories == ("true", "false")
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.stats.profile import FeatureSummary, Profile, merge_all
-from interlock.stats.profile_bins import FeatureBins, ProfileSpec, learn
+from interlock.stats.profile_bins import MOST_CATEGORIES, FeatureBins, ProfileSpec, learn
 
 SPEC = ProfileSpec(
     (
@@ -145,10 +145,11 @@ def test_a_constant_that_changes_is_seen_on_either_side() -> None:
     assert one.counts("x").tolist() == [1, 1, 1, 0]
 
 
-def test_only_the_two_hundred_most_frequent_categories_are_kept() -> None:
-    values = [f"v{number:03d}" for number in range(300) for _ in range(300 - number)]
+def test_only_the_most_frequent_categories_are_kept() -> None:
+    levels = MOST_CATEGORIES + 100
+    values = [f"v{number:04d}" for number in range(levels) for _ in range(levels - number)]
     spec = learn({"x": values}, {"x": "categorical"})
-    assert spec.features[0].categories == tuple(f"v{number:03d}" for number in range(200))
+    assert spec.features[0].categories == tuple(f"v{number:04d}" for number in range(MOST_CATEGORIES))
     one = Profile(spec)
     one.update({"x": values})
     assert one.summary("x").unseen_share == pytest.approx(sum(range(1, 101)) / len(values))
