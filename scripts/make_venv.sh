@@ -15,7 +15,7 @@ if [ ! -x "$venv/bin/pip" ]; then
   }
 fi
 # All but torch, which is large; its tests are skipped without it.
-extras='.[sklearn,mlflow,frames,postgres,images,grpc,xgboost,lightgbm,online,alerts,fairness,xlsx,cleanlab,dev]'
+extras='.[sklearn,mlflow,frames,postgres,images,grpc,xgboost,lightgbm,online,mqtt,alerts,fairness,xlsx,cleanlab,dev]'
 echo "installing Interlock and its dependencies (one to three minutes the first time) ..."
 "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --quiet --editable "$extras"
 echo "installed"
