@@ -19,6 +19,7 @@ from interlock.monitoring.concept_drift import ConceptDrift
 from interlock.monitoring.drift import past
 from interlock.monitoring.evidence import Evidence
 from interlock.monitoring.revisions import Revisions
+from interlock.monitoring.scored_rows import ScoredRows
 from interlock.monitoring.windows import HOUR
 from interlock.predictions.reader import LogReader
 from interlock.store.database import Store
@@ -76,12 +77,9 @@ class MonitoringController:
             return 0
         with self._store.read() as tx:
             evidence = Evidence.read(tx, endpoint, days[0], days[-1] + _DAY, past=past(_DAY))
-        found = [(day, self._of_day(evidence, day)) for day in _until(days, until)]
+        scored = ScoredRows(self._reader, endpoint, days[0], days[-1] + _DAY)
+        found = [(day, _of_day(evidence, scored, day)) for day in _until(days, until)]
         return self._write(endpoint, cursor, found)
-
-    def _of_day(self, evidence: Evidence, day: datetime) -> list[Check]:
-        end = day + _DAY
-        return [*evidence.service_and_drift(day, end), *evidence.estimates(self._reader, day, end)]
 
     def _quality(self, endpoint: str, until: float) -> int:
         cursor = _quality_cursor(endpoint)
@@ -132,6 +130,11 @@ class MonitoringController:
             tx.verdicts.append(verdicts)
             tx.cursors.set(cursor, (found[-1][0] + _DAY).isoformat())
         return len(found)
+
+
+def _of_day(evidence: Evidence, scored: ScoredRows, day: datetime) -> list[Check]:
+    end = day + _DAY
+    return [*evidence.service_and_drift(day, end), *evidence.estimates(scored, day, end)]
 
 
 def _quality_cursor(endpoint: str) -> str:

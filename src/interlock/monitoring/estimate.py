@@ -8,6 +8,7 @@ called fine: its inputs may have left the reference, or labels that have come ma
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -87,13 +88,13 @@ def checks(version: ModelVersion, window: Window) -> Iterator[Check]:
     if not wanted:
         return
     assert version.profile is not None
-    known = LabelledScores.from_dict(version.profile["scores"])
+    known = version.profile["scores"]
     found = _scores(version.contract, window.rows)
     if len(found.scores) < FEWEST_ROWS:
         reason = f"{len(found.scores)} rows with a score, at least {FEWEST_ROWS} are needed"
         yield from (_check(version, metric, len(found.scores), "no_data", {"reason": reason}) for metric in wanted)
         return
-    estimator = _Estimator.learn(known)
+    estimator = _estimator(known["rows"], known["scores"], known["happened"])
     doubt = estimator.doubt(version, window, found)
     for metric in wanted:
         yield _judged(version, metric, estimator.estimate(metric, found), doubt, window.alpha)
@@ -110,18 +111,12 @@ class _Estimated:
 class _Estimator:
     known: LabelledScores
     calibration: Calibration
-
-    @classmethod
-    def learn(cls, known: LabelledScores) -> "_Estimator":
-        return cls(known, learn(known.scores, known.happened.astype(np.float64)))
+    curves: list[Calibration]
 
     def estimate(self, metric: Metric, found: Scores) -> _Estimated:
-        rng = np.random.default_rng(SEED)
-        happened = self.known.happened.astype(np.float64)
-        curves = resampled_curves(self.calibration, self.known.scores, happened, curves=_CURVES, rng=rng)
-        scores, decided = found.scores, found.decided
+        rng, scores, decided = np.random.default_rng(SEED), found.scores, found.decided
         value = cbpe.estimate(metric, self.calibration.apply(scores), scores, decided)
-        interval = cbpe.interval(metric, curves, scores, decided, around=value, coverage=_COVERAGE, rng=rng)
+        interval = cbpe.interval(metric, self.curves, scores, decided, around=value, coverage=_COVERAGE, rng=rng)
         return _Estimated(value, interval, len(scores))
 
     def doubt(self, version: ModelVersion, window: Window, found: Scores) -> str:
@@ -143,6 +138,16 @@ class _Estimator:
             happened = rows.actual == rows.predicted
         chances = self.calibration.apply(scores)
         return contradiction(happened.astype(np.float64), chances, len(self.known.scores))
+
+
+@lru_cache(maxsize=16)
+def _estimator(rows: int, scores: str, happened: str) -> _Estimator:
+    """What a version's scores mean: learnt once, and asked every day."""
+    known = LabelledScores.from_dict({"rows": rows, "scores": scores, "happened": happened})
+    truth, rng = known.happened.astype(np.float64), np.random.default_rng(SEED)
+    calibration = learn(known.scores, truth)
+    curves = resampled_curves(calibration, known.scores, truth, curves=_CURVES, rng=rng)
+    return _Estimator(known, calibration, curves)
 
 
 def _scores(contract: Contract, rows: pa.Table) -> Scores:

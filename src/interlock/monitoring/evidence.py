@@ -14,7 +14,6 @@ from operator import itemgetter
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from interlock.domain.contract import PrivacyRule
 from interlock.domain.endpoint import Detector
@@ -25,9 +24,9 @@ from interlock.domain.verdict import Check, Signal
 from interlock.monitoring import drift, estimate, quality, rejection_checks, service_checks
 from interlock.monitoring.drift import LOOK_ALPHA, DriftWindow, check_feature, signal_of
 from interlock.monitoring.labelled import by_version
+from interlock.monitoring.scored_rows import ScoredRows
 from interlock.monitoring.windows import Hours, Reference
 from interlock.predictions.profiling import is_made_of
-from interlock.predictions.reader import LogReader
 from interlock.stats.profile_bins import FeatureBins
 from interlock.store.rejections import Rejection
 from interlock.store.service_hours import ServiceHour
@@ -176,7 +175,7 @@ class Evidence:
         """Columns that privacy rules keep out of the log for a version."""
         return sorted(effective([self.versions[ref].contract], self.privacy))
 
-    def estimates(self, reader: LogReader, start: datetime, end: datetime) -> list[Check]:
+    def estimates(self, scored: ScoredRows, start: datetime, end: datetime) -> list[Check]:
         """Estimate the quality of a window from the scores in it, and say whether that can be believed."""
         alpha = self.alpha(start, end)
         checks: list[Check] = []
@@ -185,18 +184,11 @@ class Evidence:
             if version is None or not estimate.metrics(version):
                 continue
             try:
-                checks += estimate.checks(version, self._scored(reader, ref, start, end, alpha))
+                checks += estimate.checks(version, scored.window(ref, start, end, alpha))
             except (ValueError, ArithmeticError, LookupError, TypeError, pa.ArrowException) as error:
                 _log.exception("endpoint %s: quality of %s cannot be estimated", self.endpoint, ref)
                 checks.append(_broken("estimate", "estimate", ref, f"{type(error).__name__}: {error}"))
         return checks
-
-    def _scored(self, reader: LogReader, ref: str, start: datetime, end: datetime, alpha: float) -> estimate.Window:
-        size, seed = estimate.MOST_ROWS, estimate.SEED
-        rows = reader.sample(self.endpoint, ref, since=start, until=end, most=size, seed=seed)
-        since = start - estimate.LABELS_OF
-        labelled = reader.labelled(self.endpoint, since=since, until=end, columns=quality.COLUMNS)
-        return estimate.Window(rows, labelled.filter(pc.equal(labelled["version"], ref)), alpha)
 
     def judged(self, start: datetime, end: datetime) -> dict[str, ModelVersion]:
         """Versions that answered in the window and whose answers the log holds."""

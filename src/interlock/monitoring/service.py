@@ -19,6 +19,7 @@ from interlock.monitoring.concept_drift import ConceptDrift
 from interlock.monitoring.drift import past
 from interlock.monitoring.evidence import Evidence
 from interlock.monitoring.labelled import by_version
+from interlock.monitoring.scored_rows import ScoredRows
 from interlock.monitoring.windows import HOUR
 from interlock.predictions.reader import LogReader
 from interlock.store.database import Store
@@ -85,7 +86,7 @@ class Monitoring:
             evidence = Evidence.read(tx, endpoint, start, end, past=past(end - start))
         checks = evidence.service_and_drift(start, end)
         if estimates:
-            checks += evidence.estimates(self._reader, start, end)
+            checks += evidence.estimates(ScoredRows(self._reader, endpoint, start, end), start, end)
         labelled = self._reader.labelled(endpoint, since=start, until=end, columns=quality.COLUMNS)
         if labelled.num_rows or self._reader.has_labels(endpoint):
             checks += evidence.quality(labelled, start, end)
