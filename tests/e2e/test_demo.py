@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 def summary() -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "interlock", "demo", "--once", "--json", "--seed", "3"],
-        check=False, capture_output=True, text=True, timeout=900,
+        check=False, capture_output=True, text=True, timeout=1500,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))

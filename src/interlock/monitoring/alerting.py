@@ -160,7 +160,8 @@ def _take_verdicts(tx: Transaction, incidents: Incidents, taking: Taking, seen: 
     for each in found:
         seen.verdict = each.number
         with taking.of(each.endpoint, f"verdict {each.number}"):
-            for look in _looks_of(tx, each, rules):
+            # All of them first: what one of them does may take the version out of the traffic.
+            for look in list(_looks_of(tx, each, rules)):
                 incidents.look(look)
     return len(found)
 

@@ -92,7 +92,9 @@ def _control(settings: Settings, stop: threading.Event) -> None:
     releases = bootstrap.build_release_controller(settings)
     # Alerts first: their first step on a home remembers where everything is, before anything is judged.
     alerts, monitoring = bootstrap.build_alerting(settings), bootstrap.build_monitoring_controller(settings)
-    _repeat({"releases": releases.step, "alerts": alerts.step, "monitoring": monitoring.step}, stop)
+    steps = {"releases": releases.step, "alerts": alerts.step, "monitoring": monitoring.step}
+    # Days that wait to be judged are judged half a second at a time, so that releases are looked at meanwhile.
+    repeat(steps, stop, interval_seconds=1 / _LOOKS_A_SECOND, eager=("monitoring",))
     retrain.join(_GRACE_SECONDS)
     learn.join(_GRACE_SECONDS)
 

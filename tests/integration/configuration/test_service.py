@@ -220,7 +220,7 @@ def test_every_fault_of_meaning_is_told_at_once(plane: Plane) -> None:
         "endpoints.d: steps == 0.5, 0.2: must rise strictly",
         "endpoints.d: steps == 0.5, 0.2: must end with 1",
         "endpoints.d: alpha == 2, must be between 0 and 1, both excluded",
-        "alert_rules[0]: give below or above, and not both",
+        "alert_rules[0]: give one of below, above and unusual: true, and not two",
         "alert_rules[1].name: 'low' is there already; two rules need two names",
         "alert_rules[2]: name is one of a default rule: " + ", ".join(
             ["quality", "estimate", "service", "drift", "concept", "rejected", "silent", "broken", "set_aside",

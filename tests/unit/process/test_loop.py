@@ -44,3 +44,17 @@ def test_nothing_is_done_after_stop() -> None:
     stop = threading.Event()
     stop.set()
     repeat({"never": lambda: pytest.fail("was done")}, stop, interval_seconds=0.1)
+
+
+def test_what_is_behind_goes_on_at_once_and_what_is_not_waits() -> None:
+    stop, turns = threading.Event(), list[int]()
+
+    def work() -> int:
+        turns.append(1)
+        if len(turns) == 5:
+            stop.set()
+        return 1
+
+    # An interval of a minute: it would be waited for if the step were not eager.
+    repeat({"work": work, "idle": lambda: 0}, stop, interval_seconds=60.0, eager=("work",))
+    assert len(turns) == 5
