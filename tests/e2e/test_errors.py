@@ -40,7 +40,7 @@ def test_misread_pictures_are_seen_and_tagged(chromium: "Browser", product: Prod
         pictures = page.locator("img.thumb")
         sync_api.expect(pictures).to_have_count(misread)
         pictures.last.scroll_into_view_if_needed()
-        page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth === 8)")
+        page.wait_for_function("() => [...document.images].every(image => image.complete && image.naturalWidth === 8)")
         page.get_by_label("all rows of this page").check()
         page.get_by_label("Tag for the ticked rows").fill("scrawled")
         page.get_by_role("button", name="Tag", exact=True).click()

@@ -53,7 +53,7 @@ def test_every_route_names_the_permission_it_needs(plane: Any) -> None:
     assert [route for route, permission in needed.items() if permission == PUBLIC] == [("GET", "/api/v1/health")]
     changing = {route: permission for route, permission in needed.items() if route[0] != "GET"}
     reading = {route for route, permission in changing.items() if permission == "read"}
-    asking = ("log/sql", "log/commit", "releases/forecast", "releases/evaluation", "config/diff")
+    asking = ("log/sql", "log/commit", "releases/forecast", "releases/evaluation", "releases/backtest", "config/diff")
     assert reading == {("POST", f"/api/v1/{path}") for path in asking}
 
 

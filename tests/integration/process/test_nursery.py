@@ -70,7 +70,7 @@ print(await_end(part))
         tmp_path,
     )
     assert done.stdout == "1\n"
-    assert "part == 'doomed', must be collector, scorer or controller" in done.stderr
+    assert "part == 'doomed', must be collector, scorer, controller or telemetry" in done.stderr
 
 
 def test_parts_outlive_the_nursery_and_the_next_part_gets_another_one(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Rows for application tests that the server keeps by name."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +17,10 @@ ANN = Key(name="ann", role="operator", digest="d", created_at=NOW)
 
 
 @pytest.fixture
-def files(tmp_path: Path, store_url: str) -> HeldOutFiles:
-    return HeldOutFiles(tmp_path / "held-out", Store(store_url), lambda: NOW)
+def files(tmp_path: Path, store_url: str) -> Iterator[HeldOutFiles]:
+    store = Store(store_url)
+    yield HeldOutFiles(tmp_path / "held-out", store, lambda: NOW)
+    store.close()
 
 
 def sent(folder: Path, name: str, content: str = "x,y\n1,2\n") -> Path:

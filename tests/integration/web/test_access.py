@@ -16,7 +16,7 @@ from interlock.web.app import ROUTERS
 ROUTES = [route for router in ROUTERS for route in router.routes]
 VALUES = {
     "endpoint": "wine", "id": "wine-1", "name": "wine", "version": "1", "verb": "pause", "number": "1",
-    "day": "2026-03-01", "column": "alcohol", "folder": "ab", "file": "ab34.png",
+    "day": "2026-03-01", "column": "alcohol", "folder": "ab", "file": "ab34.png", "prediction_id": "0190",
 }  # fmt: skip
 
 
