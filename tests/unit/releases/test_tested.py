@@ -232,11 +232,13 @@ def test_a_test_that_takes_every_controller_with_it_is_not_begun_for_ever(world:
     world.releases = Releases(world.store, world.clock, lambda _: "d")
     world.start(OWN)
     hanging = Examiner(world.store)
-    for _ in range(16):
-        preparation = Preparation(world.store, OwnTests(hanging.run))
-        world.controller = ReleaseController(world.store, world.rows, world.clock, preparation)
+    begun = [OwnTests(hanging.run) for _ in range(16)]
+    for tests in begun:
+        world.controller = ReleaseController(world.store, world.rows, world.clock, Preparation(world.store, tests))
         world.look()
     hanging.go.set()
+    for tests in begun:
+        tests.join(world.release, 10)
     assert world.state == "rejected"
     assert "it was begun 12 times and never came to an end" in world.reason
 
